@@ -1,0 +1,49 @@
+"""Mailbox addresses as they stand in an envelope (RFC 5321 §4.1.2, RFC 6531 §3.3).
+
+Parsing of what a client sends is `ulak.smtp.grammar`'s; this module holds the parsed value.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_DOT_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff.-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One mailbox.
+
+    `local` is the meaning of the local-part (a quoted-string without its quotes and
+    backslashes), case kept; `domain` is as sent, an address literal with its brackets.
+    The domain is empty only for `<postmaster>` (RFC 5321 §4.5.1).
+    """
+
+    local: str
+    domain: str
+
+    @property
+    def ascii(self) -> bool:
+        """Whether the address can be written without SMTPUTF8."""
+        return self.local.isascii() and self.domain.isascii()
+
+    @property
+    def key(self) -> str:
+        """What two spellings of one mailbox share here: everything in lower case."""
+        return f"{self.local}@{self.domain}".lower()
+
+    @property
+    def literal(self) -> bool:
+        """Whether the domain is an address literal (RFC 5321 §4.1.3)."""
+        return self.domain.startswith("[")
+
+    def __str__(self) -> str:
+        """Give the address as it stands on the wire, without angle brackets."""
+        local = self.local
+        plain = _DOT_ATOM.fullmatch(local) and not (
+            local.startswith(".") or local.endswith(".") or ".." in local
+        )
+        if not plain:
+            local = '"' + local.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        return f"{local}@{self.domain}" if self.domain else local

@@ -1,0 +1,189 @@
+"""The catalog of causes: the only place where a reply of Ulak's is made.
+
+Each row gives the basic code, the enhanced detail without its class (RFC 3463), the section that
+asks for it, its family, what a sender's queue does with it, and the words on the wire. The words
+for people are in `texts/<language>.toml`, under the same name.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ulak.replies.reply import Reply
+
+# RFC 5321 §4.5.3.1.5: a reply line is at most 512 octets with its code and CRLF.
+_LONGEST = 490
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
+
+
+class Action(StrEnum):
+    """What a cause means for the queue of the one who sent."""
+
+    NONE = "none"
+    RETRY = "retry"
+    SLOW_DOWN = "slow-down"
+    STOP = "stop"
+    REMOVE_RECIPIENT = "remove-recipient"
+    FIX_AND_RESEND = "fix-and-resend"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One row of the catalog.
+
+    `words` is the English ASCII text of the reply with `{fact}` places; `codes` are further
+    basic codes with which the cause may be answered (`reply(..., code=...)`).
+    """
+
+    name: str
+    family: str
+    code: int
+    detail: str | None
+    section: str
+    action: Action
+    words: str
+    codes: tuple[int, ...] = ()
+
+    def reply(self, *, code: int | None = None, **facts: object) -> Reply:
+        """Make the reply of this cause with its facts put into its words.
+
+        A fact comes from a peer as often as not: what is not printable ASCII becomes `?`, so
+        that no fact can start a line of its own.
+        """
+        chosen = self.code if code is None else code
+        if chosen != self.code and chosen not in self.codes:
+            message = f"{self.name} is never answered with {chosen}"
+            raise ValueError(message)
+        if not facts:
+            return Reply(chosen, self.detail, (self.words,), self.name)
+        texts = {key: str(value) for key, value in facts.items()}
+        words = self.words.format_map({k: _safe(v) for k, v in texts.items()})
+        return Reply(chosen, self.detail, (words[:_LONGEST],), self.name, texts)
+
+    def listing(self, *lines: str, code: int | None = None) -> Reply:
+        """Make a reply of several lines (EHLO, HELP, EXPN) in place of the row's own words."""
+        chosen = self.code if code is None else code
+        return Reply(chosen, self.detail, tuple(_safe(li)[:_LONGEST] for li in lines), self.name)
+
+
+def _safe(text: str) -> str:
+    return _UNPRINTABLE.sub("?", text)[:200]
+
+
+CATALOG: dict[str, Cause] = {}
+
+
+def _row(  # noqa: PLR0913 -- the columns of a table
+    name: str,
+    family: str,
+    code: int,
+    detail: str | None,
+    section: str,
+    action: Action,
+    words: str,
+    *codes: int,
+) -> Cause:
+    cause = Cause(name, family, code, detail, section, action, words, codes)
+    CATALOG[name] = cause
+    return cause
+
+
+_N, _R, _S = Action.NONE, Action.RETRY, Action.SLOW_DOWN
+_X, _D, _F = Action.STOP, Action.REMOVE_RECIPIENT, Action.FIX_AND_RESEND
+
+# fmt: off
+# ruff: noqa: E501 -- a table is read by its columns
+# -- accepted ---------------------------------------------------------------------------------
+READY = _row("ready", "accepted", 220, None, "RFC 5321 §3.1", _N, "{hostname} ESMTP Ulak")
+READY_FOR_TLS = _row("ready-for-tls", "accepted", 220, "0.0", "RFC 3207 §4", _N, "Ready to start TLS")
+CLOSING = _row("closing", "accepted", 221, "0.0", "RFC 5321 §4.1.1.10", _N, "{hostname} closing the connection, goodbye")
+HELLO = _row("hello", "accepted", 250, None, "RFC 5321 §4.1.1.1", _N, "{hostname} greets {client}")
+SENDER_OK = _row("sender-ok", "accepted", 250, "1.0", "RFC 5321 §4.1.1.2", _N, "Sender noted")
+RECIPIENT_OK = _row("recipient-ok", "accepted", 250, "1.5", "RFC 5321 §4.1.1.3", _N, "Recipient accepted")
+START_DATA = _row("start-data", "accepted", 354, None, "RFC 5321 §4.1.1.4", _N, "Go ahead, end with <CRLF>.<CRLF>")
+MESSAGE_QUEUED = _row("message-queued", "accepted", 250, "0.0", "RFC 5321 §4.1.1.4", _N, "Message {id} is safely queued")
+RESET_DONE = _row("reset-done", "accepted", 250, "0.0", "RFC 5321 §4.1.1.5", _N, "Forgotten, start again")
+NOTHING_DONE = _row("nothing-done", "accepted", 250, "0.0", "RFC 5321 §4.1.1.9", _N, "Nothing done, as asked")
+HELP_TEXT = _row("help-text", "accepted", 214, "0.0", "RFC 5321 §4.1.1.8", _N, "See RFC 5321")
+MAILBOX_VERIFIED = _row("mailbox-verified", "accepted", 250, "1.5", "RFC 5321 §3.5.1", _N, "<{address}>")
+WILL_FORWARD = _row("will-forward", "accepted", 251, "1.5", "RFC 5321 §3.4", _N, "User not local; will forward to <{address}>")
+LIST_EXPANDED = _row("list-expanded", "accepted", 250, "1.5", "RFC 5321 §3.5.2", _N, "<{address}>")
+DELIVERED = _row("delivered", "accepted", 250, "0.0", "RFC 3464 §2.3.3", _N, "Delivered to {where}")
+
+# -- withheld ---------------------------------------------------------------------------------
+VRFY_WITHHELD = _row("vrfy-withheld", "verification-withheld", 252, "5.0", "RFC 5321 §3.5.3, §7.3", _N, "Cannot VRFY user, but will accept the message and attempt delivery")
+EXPN_WITHHELD = _row("expn-withheld", "verification-withheld", 252, "5.0", "RFC 5321 §3.5.2, §7.3", _N, "Lists are not expanded here, but mail to them is accepted and delivered")
+VRFY_CANNOT = _row("vrfy-cannot", "verification-withheld", 252, "5.0", "RFC 5321 §3.5.3", _N, "<{address}> cannot be verified from here; mail to it is accepted or refused at RCPT")
+VRFY_REFUSED = _row("vrfy-refused", "policy", 502, "5.1", "RFC 5321 §3.5.1, §7.3", _N, "VRFY is switched off here")
+EXPN_REFUSED = _row("expn-refused", "policy", 502, "5.1", "RFC 5321 §3.5.1, §7.3", _N, "EXPN is switched off here")
+
+# -- recipients -------------------------------------------------------------------------------
+NO_SUCH_MAILBOX = _row("no-such-mailbox", "recipient-unknown", 550, "1.1", "RFC 5321 §3.3", _D, "<{address}>: there is no such mailbox here")
+MAILBOX_MOVED = _row("mailbox-moved", "recipient-moved", 551, "1.6", "RFC 5321 §3.4", _D, "User not local; please try <{address}>")
+MAILBOX_AMBIGUOUS = _row("mailbox-ambiguous", "recipient-unknown", 553, "1.4", "RFC 5321 §3.5.3", _D, "{user} is ambiguous; please give a full address")
+MAILBOX_NAME_INVALID = _row("mailbox-name-invalid", "recipient-unknown", 553, "1.3", "RFC 5321 §4.2.3", _D, "<{address}>: the mailbox name is not valid: {problem}")
+NOT_A_LIST = _row("not-a-list", "recipient-unknown", 550, "1.2", "RFC 5321 §3.5.2", _D, "{user} is not a mailing list here")
+RELAY_DENIED = _row("relay-denied", "relay-denied", 550, "7.1", "RFC 5321 §3.6, §7.8", _X, "<{address}>: this server does not relay mail for {ip}")
+TOO_MANY_RECIPIENTS = _row("too-many-recipients", "too-many-recipients", 452, "5.3", "RFC 5321 §4.5.3.1.10", _R, "More than {limit} recipients in one transaction; send to the rest in another")
+MAILBOX_FULL = _row("mailbox-full", "mailbox-full", 452, "2.2", "RFC 3463 §3.3", _R, "<{address}>: the mailbox is full", 552)
+DOMAIN_NOT_FOUND = _row("domain-not-found", "domain-unknown", 550, "1.2", "RFC 5321 §5.1", _D, "{domain}: no such domain: DNS has neither MX nor address records for it")
+NULL_MX = _row("null-mx", "domain-unknown", 556, "1.10", "RFC 7505 §3, §4.2", _D, "{domain} declares by its null MX that it takes no mail")
+
+# -- the sender -------------------------------------------------------------------------------
+LISTED_BY_DNSBL = _row("listed-by-dnsbl", "ip-blocklisted", 554, "7.1", "RFC 5321 §3.1; RFC 5782", _X, "No mail is taken from {ip}: it is listed by {zone}")
+CLIENT_DENIED = _row("client-denied", "policy", 554, "7.1", "RFC 5321 §3.1", _X, "No mail is taken from {ip}: it is on this server's deny list")
+REFUSED_EARLIER = _row("refused-earlier", "policy", 503, "5.1", "RFC 5321 §3.1", _X, "This connection was refused; only QUIT is answered")
+TOO_MANY_CONNECTIONS = _row("too-many-connections", "rate-limited", 421, "3.2", "RFC 5321 §3.8", _S, "Too many connections at the moment, try again later")
+TOO_MANY_FROM_CLIENT = _row("too-many-from-client", "rate-limited", 421, "7.0", "RFC 5321 §3.8", _S, "Too many connections from {ip}, try again later")
+
+# -- messages ---------------------------------------------------------------------------------
+MESSAGE_TOO_LARGE = _row("message-too-large", "message-too-large", 552, "3.4", "RFC 1870 §6; RFC 5321 §4.5.3.1.7", _F, "The message is larger than the {limit} octets taken here")
+MALFORMED_MESSAGE = _row("malformed-message", "malformed-message", 554, "6.0", "RFC 5322 §3.6", _F, "The message is malformed: {problem}")
+MISSING_FROM = _row("missing-from", "malformed-message", 554, "6.0", "RFC 5322 §3.6.2", _F, "The message has no From header field")
+SEVERAL_FROM = _row("several-from", "malformed-message", 554, "6.0", "RFC 5322 §3.6", _F, "The message has {count} From header fields; RFC 5322 allows one")
+NUL_IN_MESSAGE = _row("nul-in-message", "malformed-message", 554, "6.0", "RFC 5322 §2.1; RFC 5321 §4.5.2", _F, "The message has a NUL octet at offset {offset}")
+HEADER_LINE_TOO_LONG = _row("header-line-too-long", "malformed-message", 554, "6.0", "RFC 5322 §2.1.1", _F, "Header line {line} has {length} octets; RFC 5322 allows 998")
+HEADER_TOO_LARGE = _row("header-too-large", "malformed-message", 554, "6.0", "RFC 5322 §2.1", _F, "The message header is larger than the {limit} octets taken here")
+ROUTING_LOOP = _row("routing-loop", "routing-loop", 554, "4.6", "RFC 5321 §6.3", _F, "Routing loop: the message has passed {hops} servers already")
+BARE_LINE_END = _row("bare-line-end", "protocol-error", 550, "5.2", "RFC 5321 §2.3.8, §4.1.1.4", _F, "Bare {octet} in the message: only CRLF ends a line", 500)
+DATA_REFUSED = _row("no-valid-recipients", "protocol-error", 554, "5.1", "RFC 5321 §4.1.1.4", _F, "No valid recipients")
+LINE_TOO_LONG = _row("line-too-long", "protocol-error", 500, "5.6", "RFC 5321 §4.5.3.1", _F, "The line is longer than {limit} octets")
+
+# -- the dialogue -----------------------------------------------------------------------------
+UNKNOWN_COMMAND = _row("unknown-command", "protocol-error", 500, "5.1", "RFC 5321 §4.2.4", _F, "That command is not known here")
+SYNTAX_ERROR = _row("syntax-error", "protocol-error", 501, "5.4", "RFC 5321 §4.2.2", _F, "Syntax error: {problem}", 500)
+BAD_ADDRESS = _row("bad-address", "protocol-error", 501, "1.3", "RFC 5321 §4.1.2", _F, "The address is not valid: {problem}", 553)
+NOT_IMPLEMENTED = _row("not-implemented", "protocol-error", 502, "5.1", "RFC 5321 §4.2.4", _N, "{command} is not implemented here")
+BAD_SEQUENCE = _row("bad-sequence", "protocol-error", 503, "5.1", "RFC 5321 §4.1.4", _F, "Bad sequence of commands: {problem}")
+PARAMETER_UNKNOWN = _row("parameter-unknown", "protocol-error", 555, "5.4", "RFC 5321 §4.1.1.11", _F, "The parameter {parameter} is not known here")
+PARAMETER_BAD = _row("parameter-bad", "protocol-error", 501, "5.4", "RFC 5321 §4.1.1.11", _F, "The parameter {parameter} is not valid")
+NEEDS_SMTPUTF8 = _row("needs-smtputf8", "protocol-error", 553, "6.7", "RFC 6531 §3.5", _F, "The address needs SMTPUTF8, which the client did not ask for", 550)
+PEER_LACKS_SMTPUTF8 = _row("peer-lacks-smtputf8", "protocol-error", 550, "6.7", "RFC 6531 §3.5", _F, "{host} does not offer SMTPUTF8, which this message needs")
+TOO_MANY_ERRORS = _row("too-many-errors", "protocol-error", 421, "7.0", "RFC 5321 §3.8", _S, "Too many errors in this connection, goodbye")
+TIMED_OUT = _row("timed-out", "connection-failed", 421, "4.2", "RFC 5321 §4.5.3.2", _R, "{hostname} waited {seconds} seconds in vain and closes the connection")
+NOT_OUR_PROTOCOL = _row("not-our-protocol", "protocol-error", 421, "7.0", "RFC 5321 §3.1", _X, "This is a mail server; goodbye")
+
+# -- ourselves --------------------------------------------------------------------------------
+DISK_NEARLY_FULL = _row("disk-nearly-full", "system-full", 452, "3.1", "RFC 5321 §4.2.3", _R, "Not enough disk space at the moment, try again later")
+STORAGE_FAILED = _row("storage-failed", "system-error", 451, "3.0", "RFC 5321 §4.2.3", _R, "The message could not be stored safely, try again later (incident {id})")
+INTERNAL_ERROR = _row("internal-error", "system-error", 451, "3.0", "RFC 5321 §4.2.3", _R, "Something failed here, try again later (incident {id})")
+SHUTTING_DOWN = _row("shutting-down", "system-error", 421, "3.2", "RFC 5321 §3.8", _R, "{hostname} is shutting down, try again soon")
+TLS_UNAVAILABLE = _row("tls-unavailable", "system-error", 454, "7.0", "RFC 3207 §4", _R, "TLS is not available at the moment")
+
+# -- delivering -------------------------------------------------------------------------------
+CONNECTION_REFUSED = _row("connection-failed", "connection-failed", 451, "4.1", "RFC 5321 §4.5.4.1", _R, "{host} could not be reached: {problem}")
+CONNECTION_LOST = _row("connection-lost", "connection-failed", 451, "4.2", "RFC 5321 §4.5.4.1", _R, "{host} closed the connection: {problem}")
+PEER_TIMED_OUT = _row("peer-timed-out", "connection-failed", 451, "4.2", "RFC 5321 §4.5.3.2", _R, "{host} did not answer within {seconds} seconds")
+PEER_BABBLES = _row("peer-babbles", "protocol-error", 451, "5.0", "RFC 5321 §4.2", _R, "{host} did not answer as an SMTP server does: {problem}")
+TLS_FAILED = _row("tls-failed", "tls-required", 451, "7.5", "RFC 3207 §4.1", _R, "TLS with {host} failed: {problem}")
+DNS_FAILED = _row("dns-failed", "dns-failure", 451, "4.3", "RFC 5321 §5.1", _R, "The mail servers of {domain} could not be looked up: {problem}")
+ROUTE_TO_SELF = _row("route-to-self", "routing-loop", 554, "4.6", "RFC 5321 §5.1", _X, "The mail for {domain} would be delivered to this server itself")
+LOCAL_DELIVERY_FAILED = _row("local-delivery-failed", "system-error", 451, "3.0", "RFC 3463 §3.4", _R, "The message could not be written into the mailbox: {problem}")
+EXPIRED = _row("expired", "expired", 554, "4.7", "RFC 5321 §4.5.4.1", _D, "Not delivered within {days} days; the last answer was: {last}")
+DELAYED = _row("delayed", "expired", 451, "4.7", "RFC 5321 §4.5.4.1", _R, "Not delivered yet after {hours} hours; the last answer was: {last}")
+DROPPED_BY_OPERATOR = _row("dropped-by-operator", "policy", 554, "7.0", "RFC 3463 §3.8", _X, "The postmaster took the message out of the queue")
+REMOTE_REFUSED = _row("remote-refused", "unknown", 554, "0.0", "RFC 5321 §4.2.1", _X, "{host} refused the message: {said}")
+REMOTE_DEFERRED = _row("remote-deferred", "unknown", 451, "0.0", "RFC 5321 §4.2.1", _R, "{host} put the message off: {said}")
+# fmt: on
