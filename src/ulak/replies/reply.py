@@ -22,7 +22,7 @@ class Reply:
     detail: str | None
     lines: tuple[str, ...]
     cause: str = ""
-    facts: Mapping[str, str] = field(default=_NO_FACTS, compare=False)
+    facts: Mapping[str, str] = field(default_factory=lambda: _NO_FACTS, compare=False)
 
     @property
     def enhanced(self) -> str | None:

@@ -1,0 +1,1 @@
+"""The queue: messages that are ours to deliver, kept until they are."""

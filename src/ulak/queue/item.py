@@ -1,0 +1,124 @@
+"""What lies in the queue: a message, its body, and what became of each recipient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ulak.mail.envelope import Envelope
+
+
+class State(StrEnum):
+    """Where one recipient of a queued message stands."""
+
+    READY = "ready"  # due at `due`
+    LEASED = "leased"  # a worker has it; taken back at a restart
+    HELD = "held"  # an operator holds it
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The octets of a message: whole in memory, or in a file when they are many.
+
+    Exactly one of `data` and `path` is set. A file body belongs to the store after `put`.
+    """
+
+    size: int
+    data: bytes | None = None
+    path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as it was accepted. `received` is in seconds since the epoch (UTC)."""
+
+    id: str
+    envelope: Envelope
+    body: Body
+    received: float
+    language: str = ""  # Content-Language of the message, for its reports; "" where unknown
+    session: str = ""  # the session that brought it, for the journal
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """One recipient that still waits."""
+
+    recipient: str  # wire form, as the client gave it
+    domain: str  # lower case, "" for none
+    state: State = State.READY
+    due: float = 0.0  # seconds since the epoch
+    attempts: int = 0
+    cause: str = ""  # catalog name of the last deferral
+    reply: str = ""  # the last reply, on one line
+    host: str = ""  # who gave it
+    warned: bool = False  # whether a delay report went out
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A message with those of its recipients that the holder may work on now."""
+
+    message: Message
+    pending: tuple[Pending, ...]
+    token: int  # which lease this is; a settle with an older one is ignored
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """This recipient is finished: delivered, bounced, or dropped. It leaves the queue."""
+
+    recipient: str
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """This recipient is to be tried again, as `pending` says (state, due, cause, attempts)."""
+
+    pending: Pending
+
+
+Settlement = Done | Again
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a queue listing."""
+
+    id: str
+    sender: str
+    size: int
+    received: float
+    pending: Pending
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which recipients a verb is for: by id, by domain, by cause, or all. Conditions add up."""
+
+    ids: tuple[str, ...] = ()
+    domain: str = ""
+    cause: str = ""
+    everything: bool = False
+
+    def matches(self, row: Row) -> bool:
+        """Whether the row is meant. A selection without any condition means nothing."""
+        if not (self.ids or self.domain or self.cause or self.everything):
+            return False
+        return (
+            (not self.ids or row.id in self.ids)
+            and (not self.domain or row.pending.domain == self.domain.lower())
+            and (not self.cause or row.pending.cause == self.cause)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many recipients stand where, and how many messages there are."""
+
+    messages: int = 0
+    by_state: dict[State, int] = field(default_factory=dict)
