@@ -147,7 +147,7 @@ NUL_IN_MESSAGE = _row("nul-in-message", "malformed-message", 554, "6.0", "RFC 53
 HEADER_LINE_TOO_LONG = _row("header-line-too-long", "malformed-message", 554, "6.0", "RFC 5322 §2.1.1", _F, "Header line {line} has {length} octets; RFC 5322 allows 998")
 HEADER_TOO_LARGE = _row("header-too-large", "malformed-message", 554, "6.0", "RFC 5322 §2.1", _F, "The message header is larger than the {limit} octets taken here")
 ROUTING_LOOP = _row("routing-loop", "routing-loop", 554, "4.6", "RFC 5321 §6.3", _F, "Routing loop: the message has passed {hops} servers already")
-BARE_LINE_END = _row("bare-line-end", "protocol-error", 550, "5.2", "RFC 5321 §2.3.8, §4.1.1.4", _F, "Bare {octet} in the message: only CRLF ends a line", 500)
+BARE_LINE_END = _row("bare-line-end", "protocol-error", 550, "5.2", "RFC 5321 §2.3.8, §4.1.1.4", _F, "Bare {octet} received: only CRLF ends a line", 500)
 DATA_REFUSED = _row("no-valid-recipients", "protocol-error", 554, "5.1", "RFC 5321 §4.1.1.4", _F, "No valid recipients")
 LINE_TOO_LONG = _row("line-too-long", "protocol-error", 500, "5.6", "RFC 5321 §4.5.3.1", _F, "The line is longer than {limit} octets")
 

@@ -1,0 +1,118 @@
+"""What a client said, one value a command (RFC 5321 §4.1.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ulak.mail.address import Address
+from ulak.replies.reply import Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """EHLO (`extended`) or HELO with the client's name."""
+
+    name: str
+    extended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """MAIL: the reverse-path (None: null) and what its parameters said."""
+
+    sender: Address | None
+    size: int = 0  # octets, as announced (RFC 1870); 0 where not
+    body: str = "7BIT"
+    smtputf8: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """RCPT: one forward-path."""
+
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """DATA: the client wants to send the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A part of the message, unstuffed, with CRLF line ends. Needs no answer."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EndOfData:
+    """The message is complete; `fault` is a refusal that its form earned on the way."""
+
+    size: int
+    fault: Reply | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """VRFY."""
+
+    user: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Expand:
+    """EXPN."""
+
+    user: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """HELP."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noop:
+    """NOOP."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """RSET."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartTls:
+    """STARTTLS (RFC 3207)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quit:
+    """QUIT."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A line that the core refuses by itself. `closing`: the connection ends with the reply."""
+
+    reply: Reply
+    closing: bool = False
+
+
+Event = (
+    Hello
+    | Mail
+    | Recipient
+    | Data
+    | Chunk
+    | EndOfData
+    | Verify
+    | Expand
+    | Help
+    | Noop
+    | Reset
+    | StartTls
+    | Quit
+    | Refused
+)

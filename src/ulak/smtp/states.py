@@ -1,0 +1,37 @@
+"""Which command may come when (RFC 5321 §4.1.4), as a table."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class State(Enum):
+    """Where a session stands."""
+
+    CONNECTED = "nobody has said EHLO yet"
+    READY = "greeted, no mail transaction"
+    SENDER = "MAIL was accepted"
+    RECIPIENTS = "at least one RCPT was accepted"
+    MESSAGE = "354 was sent, the message is coming"
+    REFUSED = "554 was the greeting: only QUIT is answered (§3.1)"
+    CLOSED = "the last reply was sent"
+
+
+_ANY = frozenset({State.CONNECTED, State.READY, State.SENDER, State.RECIPIENTS})
+
+# The command, the states in which it may come, and what to say otherwise. RFC 5321 §4.1.4: NOOP,
+# HELP, EXPN, VRFY and RSET may come at any time, even before EHLO; MAIL needs a greeting.
+ORDER: dict[str, tuple[frozenset[State], str]] = {
+    "EHLO": (_ANY, ""),
+    "HELO": (_ANY, ""),
+    "NOOP": (_ANY, ""),
+    "HELP": (_ANY, ""),
+    "VRFY": (_ANY, ""),
+    "EXPN": (_ANY, ""),
+    "RSET": (_ANY, ""),
+    "QUIT": (_ANY | {State.REFUSED}, ""),
+    "STARTTLS": (frozenset({State.READY}), "STARTTLS comes after EHLO and before MAIL"),
+    "MAIL": (frozenset({State.READY}), "MAIL comes once, after EHLO"),
+    "RCPT": (frozenset({State.SENDER, State.RECIPIENTS}), "RCPT comes after MAIL"),
+    "DATA": (frozenset({State.RECIPIENTS}), "DATA comes after an accepted RCPT"),
+}
