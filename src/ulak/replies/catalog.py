@@ -75,7 +75,7 @@ def _safe(text: str) -> str:
 CATALOG: dict[str, Cause] = {}
 
 
-def _row(  # noqa: PLR0913 -- the columns of a table
+def _row(
     name: str,
     family: str,
     code: int,

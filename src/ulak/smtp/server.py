@@ -19,7 +19,9 @@ _NOT_IMPLEMENTED = frozenset(
     {"SEND", "SOML", "SAML", "TURN", "ETRN", "ATRN", "AUTH", "BDAT", "BURL", "XCLIENT", "XFORWARD"}
 )
 # What a browser, not a mail client, begins with (cross-protocol attacks).
-_FOREIGN = frozenset({"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "DELETE", "PATCH", "TRACE"})
+_FOREIGN = frozenset(
+    {"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "DELETE", "PATCH", "TRACE"}
+)
 _CHEAP = frozenset({"NOOP", "RSET", "VRFY", "EXPN", "HELP", "EHLO", "HELO"})
 
 
@@ -243,7 +245,7 @@ class ServerCore:
             return "CR"
         return ""
 
-    def _parse(self, line: bytes) -> Event:  # noqa: PLR0911 -- one return a command
+    def _parse(self, line: bytes) -> Event:
         verb_octets, _, rest_octets = line.partition(b" ")
         verb = verb_octets.decode("ascii", "replace").upper()
         if self.state is State.REFUSED and verb != "QUIT":
@@ -275,7 +277,7 @@ class ServerCore:
             return events.Refused(catalog.DATA_REFUSED.reply())
         return events.Refused(catalog.BAD_SEQUENCE.reply(problem=problem))
 
-    def _command(self, verb: str, rest: str) -> Event:  # noqa: C901, PLR0911 -- one case a command
+    def _command(self, verb: str, rest: str) -> Event:
         match verb:
             case "MAIL":
                 return self._mail(rest)

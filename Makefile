@@ -1,0 +1,31 @@
+# What a newcomer types: `make run`, `make test`. Each verb makes what it needs.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test check interop demo bench clean
+run: .venv/ready
+	$(BIN)/ulak serve
+
+test: .venv/ready
+	$(BIN)/pytest -q --ignore=tests/interop tests
+
+check: .venv/ready
+	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests
+	$(BIN)/mypy
+	$(MAKE) test
+
+interop: .venv/ready
+	$(BIN)/pytest -q tests/interop
+
+demo: .venv/ready
+	$(BIN)/ulak demo
+
+clean:
+	rm -rf .venv
+
+.venv/ready: pyproject.toml uv.lock
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv sync --quiet --frozen
+	touch $@

@@ -1,0 +1,3 @@
+"""Ulak, a mail server that explains itself."""
+
+__version__ = "0.1.0"
