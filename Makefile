@@ -13,6 +13,7 @@ check: .venv/ready
 	$(BIN)/ruff format --check src tests
 	$(BIN)/ruff check src tests
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(MAKE) test
 
 interop: .venv/ready

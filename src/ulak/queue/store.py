@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Protocol
 
 from ulak.queue.item import Counts, Lease, Message, Pending, Row, Selection, Settlement
@@ -39,8 +39,14 @@ class QueueStore(Protocol):
         that it reports).
         """
 
-    async def lease(self, now: float, limit: int) -> list[Lease]:
-        """Take up to `limit` messages with recipients that are due, longest due first."""
+    async def lease(self, now: float, limit: int, avoid: Collection[str] = ()) -> list[Lease]:
+        """Take up to `limit` messages with recipients that are due, longest due first.
+
+        Recipients in the domains to `avoid` stay where they are.
+        """
+
+    async def take(self, which: Selection, limit: int) -> list[Lease]:
+        """Lease the selected recipients that are ready (due or not) or held, for an operator."""
 
     async def settle(self, lease: Lease, outcomes: Sequence[Settlement]) -> None:
         """Record what became of a lease; recipients not named are ready again at once.

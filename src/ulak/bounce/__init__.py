@@ -1,0 +1,1 @@
+"""Bounces: from failed recipients to a report that a person understands."""

@@ -1,0 +1,1 @@
+"""Checks: one file for each way to trust, or not to trust, a sender. Pure."""

@@ -1,0 +1,1 @@
+"""Delivery: from a lease of the queue to what came of it, for each recipient."""
