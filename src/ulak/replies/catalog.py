@@ -130,6 +130,8 @@ TOO_MANY_RECIPIENTS = _row("too-many-recipients", "too-many-recipients", 452, "5
 MAILBOX_FULL = _row("mailbox-full", "mailbox-full", 452, "2.2", "RFC 3463 §3.3", _R, "<{address}>: the mailbox is full", 552)
 DOMAIN_NOT_FOUND = _row("domain-not-found", "domain-unknown", 550, "1.2", "RFC 5321 §5.1", _D, "{domain}: no such domain: DNS has neither MX nor address records for it")
 NULL_MX = _row("null-mx", "domain-unknown", 556, "1.10", "RFC 7505 §3, §4.2", _D, "{domain} declares by its null MX that it takes no mail")
+ADDRESS_UNREACHABLE = _row("address-unreachable", "domain-unknown", 550, "4.4", "RFC 5321 §5.1", _D, "The mail server {host} of {domain} has the address {ip}, which is not one of the public Internet")
+NO_MAIL_HOST = _row("no-mail-host", "domain-unknown", 550, "4.4", "RFC 5321 §5.1", _D, "None of the mail servers that DNS names for {domain} has an address")
 
 # -- the sender -------------------------------------------------------------------------------
 LISTED_BY_DNSBL = _row("listed-by-dnsbl", "ip-blocklisted", 554, "7.1", "RFC 5321 §3.1; RFC 5782", _X, "No mail is taken from {ip}: it is listed by {zone}")
@@ -181,6 +183,7 @@ TLS_FAILED = _row("tls-failed", "tls-required", 451, "7.5", "RFC 3207 §4.1", _R
 DNS_FAILED = _row("dns-failed", "dns-failure", 451, "4.3", "RFC 5321 §5.1", _R, "The mail servers of {domain} could not be looked up: {problem}")
 ROUTE_TO_SELF = _row("route-to-self", "routing-loop", 554, "4.6", "RFC 5321 §5.1", _X, "The mail for {domain} would be delivered to this server itself")
 LOCAL_DELIVERY_FAILED = _row("local-delivery-failed", "system-error", 451, "3.0", "RFC 3463 §3.4", _R, "The message could not be written into the mailbox: {problem}")
+DELIVERED_BEFORE = _row("delivered-before", "routing-loop", 554, "4.6", "RFC 5321 §6.3", _X, "Routing loop: the message has been delivered to <{address}> before")
 EXPIRED = _row("expired", "expired", 554, "4.7", "RFC 5321 §4.5.4.1", _D, "Not delivered within {days} days; the last answer was: {last}")
 DELAYED = _row("delayed", "expired", 451, "4.7", "RFC 5321 §4.5.4.1", _R, "Not delivered yet after {hours} hours; the last answer was: {last}")
 DROPPED_BY_OPERATOR = _row("dropped-by-operator", "policy", 554, "7.0", "RFC 3463 §3.8", _X, "The postmaster took the message out of the queue")

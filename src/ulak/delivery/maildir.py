@@ -1,0 +1,242 @@
+"""Final delivery into Maildirs: `root/<domain>/<local-part>/{tmp,new,cur}`.
+
+A message is written to `tmp`, made durable, linked into `new`, and the folder made durable: at no
+moment does a reader see half of it, and what was said to be delivered survives a power cut.
+
+Its name is made from the message's id and nothing else, so a delivery repeated after a crash
+finds the first one, in `new` or (with whatever flags a reader set) in `cur`, and adds none. Only
+a message that a reader has moved to another folder meanwhile is delivered again.
+
+Lines end in LF, as Maildir readers expect; only CRLF ends a line in a message that we accepted,
+so nothing is lost: every LF stands for one CRLF. On top come `Return-Path` (RFC 5321 §4.4; what
+was there under that name before is dropped, for it would be a second one) and `Delivered-To`
+(RFC 9228), by which a message that comes back to the same mailbox is known for a loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from ulak.delivery.outcome import Outcome, Result
+from ulak.delivery.target import Target
+from ulak.queue.item import Body, Message
+from ulak.replies import catalog
+from ulak.replies.reply import Reply
+from ulak.smtp.grammar import GrammarError, parse_user
+
+_CHUNK = 1 << 20  # octets; a header lies in the first one, since sessions take no larger header
+_LONGEST_PART = 200  # octets of one path part; file systems take 255
+_SETTLED_IN = 30.0  # seconds after which an earlier delivery may have been seen by a reader
+
+_SAFE = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789_+=@-.")
+_UNSAFE_IN_NAME = re.compile(r"[^A-Za-z0-9_+=@.-]")
+_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
+_RETURN_PATH = re.compile(
+    rb"^return-path[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*", re.IGNORECASE | re.MULTILINE
+)
+_DELIVERED_TO = re.compile(rb"^delivered-to[ \t]*:([^\n]*)$", re.IGNORECASE | re.MULTILINE)
+
+
+class MaildirCarrier:
+    """Delivers into the Maildirs under `root`, in a few threads.
+
+    `clock` gives seconds since the epoch; `hostname` stands in file names, as Maildir wants.
+    """
+
+    def __init__(
+        self, root: Path, hostname: str, clock: Callable[[], float], *, threads: int = 4
+    ) -> None:
+        self._root = root
+        self._hostname = _UNSAFE_IN_NAME.sub("_", hostname)
+        self._clock = clock
+        self._started = clock()
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="maildir")
+
+    async def carry(
+        self, message: Message, recipients: Sequence[str], target: Target
+    ) -> list[Outcome]:
+        """Write the message into each recipient's Maildir."""
+        del target
+        # Only a delivery of an earlier run, or one whose end was never noted, can be in `cur`.
+        now = self._clock()
+        again = message.received <= self._started or now - message.received > _SETTLED_IN
+        work = partial(self._deliver_all, message, tuple(recipients), again=again)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    async def close(self) -> None:
+        """Let deliveries under way end."""
+        await asyncio.to_thread(self._pool.shutdown)
+
+    def path(self, recipient: str) -> Path:
+        """Give the Maildir of a recipient in wire form. One mailbox, one folder, in any case."""
+        try:
+            address = parse_user(recipient)
+        except GrammarError:  # not from a session: still a name of its own
+            return self._root / "-" / _part(recipient)
+        return self._root / _part(address.domain or "-") / _part(address.local)
+
+    # -- in a thread ------------------------------------------------------------------------
+
+    def _deliver_all(
+        self, message: Message, recipients: Sequence[str], *, again: bool
+    ) -> list[Outcome]:
+        return [self._deliver(message, recipient, again=again) for recipient in recipients]
+
+    def _deliver(self, message: Message, recipient: str, *, again: bool) -> Outcome:
+        maildir = self.path(recipient)
+        name = f"{int(message.received)}.{_UNSAFE_IN_NAME.sub('_', message.id)}.{self._hostname}"
+        try:
+            if not (again and _seen(maildir / "cur", name)):
+                chunks = _chunks(message.body)
+                head, rest = _head(next(chunks))
+                if _loops(head, recipient):
+                    reply = catalog.DELIVERED_BEFORE.reply(address=recipient)
+                    return _outcome(recipient, Result.FAILED, reply)
+                top = _top(message.envelope.sender, recipient)
+                _store(maildir, name, [top, _RETURN_PATH.sub(b"", head), rest], chunks)
+        except OSError as error:
+            return _outcome(recipient, Result.DEFERRED, _trouble(recipient, error))
+        reply = catalog.DELIVERED.reply(where=f"the mailbox of {recipient}")
+        return _outcome(recipient, Result.DELIVERED, reply)
+
+
+def _part(text: str) -> str:
+    """Make one path part of an address's half: never `.` or `..`, never a slash, never empty."""
+    octets = text.lower().encode("utf-8", "surrogatepass")
+    part = "".join(
+        chr(o) if o in _SAFE and not (i == 0 and o == ord(".")) else f"%{o:02x}"
+        for i, o in enumerate(octets)
+    )
+    if len(part) > _LONGEST_PART:
+        # A tilde is written %7e elsewhere, so that no other name can be this one.
+        part = f"{part[:100]}~{hashlib.sha256(octets).hexdigest()}"
+    return part or "%"
+
+
+def _seen(cur: Path, name: str) -> bool:
+    """Whether a reader has taken the file to `cur`, where flags follow the name."""
+    try:
+        with os.scandir(cur) as entries:
+            return any(
+                entry.name.startswith(name) and entry.name[len(name) : len(name) + 1] in ":;!"
+                for entry in entries
+            )
+    except FileNotFoundError:
+        return False
+
+
+def _chunks(body: Body) -> Iterator[bytes]:
+    """Give the body in pieces of which none but the last ends inside a CRLF."""
+    if body.path is None:
+        yield body.data or b""
+        return
+    with body.path.open("rb") as file:
+        held = b""
+        while piece := file.read(_CHUNK):
+            piece = held + piece
+            held = b"\r" if piece.endswith(b"\r") else b""
+            yield piece[: len(piece) - len(held)]
+        yield held
+
+
+def _head(first: bytes) -> tuple[bytes, bytes]:
+    """Part the first piece into header and the rest from the empty line on, with LF line ends."""
+    if first.startswith(b"\r\n"):
+        return b"", first.replace(b"\r\n", b"\n")
+    end = first.find(b"\r\n\r\n")
+    cut = len(first) if end < 0 else end + 2
+    return first[:cut].replace(b"\r\n", b"\n"), first[cut:].replace(b"\r\n", b"\n")
+
+
+def _loops(head: bytes, recipient: str) -> bool:
+    ours = recipient.lower().encode()
+    return any(found.strip().lower() == ours for found in _DELIVERED_TO.findall(head))
+
+
+def _top(sender: str, recipient: str) -> bytes:
+    """Write the fields that final delivery puts on top."""
+    path = _CONTROL.sub(b"?", sender.encode("utf-8", "replace"))
+    to = _CONTROL.sub(b"?", recipient.encode("utf-8", "replace"))
+    return b"Return-Path: <" + path + b">\nDelivered-To: " + to + b"\n"
+
+
+def _store(maildir: Path, name: str, head: Sequence[bytes], rest: Iterator[bytes]) -> None:
+    """Write, make durable, show; a file of that name in `new` is an earlier delivery."""
+    folders = tuple(maildir / part for part in ("tmp", "new", "cur"))
+    if not all(folder.is_dir() for folder in folders):
+        _make(maildir, folders)
+    tmp, new = maildir / "tmp" / name, maildir / "new" / name
+    if not new.exists():
+        file = _create(tmp)
+        try:
+            with open(file, "wb") as out:  # noqa: PTH123 -- it is a descriptor
+                out.writelines(head)
+                out.writelines(piece.replace(b"\r\n", b"\n") for piece in rest)
+                out.flush()
+                os.fsync(file)
+            with contextlib.suppress(FileExistsError):
+                _show(tmp, new)
+        finally:
+            tmp.unlink(missing_ok=True)
+    _sync(maildir / "new")  # also for an earlier delivery: its crash may have come before this
+
+
+def _create(tmp: Path) -> int:
+    """Open the file anew. One that is there was left by a crash."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    try:
+        return os.open(tmp, flags, 0o600)
+    except FileExistsError:
+        tmp.unlink(missing_ok=True)
+        return os.open(tmp, flags, 0o600)
+
+
+def _show(tmp: Path, new: Path) -> None:
+    """Move into `new`, never over what is there; without hard links, by a name."""
+    try:
+        os.link(tmp, new)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS):
+            raise
+        tmp.rename(new)
+
+
+def _make(maildir: Path, folders: Sequence[Path]) -> None:
+    """Make the folders that are missing, each durable in the one above."""
+    missing = list(folders)
+    parent = maildir
+    while not parent.exists():
+        missing.insert(0, parent)
+        parent = parent.parent
+    for path in missing:
+        path.mkdir(mode=0o700, exist_ok=True)
+    for path in {folder.parent for folder in missing}:
+        _sync(path)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _trouble(recipient: str, error: OSError) -> Reply:
+    if error.errno == errno.EDQUOT:
+        return catalog.MAILBOX_FULL.reply(address=recipient)
+    problem = error.strerror or type(error).__name__
+    return catalog.LOCAL_DELIVERY_FAILED.reply(problem=problem)
+
+
+def _outcome(recipient: str, result: Result, reply: Reply) -> Outcome:
+    return Outcome(recipient, result, reply.cause, str(reply), facts=reply.facts)
