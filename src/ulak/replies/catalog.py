@@ -182,6 +182,7 @@ PEER_BABBLES = _row("peer-babbles", "protocol-error", 451, "5.0", "RFC 5321 §4.
 TLS_FAILED = _row("tls-failed", "tls-required", 451, "7.5", "RFC 3207 §4.1", _R, "TLS with {host} failed: {problem}")
 DNS_FAILED = _row("dns-failed", "dns-failure", 451, "4.3", "RFC 5321 §5.1", _R, "The mail servers of {domain} could not be looked up: {problem}")
 ROUTE_TO_SELF = _row("route-to-self", "routing-loop", 554, "4.6", "RFC 5321 §5.1", _X, "The mail for {domain} would be delivered to this server itself")
+MESSAGE_UNREADABLE = _row("message-unreadable", "system-error", 451, "3.0", "RFC 3463 §3.4", _R, "The message could not be read from the queue: {problem}")
 LOCAL_DELIVERY_FAILED = _row("local-delivery-failed", "system-error", 451, "3.0", "RFC 3463 §3.4", _R, "The message could not be written into the mailbox: {problem}")
 DELIVERED_BEFORE = _row("delivered-before", "routing-loop", 554, "4.6", "RFC 5321 §6.3", _X, "Routing loop: the message has been delivered to <{address}> before")
 EXPIRED = _row("expired", "expired", 554, "4.7", "RFC 5321 §4.5.4.1", _D, "Not delivered within {days} days; the last answer was: {last}")

@@ -1,0 +1,317 @@
+"""One connection to another server: a thin shell of callbacks around `smtp.client`.
+
+Nothing here is a task: the octets that come drive the core, and whoever uses the connection waits
+for one future until a whole transaction is over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from ulak.smtp.client import ClientCore, Encoder, Stage, Step, Transaction, encode
+
+_PIECE = 65_536  # octets read from a file at once
+_SHUTDOWN = 2.0  # seconds for TLS to say goodbye
+
+Key = tuple[str, str, str, int]
+
+
+def words(error: BaseException) -> str:
+    """Say what the system says, without Python's decoration."""
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return error.reason.replace("_", " ").lower()
+    if isinstance(error, TimeoutError):
+        return "timed out"
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno).lower()
+    return str(error) or type(error).__name__
+
+
+class Connection(asyncio.Protocol):
+    """One session on one socket.
+
+    `key` is for whom it can be used again; `label` names the host for people. `deadline` is the
+    loop time at which `expire` is to be called. `messages` counts transactions.
+    """
+
+    __slots__ = (
+        "_body",
+        "_encoder",
+        "_file",
+        "_forget",
+        "_left",
+        "_loop",
+        "_paused",
+        "_times",
+        "_transport",
+        "_waiter",
+        "born",
+        "core",
+        "deadline",
+        "key",
+        "label",
+        "messages",
+        "notes",
+        "timed_out",
+        "tls",
+        "unreadable",
+    )
+
+    def __init__(
+        self,
+        core: ClientCore,
+        key: Key,
+        label: str,
+        times: Mapping[Stage, float],
+        forget: Callable[[Connection], None],
+    ) -> None:
+        self.core = core
+        self.key = key
+        self.label = label
+        self.messages = 0
+        self.timed_out = 0.0  # after how many seconds of waiting, 0 where it was not
+        self.tls = ""
+        self.unreadable = ""  # why the message could not be read here
+        self.notes: dict[str, str] = {}  # facts for every outcome of this connection
+        self._loop = asyncio.get_running_loop()
+        self._times = times
+        self._forget = forget
+        self._transport: asyncio.Transport | None = None
+        self._waiter: asyncio.Future[Step] | None = self._loop.create_future()
+        self._paused = False
+        self._body: bytes | Path = b""
+        self._left = 0
+        self._file: BinaryIO | None = None
+        self._encoder: Encoder | None = None
+        self.born = self._loop.time()
+        self.deadline = 0.0
+        self._wait_anew()
+
+    # -- what the carrier calls ---------------------------------------------------------------
+
+    async def opened(self) -> Step:
+        """Wait for READY, TLS or OVER, after connecting or after the handshake."""
+        return await self._step()
+
+    async def start_tls(self, context: ssl.SSLContext, name: str) -> str:
+        """Shake hands; give what went wrong, `""` for nothing. Then wait for `opened` again."""
+        assert self._transport is not None  # noqa: S101 -- TLS comes after the greeting
+        self._wait_anew()
+        transport = self._transport
+        try:
+            secure = await self._loop.start_tls(
+                transport,
+                self,
+                context,
+                server_hostname=name or None,
+                ssl_handshake_timeout=self._times[Stage.HANDSHAKE],
+                ssl_shutdown_timeout=_SHUTDOWN,
+            )
+        except (OSError, ssl.SSLError) as error:
+            self._end(words(error))
+            return words(error)
+        if secure is None:
+            self._end("the connection was closed")
+            return "the connection was closed during the handshake"
+        self._transport = secure
+        self.tls = secure.get_extra_info("ssl_object").version() or "TLS"
+        self._waiter = self._loop.create_future()
+        self.core.tls_started()
+        self._flush()
+        self._wait_anew()
+        return ""
+
+    async def transact(self, transaction: Transaction, body: bytes | Path, size: int) -> Step:
+        """Send one message; DONE or OVER. `size` is the body's."""
+        self._body, self._left = body, size
+        self.messages += 1
+        step = self.core.begin(transaction)
+        if step is not Step.WAIT:
+            self.abort()
+            return step
+        self._waiter = self._loop.create_future()
+        self._flush()
+        self._wait_anew()
+        return await self._step()
+
+    def keep(self) -> None:
+        """Wait for the next message."""
+        self.deadline = self._loop.time() + self._times[Stage.IDLE]
+
+    @property
+    def usable(self) -> bool:
+        """Whether the connection is open, as far as is known, and a transaction may follow."""
+        core = self.core
+        return (
+            core.stage is Stage.IDLE
+            and core.usable
+            and self._transport is not None
+            and not self._transport.is_closing()
+        )
+
+    def leave(self) -> None:
+        """Say QUIT, and close when it was answered or its time is up."""
+        if self._transport is None or self._transport.is_closing():
+            self._gone()
+            return
+        self.core.quit()
+        self._flush()
+        if self.core.said_quit:
+            self.deadline = self._loop.time() + self._times[Stage.QUIT]
+        else:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once, without a word."""
+        self._close_file()
+        if self._transport is not None:
+            self._transport.abort()
+
+    def expire(self) -> None:
+        """Act on the deadline: leave where nothing was asked, give up where no answer came."""
+        if self.core.stage is Stage.IDLE and self._waiter is None:
+            self.leave()
+            return
+        if self._waiter is not None:
+            self.timed_out = self._times[self.core.stage]
+        self._end("timed out")
+
+    # -- the transport ----------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport; the server speaks first."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Let the core read, and do what it asks for."""
+        core = self.core
+        heard = core.heard
+        step = core.feed(data)
+        self._flush()
+        if core.heard != heard:  # a drop of a reply at a time does not buy more time
+            self._wait_anew()
+        if step is Step.BODY:
+            self._send_body()
+        elif step is not Step.WAIT:
+            self._finish(step)
+
+    def eof_received(self) -> bool:
+        """Close: a server that says no more will answer no more."""
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let go of everything."""
+        self._end(words(exc) if exc is not None else "the connection was closed")
+
+    def pause_writing(self) -> None:
+        """Wait with more of the message until the server has taken some."""
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        """Go on with the message."""
+        self._paused = False
+        if self._file is not None:
+            self._pump()
+
+    # -- inside -----------------------------------------------------------------------------
+
+    def _wait_anew(self) -> None:
+        self.deadline = self._loop.time() + self._times[self.core.stage]
+
+    async def _step(self) -> Step:
+        assert self._waiter is not None  # noqa: S101 -- made before the octets that answer it
+        try:
+            return await self._waiter
+        finally:
+            self._waiter = None
+
+    def _flush(self) -> None:
+        output = self.core.output()
+        if output and self._transport is not None:
+            self._transport.write(output)
+
+    def _finish(self, step: Step) -> None:
+        """Tell the carrier; a file half sent is not sent on."""
+        transport = self._transport
+        if step is Step.TLS and transport is not None:
+            transport.pause_reading()
+        elif self._file is not None:
+            self.abort()
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(step)
+        elif transport is not None:
+            transport.close()  # QUIT was answered, or an idle connection has ended
+
+    def _end(self, problem: str) -> None:
+        self._close_file()
+        step = self.core.connection_lost(problem)
+        self._gone()
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(step)
+
+    def _gone(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+        self._forget(self)
+
+    # -- the message ------------------------------------------------------------------------
+
+    def _send_body(self) -> None:
+        body = self._body
+        self._body = b""
+        if isinstance(body, bytes):
+            assert self._transport is not None  # noqa: S101 -- it has just been read from
+            self._transport.write(encode(body))
+            self._body_sent()
+            return
+        try:
+            self._file = body.open("rb")
+        except OSError as error:
+            self._give_up_reading(words(error))
+            return
+        self._encoder = Encoder()
+        self._pump()
+
+    def _pump(self) -> None:
+        """Send pieces until the socket is full. Reading blocks, but from the page cache mostly."""
+        assert self._transport is not None  # noqa: S101 -- as above
+        assert self._encoder is not None  # noqa: S101 -- comes with the file
+        while not self._paused and self._file is not None:
+            try:
+                piece = self._file.read(_PIECE)
+            except OSError as error:
+                self._give_up_reading(words(error))
+                return
+            self._left -= len(piece)
+            if piece:
+                self._transport.write(self._encoder.feed(piece))
+            elif self._left:
+                # Never the dot after a part of a message: the server would take it for all of it.
+                self._give_up_reading("its file has not the size that it should have")
+                return
+            else:
+                self._transport.write(self._encoder.end())
+                self._close_file()
+                self._body_sent()
+                return
+        self._wait_anew()
+
+    def _body_sent(self) -> None:
+        self.core.body_sent()
+        self._wait_anew()
+
+    def _give_up_reading(self, problem: str) -> None:
+        self.unreadable = problem
+        self._end(problem)
+
+    def _close_file(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None

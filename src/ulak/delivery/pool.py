@@ -1,0 +1,134 @@
+"""Connections kept between messages, and what is remembered about hosts for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from ulak.delivery.connection import Connection, Key
+from ulak.delivery.sending import Sending
+
+Address = tuple[str, int]  # an IP and a port, or a path and 0
+
+
+class Pool:
+    """All connections of a carrier, those in use and those that wait for the next message.
+
+    How many there are is bounded by how many messages the worker carries at once: a connection
+    is opened only where none waits.
+    """
+
+    def __init__(self, sending: Sending) -> None:
+        self._sending = sending
+        self._open: set[Connection] = set()
+        self._idle: dict[Key, list[Connection]] = {}
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._empty: asyncio.Future[None] | None = None
+        self._closed = False
+        self._plain: dict[Address, tuple[float, str]] = {}
+        self._avoided: dict[Address, float] = {}
+
+    # -- connections ------------------------------------------------------------------------
+
+    def take(self, key: Key) -> Connection | None:
+        """Give a connection that waits, the one used last, or None."""
+        waiting = self._idle.get(key)
+        while waiting:
+            connection = waiting.pop()
+            if connection.usable:
+                return connection
+        return None
+
+    def add(self, connection: Connection) -> None:
+        """Watch over the deadlines of a new connection."""
+        self._open.add(connection)
+        if self._sweeper is None:
+            loop = asyncio.get_running_loop()
+            self._sweeper = loop.call_later(self._sending.sweep, self._sweep)
+
+    def give(self, connection: Connection) -> None:
+        """Take a connection back after a message: it waits for the next one, or leaves."""
+        now = asyncio.get_running_loop().time()
+        if (
+            not connection.usable
+            or self._closed
+            or connection.messages >= self._sending.messages_per_connection
+            or now - connection.born > self._sending.connection_age
+        ):
+            connection.leave()
+            return
+        connection.keep()
+        waiting = self._idle.get(connection.key)
+        if waiting is None:
+            self._idle[connection.key] = [connection]
+        else:
+            waiting.append(connection)
+
+    def forget(self, connection: Connection) -> None:
+        """Note that a connection is gone."""
+        self._open.discard(connection)
+        waiting = self._idle.get(connection.key)
+        if waiting is not None:
+            if connection in waiting:
+                waiting.remove(connection)
+            if not waiting:
+                del self._idle[connection.key]
+        if not self._open and self._empty is not None and not self._empty.done():
+            self._empty.set_result(None)
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for connection in [c for c in self._open if c.deadline < now]:
+            connection.expire()
+        self._plain = {a: p for a, p in self._plain.items() if p[0] > now}
+        self._avoided = {a: until for a, until in self._avoided.items() if until > now}
+        self._sweeper = None
+        if self._open:
+            self._sweeper = loop.call_later(self._sending.sweep, self._sweep)
+
+    async def close(self) -> None:
+        """Say QUIT on what waits, wait a little for what is in use, then close all."""
+        self._closed = True
+        for waiting in list(self._idle.values()):
+            for connection in list(waiting):
+                connection.leave()
+        self._idle.clear()
+        for last in (False, True):
+            if self._open:
+                self._empty = asyncio.get_running_loop().create_future()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._empty, self._sending.timeouts.quit)
+            if not last:
+                for connection in list(self._open):
+                    connection.abort()
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            self._sweeper = None
+
+    # -- what is remembered -----------------------------------------------------------------
+
+    def speak_plain(self, address: Address, problem: str) -> None:
+        """Speak to an address in the clear for a while, since TLS with it failed."""
+        now = asyncio.get_running_loop().time()
+        self._plain[address] = (now + self._sending.plain_for, problem)
+
+    def plain(self, address: Address) -> str:
+        """Say why an address is spoken to in the clear, `""` where it is not."""
+        known = self._plain.get(address)
+        if known is None or known[0] < asyncio.get_running_loop().time():
+            return ""
+        return known[1]
+
+    def avoid(self, address: Address) -> None:
+        """Try an address last for a while, since it could not be reached (RFC 5321 §4.5.4.1)."""
+        now = asyncio.get_running_loop().time()
+        self._avoided[address] = now + self._sending.avoid_for
+
+    def avoided(self, address: Address) -> bool:
+        """Whether an address could not be reached lately."""
+        until = self._avoided.get(address)
+        return until is not None and until > asyncio.get_running_loop().time()

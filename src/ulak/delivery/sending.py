@@ -1,0 +1,76 @@
+"""How this server behaves as a client: what `config` sets for the SMTP carrier."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ulak.smtp.client import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long to wait for what, in seconds (RFC 5321 §4.5.3.2, the minimum of each).
+
+    `block` is for every piece of a message that the server takes; `idle` is how long a connection
+    is kept for the next message.
+    """
+
+    connect: float = 30.0
+    greeting: float = 300.0
+    hello: float = 300.0
+    tls: float = 60.0
+    mail: float = 300.0
+    rcpt: float = 300.0
+    data: float = 120.0
+    block: float = 180.0
+    end: float = 600.0
+    quit: float = 5.0
+    idle: float = 30.0
+
+    def by_stage(self) -> Mapping[Stage, float]:
+        """Give the time for each stage of a session."""
+        return {
+            Stage.GREETING: self.greeting,
+            Stage.HELLO: self.hello,
+            Stage.STARTTLS: self.hello,
+            Stage.HANDSHAKE: self.tls,
+            Stage.IDLE: self.idle,
+            Stage.RESET: self.mail,
+            Stage.MAIL: self.mail,
+            Stage.RCPT: self.rcpt,
+            Stage.DATA: self.data,
+            Stage.BODY: self.block,
+            Stage.END: self.end,
+            Stage.NOTHING: self.end,
+            Stage.QUIT: self.quit,
+            Stage.CLOSED: self.quit,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """The settings of the SMTP carrier.
+
+    `tls` is None for no STARTTLS at all. `names` are names of this server beside `hostname`,
+    `addresses` the IP and port pairs on which it listens: mail is never sent there, nor to a
+    server that bears one of the names on one of `ports`. Times are in seconds.
+    """
+
+    hostname: str
+    tls: ssl.SSLContext | None = None
+    names: frozenset[str] = frozenset()
+    addresses: frozenset[tuple[str, int]] = frozenset()
+    ports: frozenset[int] = frozenset({25})
+    source: str = ""  # the IPv4 address to send from, "" for the system's choice
+    source6: str = ""  # the IPv6 address
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    messages_per_connection: int = 1000
+    connection_age: float = 300.0
+    recipients: int = 100  # in one transaction (RFC 5321 §4.5.3.1.8)
+    places: int = 10  # addresses tried in one attempt
+    plain_for: float = 900.0  # how long a host is spoken to in the clear after TLS failed
+    avoid_for: float = 60.0  # how long an address that could not be reached is tried last
+    sweep: float = 1.0  # how often deadlines are looked at
+    always_dialogue: bool = False  # give the dialogue of deliveries that went well too

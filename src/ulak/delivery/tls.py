@@ -1,0 +1,18 @@
+"""TLS for mail on its way out (RFC 3207, RFC 7435)."""
+
+from __future__ import annotations
+
+import ssl
+
+
+def opportunistic() -> ssl.SSLContext:
+    """Make a context that takes any certificate, at TLS 1.2 or newer.
+
+    The alternative to an unverified certificate is no TLS at all (RFC 7435 §1.2), and a mail
+    server's name comes from DNS that anybody may have answered (RFC 3207 §4.1).
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
