@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Protocol
 
-from ulak.queue.item import Counts, Lease, Message, Pending, Row, Selection, Settlement
+from ulak.queue.item import Counts, Done, Lease, Message, Pending, Row, Selection, Settlement
 
 
 class StorageError(Exception):
@@ -16,11 +16,25 @@ class StorageFullError(StorageError):
     """The disk is full."""
 
 
+class StoreBusyError(StorageError):
+    """Another process has the store open for writing; `pid` says which, None where unknown."""
+
+    def __init__(self, where: str, pid: int | None) -> None:
+        self.pid = pid
+        who = f"process {pid}" if pid is not None else "another process"
+        super().__init__(f"The queue in {where} is in use by {who}; only one may write to it.")
+
+
+class StoreVersionError(StorageError):
+    """The store was written by a newer Ulak, or the SQLite library is too old to be trusted."""
+
+
 class QueueStore(Protocol):
     """What the server and the delivery worker ask of a queue.
 
     All awaitable verbs return only when what they did is durable. They raise StorageError (the
-    caller answers 451 or 452) and then nothing has happened.
+    caller answers 451 or 452) and then nothing has happened. A caller that is cancelled while it
+    waits does not learn whether it has; a lease that it would have got is given back.
     """
 
     async def put(
@@ -33,25 +47,35 @@ class QueueStore(Protocol):
     ) -> Lease | None:
         """Take a message over, durably.
 
-        With `lease` the recipients that are ready and due are leased to the caller in the same
-        transaction and returned, so that a delivery can start without reading the body back.
-        With `settle` another lease is settled in the same transaction (a report and the failure
-        that it reports).
+        With `lease` the recipients that are ready and due when the message was received are
+        leased to the caller in the same transaction and returned, so that a delivery can start
+        without reading the body back; None where there are none. With `settle` another lease is
+        settled in the same transaction (a report and the failure that it reports); where its
+        token is stale somebody else reports, and nothing happens at all.
+
+        Raises ValueError for an id that is queued already, for no recipient, and for one
+        recipient twice.
         """
 
     async def lease(self, now: float, limit: int, avoid: Collection[str] = ()) -> list[Lease]:
         """Take up to `limit` messages with recipients that are due, longest due first.
 
-        Recipients in the domains to `avoid` stay where they are.
+        Recipients in the domains to `avoid` stay where they are. The recipients in a lease are
+        as they were before it (ready, or held for `take`).
         """
 
     async def take(self, which: Selection, limit: int) -> list[Lease]:
-        """Lease the selected recipients that are ready (due or not) or held, for an operator."""
+        """Lease the selected recipients that are ready (due or not) or held, for an operator.
+
+        Oldest message first.
+        """
 
     async def settle(self, lease: Lease, outcomes: Sequence[Settlement]) -> None:
-        """Record what became of a lease; recipients not named are ready again at once.
+        """Record what became of a lease; recipients not named are again as they were before it.
 
-        The message goes with its last recipient. A stale token changes nothing.
+        The message goes with its last recipient. A stale token changes nothing; a recipient that
+        was dropped meanwhile does not come back. Raises ValueError for an outcome of a recipient
+        that is not in the lease.
         """
 
     async def read(self, message_id: str) -> Message | None:
@@ -64,13 +88,16 @@ class QueueStore(Protocol):
         """Make the selected ready recipients due now; how many there were."""
 
     async def hold(self, which: Selection) -> int:
-        """Hold the selected recipients that are not leased; how many there were."""
+        """Hold the selected recipients that are ready; how many there were."""
 
     async def release(self, which: Selection, now: float) -> int:
         """Make the selected held recipients ready and due; how many there were."""
 
     async def drop(self, which: Selection) -> int:
-        """Remove the selected recipients without a report; how many there were."""
+        """Remove the selected recipients without a report; how many there were.
+
+        This includes leased ones: an attempt under way may still deliver.
+        """
 
     async def count(self) -> Counts:
         """Count what there is."""
@@ -79,4 +106,29 @@ class QueueStore(Protocol):
         """List the selected recipients, oldest message first."""
 
     async def close(self) -> None:
-        """Finish what was asked, then let go of the store."""
+        """Finish what was asked, then let go of the store. Every verb raises StorageError after."""
+
+
+def refuse_nonsense(pending: Sequence[Pending]) -> None:
+    """Raise ValueError for recipients that no message can have."""
+    if len(pending) == 1:
+        return
+    if not pending:
+        message = "a message needs a recipient"
+        raise ValueError(message)
+    if len({each.recipient for each in pending}) != len(pending):
+        message = "a recipient stands twice in one message"
+        raise ValueError(message)
+
+
+def by_recipient(lease: Lease, outcomes: Iterable[Settlement]) -> dict[str, Settlement]:
+    """Sort outcomes to their recipients; ValueError for one that the lease does not have."""
+    sorted_out: dict[str, Settlement] = {}
+    known = {each.recipient for each in lease.pending}
+    for outcome in outcomes:
+        who = outcome.recipient if isinstance(outcome, Done) else outcome.pending.recipient
+        if who not in known:
+            message = f"an outcome for a recipient that is not in the lease: {who!r}"
+            raise ValueError(message)
+        sorted_out[who] = outcome
+    return sorted_out

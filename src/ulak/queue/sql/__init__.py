@@ -1,0 +1,1 @@
+"""SQL, one folder for each database: no lowest common denominator."""

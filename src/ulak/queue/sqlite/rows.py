@@ -1,0 +1,97 @@
+"""Rows of the SQLite queue and the values that they stand for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from ulak.mail.envelope import Envelope
+from ulak.queue.item import Body, Message, Pending, Row, Selection, State
+from ulak.queue.sqlite.folder import body_path
+
+Value: TypeAlias = str | bytes | int | float | None
+Values: TypeAlias = tuple[Value, ...]
+Raw: TypeAlias = tuple[Any, ...]  # what SQLite gives, in the order of the columns asked for
+
+# Two bits, as in the schema.
+LEASED_BIT, HELD_BIT = 1, 2
+AT_REST = {State.READY: 0, State.LEASED: 0, State.HELD: HELD_BIT}
+STATES = (State.READY, State.LEASED, State.HELD, State.LEASED)
+
+JOINED = "pending p JOIN message m ON m.seq = p.message"
+WITH_BODY = "message m LEFT JOIN body b ON b.seq = m.seq"
+PENDING_BEFORE = (  # as it was before its lease
+    f"recipient, domain, state & {HELD_BIT}, due, attempts, cause, reply, host, warned"
+)
+MESSAGE = (
+    "m.seq, m.id, m.sender, m.size, m.received, m.smtputf8, m.kind, m.language, m.session, "
+    "m.recipients, b.octets"
+)
+LISTED = (
+    "p.message, p.n, m.id, m.sender, m.size, m.received, p.recipient, p.domain, p.state, p.due, "
+    "p.attempts, p.cause, p.reply, p.host, p.warned"
+)
+
+
+def message_values(seq: int, message: Message, pending: tuple[Pending, ...]) -> Values:
+    """Give the row of a message."""
+    envelope = message.envelope
+    alone = len(pending) == 1 and envelope.recipients == (pending[0].recipient,)
+    return (
+        seq,
+        message.id,
+        envelope.sender,
+        message.body.size,
+        message.received,
+        envelope.smtputf8,
+        envelope.body,
+        message.language,
+        message.session,
+        None if alone else json.dumps(envelope.recipients, ensure_ascii=False),
+    )
+
+
+def message_of(row: Raw, recipient: str, bodies: Path) -> Message:
+    """Make the message of a MESSAGE row; `recipient` is one of those that still wait."""
+    (seq, identifier, sender, size, received, smtputf8, kind, language, session, names, octets) = (
+        row
+    )
+    recipients = (recipient,) if names is None else tuple(json.loads(names))
+    path = body_path(bodies, seq) if octets is None else None
+    return Message(
+        identifier,
+        Envelope(sender, recipients, smtputf8=bool(smtputf8), body=kind),
+        Body(size, octets, path),
+        received,
+        language,
+        session,
+    )
+
+
+def pending_of(row: Raw) -> Pending:
+    """Make a recipient of a row."""
+    recipient, domain, bits, due, attempts, cause, reply, host, warned = row
+    return Pending(recipient, domain, STATES[bits], due, attempts, cause, reply, host, bool(warned))
+
+
+def row_of(row: Raw) -> Row:
+    """Make a line of a listing of a LISTED row."""
+    return Row(row[2], row[3], row[4], row[5], pending_of(row[6:]))
+
+
+def condition(which: Selection) -> tuple[str, Values]:
+    """Write a selection over `pending p` joined with `message m`; the same as its `matches`."""
+    if not (which.ids or which.domain or which.cause or which.everything):
+        return "FALSE", ()
+    terms, values = ["TRUE"], list[Value]()
+    if which.ids:
+        terms.append("m.id IN (SELECT value FROM json_each(?))")
+        values.append(json.dumps(which.ids, ensure_ascii=False))
+    if which.domain:
+        terms.append("p.domain = ?")
+        values.append(which.domain.lower())
+    if which.cause:
+        terms.append("p.cause = ?")
+        values.append(which.cause)
+    return " AND ".join(terms), tuple(values)

@@ -1,0 +1,329 @@
+"""What the verbs of the queue do in SQL, within the transaction of the writer.
+
+Leases live in memory: they end with the process, and the next one to open the store finds by the
+leased bit what to give back. Their tokens carry the epoch of the open, so that an old lease means
+nothing to a new process.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+import apsw
+
+from ulak.queue.item import Again, Body, Done, Lease, Message, Pending, Selection, Settlement
+from ulak.queue.sqlite.folder import Folder
+from ulak.queue.sqlite.rows import (
+    AT_REST,
+    HELD_BIT,
+    JOINED,
+    LEASED_BIT,
+    MESSAGE,
+    PENDING_BEFORE,
+    WITH_BODY,
+    Raw,
+    Value,
+    Values,
+    condition,
+    message_of,
+    message_values,
+    pending_of,
+)
+from ulak.queue.store import by_recipient
+
+_EPOCH_SHIFT = 40  # bits for the leases of one epoch
+_READY, _READY_LEASED, _HELD, _HELD_LEASED = 0, LEASED_BIT, HELD_BIT, HELD_BIT | LEASED_BIT
+
+_PUT_MESSAGE = "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_PUT_BODY = "INSERT INTO body VALUES (?, ?)"
+_PUT_PENDING = "INSERT INTO pending VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_DONE = "DELETE FROM pending WHERE message = ? AND n = ?"
+_AGAIN = (
+    "UPDATE pending SET domain = ?, state = ?, due = ?, attempts = ?, cause = ?, reply = ?, "
+    "host = ?, warned = ? WHERE message = ? AND n = ?"
+)
+_BACK = f"UPDATE pending SET state = state & {HELD_BIT} WHERE message = ? AND n = ?"
+_SELECTED = f"(message, n) IN (SELECT p.message, p.n FROM {JOINED} WHERE {{}})"
+
+
+@dataclass(frozen=True, slots=True)
+class Putting:
+    """What one `put` asks for. `seq` is the number of the message, of its file too."""
+
+    seq: int
+    message: Message
+    pending: tuple[Pending, ...]
+    lease: bool
+    settle: tuple[Lease, Sequence[Settlement]] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """An open lease: the number of its message, and its recipients' places in it."""
+
+    seq: int
+    places: tuple[int, ...]
+
+
+class Work:
+    """The verbs over one connection, and the leases that are open."""
+
+    def __init__(self, connection: apsw.Connection, folder: Folder) -> None:
+        self.connection = connection
+        self._folder = folder
+        self._held: dict[int, _Held] = {}
+        # What to undo in memory when the transaction does not commit.
+        self._given: list[int] = []
+        self._ended: list[tuple[int, _Held]] = []
+        # Messages with files that may have lost their last recipient in this transaction.
+        self._touched: set[int] = set()
+        self._token = self._begin_epoch() << _EPOCH_SHIFT
+        folder.sweep(self._exists)
+
+    def _begin_epoch(self) -> int:
+        with self.connection:
+            self.connection.execute("UPDATE store SET epoch = epoch + 1")
+            self.connection.execute(
+                f"UPDATE pending SET state = state & {HELD_BIT} "
+                f"WHERE state IN ({_READY_LEASED}, {_HELD_LEASED})"
+            )
+        return int(self._rows("SELECT epoch FROM store")[0][0])
+
+    def last_seq(self) -> int:
+        """Give the highest number of a message; 0 where there are none."""
+        return int(self._rows("SELECT max(seq) FROM message")[0][0] or 0)
+
+    def probe(self) -> None:
+        """Write something and have it on disk; raises where that is not possible."""
+        with self.connection:
+            self.connection.execute("UPDATE store SET epoch = epoch")
+
+    # -- transactions -----------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Begin a transaction; nobody else may write until it ends."""
+        self.connection.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        """Have it on disk; then nothing of it can be undone."""
+        self.connection.execute("COMMIT")
+        self._given.clear()
+        self._ended.clear()
+
+    def rollback(self) -> None:
+        """Make it never have happened, in memory too."""
+        for token in self._given:
+            self._held.pop(token, None)
+        self._held.update(self._ended)
+        self._given.clear()
+        self._ended.clear()
+        self._touched.clear()
+        if self.connection.in_transaction:
+            self.connection.execute("ROLLBACK")
+
+    def remove_files(self) -> None:
+        """After a commit: remove the files of messages that are gone and in nobody's hands."""
+        if not self._touched:
+            return
+        in_hand = {held.seq for held in self._held.values()}
+        for seq in self._touched:
+            if seq not in in_hand and not self._exists(seq):
+                self._folder.remove(seq)
+        self._touched.clear()
+
+    def _exists(self, seq: int) -> bool:
+        return bool(self._rows("SELECT 1 FROM message WHERE seq = ?", (seq,)))
+
+    def _rows(self, statement: str, values: Values = ()) -> list[Raw]:
+        return self.connection.execute(statement, values).fetchall()
+
+    # -- the two verbs that come by the thousand --------------------------------------------
+
+    def put(self, puts: Sequence[Putting]) -> list[Lease | None]:
+        """Take messages over."""
+        messages: list[Values] = []
+        bodies: list[Values] = []
+        recipients: list[Values] = []
+        leases: list[Lease | None] = []
+        for each in puts:
+            if each.settle is not None and not self.settle([each.settle])[0]:
+                leases.append(None)
+                continue
+            seq, message, pending = each.seq, each.message, each.pending
+            messages.append(message_values(seq, message, pending))
+            if message.body.data is not None:
+                bodies.append((seq, message.body.data))
+            leased: list[int] = []
+            for n, one in enumerate(pending):
+                state = AT_REST[one.state]
+                if each.lease and state == _READY and one.due <= message.received:
+                    state = _READY_LEASED
+                    leased.append(n)
+                recipients.append(
+                    (
+                        seq,
+                        n,
+                        one.recipient,
+                        one.domain,
+                        state,
+                        one.due,
+                        one.attempts,
+                        one.cause,
+                        one.reply,
+                        one.host,
+                        one.warned,
+                    )
+                )
+            leases.append(self._fresh(each, leased) if leased else None)
+        run = self.connection.executemany
+        run(_PUT_MESSAGE, messages)
+        run(_PUT_BODY, bodies)
+        run(_PUT_PENDING, recipients)
+        return leases
+
+    def _fresh(self, each: Putting, leased: list[int]) -> Lease:
+        message = each.message
+        if message.body.path is not None:
+            body = Body(message.body.size, path=self._folder.body(each.seq))
+            message = replace(message, body=body)
+        pending = each.pending
+        if len(leased) != len(pending):
+            pending = tuple(pending[n] for n in leased)
+        return self._give(each.seq, tuple(leased), message, pending)
+
+    def settle(self, settles: Sequence[tuple[Lease, Sequence[Settlement]]]) -> list[bool]:
+        """Record what became of leases; whether each was still open."""
+        done: list[Values] = []
+        again: list[Values] = []
+        back: list[Values] = []
+        known: list[bool] = []
+        for lease, outcomes in settles:
+            what = by_recipient(lease, outcomes)
+            held = self._held.pop(lease.token, None)
+            known.append(held is not None)
+            if held is None:
+                continue
+            self._ended.append((lease.token, held))
+            seq = held.seq
+            if lease.message.body.path is not None:
+                self._touched.add(seq)
+            for n, one in zip(held.places, lease.pending, strict=True):
+                match what.get(one.recipient):
+                    case None:
+                        back.append((seq, n))
+                    case Again(pending):
+                        again.append((*_waits(pending), seq, n))
+                    case Done():
+                        done.append((seq, n))
+        run = self.connection.executemany
+        if again:
+            run(_AGAIN, again)
+        if back:
+            run(_BACK, back)
+        run(_DONE, done)
+        return known
+
+    def _give(
+        self, seq: int, places: tuple[int, ...], message: Message, pending: tuple[Pending, ...]
+    ) -> Lease:
+        self._token += 1
+        self._held[self._token] = _Held(seq, places)
+        self._given.append(self._token)
+        return Lease(message, pending, self._token)
+
+    # -- the other verbs --------------------------------------------------------------------
+
+    def lease(self, now: float, limit: int, avoid: Collection[str]) -> list[Lease]:
+        """Lease what is due, longest due first."""
+        wanted, values = f"state = {_READY} AND due <= ?", tuple[Value, ...]((now,))
+        if avoid:
+            wanted += " AND domain NOT IN (SELECT value FROM json_each(?))"
+            values += (json.dumps(list(avoid), ensure_ascii=False),)
+        # In the order of the index, and no further than needed.
+        rows = self.connection.execute(
+            f"SELECT message FROM pending WHERE {wanted} ORDER BY due, message, n", values
+        )
+        chosen: dict[int, None] = {}
+        for (seq,) in rows:
+            if seq not in chosen and len(chosen) >= limit:
+                break
+            chosen[seq] = None
+        rows.close(force=True)
+        return [self._lease_message(seq, wanted, values) for seq in chosen]
+
+    def take(self, which: Selection, limit: int) -> list[Lease]:
+        """Lease what is selected and not leased, oldest message first."""
+        wanted, values = condition(which)
+        wanted = f"p.state & {LEASED_BIT} = 0 AND {wanted}"
+        chosen = self._rows(
+            f"SELECT DISTINCT p.message FROM {JOINED} WHERE {wanted} ORDER BY p.message LIMIT ?",
+            (*values, max(limit, 0)),
+        )
+        wanted = f"n IN (SELECT p.n FROM {JOINED} WHERE p.message = pending.message AND {wanted})"
+        return [self._lease_message(seq, wanted, values) for (seq,) in chosen]
+
+    def _lease_message(self, seq: int, wanted: str, values: Values) -> Lease:
+        """Lease those recipients of one message that fit."""
+        rows = self._rows(
+            f"UPDATE pending SET state = state | {LEASED_BIT} WHERE message = ? AND {wanted} "
+            f"RETURNING n, {PENDING_BEFORE}",
+            (seq, *values),
+        )
+        rows.sort()
+        pending = tuple(pending_of(row[1:]) for row in rows)
+        found = self._rows(f"SELECT {MESSAGE} FROM {WITH_BODY} WHERE m.seq = ?", (seq,))
+        message = message_of(found[0], pending[0].recipient, self._folder.bodies)
+        return self._give(seq, tuple(row[0] for row in rows), message, pending)
+
+    def next_due(self) -> float | None:
+        """When the next ready recipient is due."""
+        due = self._rows(f"SELECT min(due) FROM pending WHERE state = {_READY}")[0][0]
+        return None if due is None else float(due)
+
+    def retry(self, which: Selection, now: float) -> int:
+        """Make ready recipients due."""
+        return self._change(which, _READY, "due = min(due, ?)", (now,))
+
+    def hold(self, which: Selection) -> int:
+        """Hold ready recipients."""
+        return self._change(which, _READY, f"state = {_HELD}", ())
+
+    def release(self, which: Selection, now: float) -> int:
+        """Make held recipients ready and due."""
+        return self._change(which, _HELD, f"state = {_READY}, due = min(due, ?)", (now,))
+
+    def _change(self, which: Selection, before: int, change: str, values: Values) -> int:
+        wanted, wants = condition(which)
+        self.connection.execute(
+            f"UPDATE pending SET {change} WHERE state = {before} AND {_SELECTED.format(wanted)}",
+            (*values, *wants),
+        )
+        return self.connection.changes()
+
+    def drop(self, which: Selection) -> int:
+        """Remove recipients."""
+        wanted, values = condition(which)
+        in_files = self._rows(
+            f"SELECT DISTINCT p.message FROM {JOINED} WHERE {wanted} "
+            "AND NOT EXISTS (SELECT 1 FROM body WHERE seq = p.message)",
+            values,
+        )
+        self._touched.update(seq for (seq,) in in_files)
+        self.connection.execute(f"DELETE FROM pending WHERE {_SELECTED.format(wanted)}", values)
+        return self.connection.changes()
+
+
+def _waits(pending: Pending) -> Values:
+    """Give what an attempt may change of a recipient, in the order of `_AGAIN`."""
+    return (
+        pending.domain,
+        AT_REST[pending.state],
+        pending.due,
+        pending.attempts,
+        pending.cause,
+        pending.reply,
+        pending.host,
+        pending.warned,
+    )

@@ -1,0 +1,122 @@
+"""Both stores behind one plain face, so that the tests of their verbs read as sentences."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Coroutine, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ulak.mail.envelope import Envelope, domain_of
+from ulak.queue.item import (
+    Body,
+    Counts,
+    Done,
+    Lease,
+    Message,
+    Pending,
+    Row,
+    Selection,
+    Settlement,
+)
+from ulak.queue.memory import MemoryStore
+from ulak.queue.sqlite import SqliteStore
+from ulak.queue.store import QueueStore
+
+T = TypeVar("T")
+
+ALL = Selection(everything=True)
+
+
+class Driver:
+    """A store, and the loop that it is used in."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        self.kind = kind
+        self.folder = folder
+        self.runner = asyncio.Runner()
+        self.store: QueueStore = self._make()
+
+    def _make(self) -> QueueStore:
+        return MemoryStore() if self.kind == "memory" else SqliteStore(self.folder / "queue")
+
+    def run(self, verb: Coroutine[Any, Any, T]) -> T:
+        return self.runner.run(verb)
+
+    def put(
+        self,
+        message: Message,
+        pending: Sequence[Pending] | None = None,
+        *,
+        lease: bool = False,
+        settle: tuple[Lease, Sequence[Settlement]] | None = None,
+    ) -> Lease | None:
+        if pending is None:
+            pending = waiting(message)
+        return self.run(self.store.put(message, pending, lease=lease, settle=settle))
+
+    def lease(self, now: float, limit: int = 100, avoid: Collection[str] = ()) -> list[Lease]:
+        return self.run(self.store.lease(now, limit, avoid))
+
+    def take(self, which: Selection = ALL, limit: int = 100) -> list[Lease]:
+        return self.run(self.store.take(which, limit))
+
+    def settle(self, lease: Lease, *outcomes: Settlement) -> None:
+        self.run(self.store.settle(lease, outcomes))
+
+    def read(self, identifier: str) -> Message | None:
+        return self.run(self.store.read(identifier))
+
+    def next_due(self) -> float | None:
+        return self.run(self.store.next_due())
+
+    def retry(self, which: Selection, now: float) -> int:
+        return self.run(self.store.retry(which, now))
+
+    def hold(self, which: Selection) -> int:
+        return self.run(self.store.hold(which))
+
+    def release(self, which: Selection, now: float) -> int:
+        return self.run(self.store.release(which, now))
+
+    def drop(self, which: Selection) -> int:
+        return self.run(self.store.drop(which))
+
+    def count(self) -> Counts:
+        return self.run(self.store.count())
+
+    def list(self, which: Selection = ALL) -> list[Row]:
+        return list(self.run(self.store.list(which)))
+
+    def ids(self, which: Selection = ALL) -> Sequence[str]:
+        return list(dict.fromkeys(row.id for row in self.list(which)))
+
+    def reopen(self) -> None:
+        """Close the store and open it again; only for stores that keep."""
+        self.run(self.store.close())
+        self.store = self._make()
+
+    def close(self) -> None:
+        self.run(self.store.close())
+        self.runner.close()
+
+
+def message(
+    identifier: str,
+    *recipients: str,
+    octets: bytes = b"Subject: hello\r\n\r\nHello.\r\n",
+    received: float = 1000.0,
+    **more: Any,
+) -> Message:
+    names = recipients or ("grace@example.net",)
+    body = Body(len(octets), octets)
+    return Message(identifier, Envelope("ada@example.org", names), body, received, **more)
+
+
+def waiting(message: Message, due: float | None = None) -> Sequence[Pending]:
+    when = message.received if due is None else due
+    return [Pending(each, domain_of(each), due=when) for each in message.envelope.recipients]
+
+
+def done(lease: Lease) -> Sequence[Settlement]:
+    return [Done(each.recipient) for each in lease.pending]

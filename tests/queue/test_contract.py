@@ -1,0 +1,454 @@
+"""What every store does, told once and held by each of them."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ulak.mail.envelope import Envelope
+from ulak.queue.item import Again, Body, Done, Message, Pending, Selection, State
+from ulak.queue.store import StorageError
+
+from .driver import ALL, Driver, done, message, waiting
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def queue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Driver]:
+    driver = Driver(request.param, tmp_path)
+    yield driver
+    driver.close()
+
+
+# -- put and lease ------------------------------------------------------------------------------
+
+
+def test_what_is_put_is_leased_whole(queue: Driver) -> None:
+    kept = Message(
+        "m1",
+        Envelope("ada@example.org", ("a@example.net", "b@örnek.example"), True, "8BITMIME"),  # noqa: FBT003 -- all fields, in their order
+        Body(4, b"\x00\xff\r\n"),
+        1000.25,
+        "tr",
+        "s1",
+    )
+    pending = [
+        Pending("a@example.net", "example.net", State.READY, 999.5, 3, "c", "450 no", "h", True),  # noqa: FBT003 -- all fields, in their order
+        Pending("b@örnek.example", "örnek.example", due=1000.0),
+    ]
+    assert queue.put(kept, pending) is None
+    (lease,) = queue.lease(1000.0)
+    assert lease.message == kept
+    assert lease.pending == tuple(pending)
+
+
+def test_stores_know_all_that_a_message_has() -> None:
+    """Fails when a field is added: the stores have to keep it, and the test above to show it."""
+    names = [
+        [field.name for field in dataclasses.fields(kind)]
+        for kind in (Message, Envelope, Body, Pending)
+    ]
+    assert names == [
+        ["id", "envelope", "body", "received", "language", "session"],
+        ["sender", "recipients", "smtputf8", "body"],
+        ["size", "data", "path"],
+        ["recipient", "domain", "state", "due", "attempts", "cause", "reply", "host", "warned"],
+    ]
+
+
+def test_a_message_may_be_leased_as_it_is_put(queue: Driver) -> None:
+    mail = message("m1")
+    lease = queue.put(mail, lease=True)
+    assert lease is not None
+    assert lease.message == mail
+    assert lease.pending == tuple(waiting(mail))
+    assert queue.lease(2000.0) == []
+    queue.settle(lease, *done(lease))
+    assert queue.count().messages == 0
+
+
+def test_putting_leases_only_who_is_ready_and_due(queue: Driver) -> None:
+    mail = message("m1", "a@x.example", "b@x.example", "c@x.example")
+    a, b, c = waiting(mail)
+    later, held = replace(b, due=mail.received + 1), replace(c, state=State.HELD)
+    lease = queue.put(mail, [a, later, held], lease=True)
+    assert lease is not None
+    assert lease.pending == (a,)
+    assert queue.put(message("m2"), waiting(message("m2"), due=5000.0), lease=True) is None
+    assert queue.count().by_state == {State.READY: 2, State.LEASED: 1, State.HELD: 1}
+
+
+def test_a_lease_hides_its_recipients_from_others(queue: Driver) -> None:
+    queue.put(message("m1"))
+    (lease,) = queue.lease(1000.0)
+    assert queue.lease(9999.0) == []
+    assert queue.take() == []
+    assert queue.next_due() is None
+    assert [row.pending.state for row in queue.list()] == [State.LEASED]
+    queue.settle(lease)
+    assert len(queue.lease(1000.0)) == 1
+
+
+def test_the_longest_due_comes_first_and_no_more_than_asked(queue: Driver) -> None:
+    for name, due in (("m1", 30.0), ("m2", 10.0), ("m3", 20.0), ("m4", 40.0)):
+        mail = message(name)
+        queue.put(mail, waiting(mail, due))
+    assert [lease.message.id for lease in queue.lease(30.0, 2)] == ["m2", "m3"]
+    assert [lease.message.id for lease in queue.lease(30.0, 2)] == ["m1"]
+    assert queue.lease(30.0, 0) == []
+    assert queue.next_due() == 40.0
+
+
+def test_recipients_of_one_message_are_leased_together(queue: Driver) -> None:
+    mail = message("m1", "a@x.example", "b@y.example", "c@z.example")
+    a, b, c = waiting(mail)
+    queue.put(mail, [replace(a, due=5.0), replace(b, due=50.0), replace(c, due=500.0)])
+    queue.put(message("m2", received=10.0))
+    (lease,) = queue.lease(100.0, 1)
+    assert [each.recipient for each in lease.pending] == ["a@x.example", "b@y.example"]
+    assert queue.lease(400.0)[0].message.id == "m2"
+
+
+def test_avoided_domains_stay(queue: Driver) -> None:
+    queue.put(message("m1", "a@busy.example", "b@free.example"))
+    queue.put(message("m2", "c@busy.example"))
+    (lease,) = queue.lease(1000.0, avoid={"busy.example"})
+    assert [each.recipient for each in lease.pending] == ["b@free.example"]
+    assert [each.message.id for each in queue.lease(1000.0, avoid=["other.example"])] == [
+        "m1",
+        "m2",
+    ]
+
+
+@pytest.mark.parametrize("recipients", [[], ["a@x.example", "a@x.example"]])
+def test_a_message_has_recipients_and_each_once(queue: Driver, recipients: list[str]) -> None:
+    with pytest.raises(ValueError, match="recipient"):
+        queue.put(message("m1"), [Pending(each, "x.example") for each in recipients])
+    assert queue.count().messages == 0
+
+
+def test_an_id_is_queued_once(queue: Driver) -> None:
+    queue.put(message("m1"))
+    with pytest.raises(ValueError, match="queued already"):
+        queue.put(message("m1"))
+    assert queue.ids() == ["m1"]
+
+
+# -- settle -------------------------------------------------------------------------------------
+
+
+def test_each_recipient_is_settled_as_said(queue: Driver) -> None:
+    mail = message("m1", "a@x.example", "b@x.example", "c@x.example")
+    queue.put(mail)
+    (lease,) = queue.lease(1000.0)
+    a, b, c = lease.pending
+    again = replace(
+        b, due=2000.0, attempts=1, cause="greylisted", reply="451 later", host="mx", warned=True
+    )
+    queue.settle(lease, Done(a.recipient), Again(again))
+    assert [row.pending for row in queue.list()] == [again, c]
+    (second,) = queue.lease(3000.0)
+    assert second.message == mail
+    assert second.pending == (again, c)
+
+
+def test_the_message_goes_with_its_last_recipient(queue: Driver) -> None:
+    queue.put(message("m1", "a@x.example", "b@x.example"))
+    (lease,) = queue.lease(1000.0)
+    queue.settle(lease, Done("a@x.example"))
+    assert queue.read("m1") is not None
+    (lease,) = queue.lease(1000.0)
+    queue.settle(lease, Done("b@x.example"))
+    assert queue.read("m1") is None
+    assert queue.count().messages == 0
+    assert queue.next_due() is None
+
+
+def test_settling_may_hold(queue: Driver) -> None:
+    queue.put(message("m1"))
+    (lease,) = queue.lease(1000.0)
+    queue.settle(lease, Again(replace(lease.pending[0], state=State.HELD)))
+    assert queue.lease(9999.0) == []
+    assert queue.count().by_state[State.HELD] == 1
+
+
+def test_who_is_settled_again_is_not_leased_whatever_was_said(queue: Driver) -> None:
+    queue.put(message("m1"))
+    (lease,) = queue.lease(1000.0)
+    queue.settle(lease, Again(replace(lease.pending[0], state=State.LEASED)))
+    assert queue.count().by_state[State.READY] == 1
+
+
+def test_a_stale_token_changes_nothing(queue: Driver) -> None:
+    queue.put(message("m1"))
+    (old,) = queue.lease(1000.0)
+    queue.settle(old)
+    (new,) = queue.lease(1000.0)
+    assert new.token != old.token
+    queue.settle(old, *done(old))
+    assert queue.count().by_state[State.LEASED] == 1
+    queue.settle(new, *done(new))
+    assert queue.count().messages == 0
+
+
+def test_two_leases_of_one_message_do_not_disturb_each_other(queue: Driver) -> None:
+    queue.put(message("m1", "a@x.example", "b@y.example"))
+    (first,) = queue.lease(1000.0, avoid=["y.example"])
+    (second,) = queue.lease(1000.0)
+    queue.settle(first, *done(first))
+    assert [row.pending.recipient for row in queue.list()] == ["b@y.example"]
+    queue.settle(second)
+    assert queue.count().by_state[State.READY] == 1
+
+
+def test_an_outcome_for_a_stranger_is_a_mistake(queue: Driver) -> None:
+    queue.put(message("m1"))
+    (lease,) = queue.lease(1000.0)
+    with pytest.raises(ValueError, match="not in the lease"):
+        queue.settle(lease, Done("stranger@example.net"))
+    queue.settle(lease, *done(lease))
+    assert queue.count().messages == 0
+
+
+def test_a_report_and_what_it_reports_are_one_step(queue: Driver) -> None:
+    failed = queue.put(message("m1"), lease=True)
+    assert failed is not None
+    report = queue.put(message("m2"), lease=True, settle=(failed, done(failed)))
+    assert report is not None
+    assert queue.ids() == ["m2"]
+
+
+def test_a_report_for_a_stale_lease_is_not_put(queue: Driver) -> None:
+    failed = queue.put(message("m1"), lease=True)
+    assert failed is not None
+    queue.settle(failed)
+    assert queue.put(message("m2"), lease=True, settle=(failed, done(failed))) is None
+    assert queue.ids() == ["m1"]
+
+
+def test_a_report_that_cannot_be_put_settles_nothing(queue: Driver) -> None:
+    queue.put(message("m1"))
+    failed = queue.put(message("m2"), lease=True)
+    assert failed is not None
+    with pytest.raises(ValueError, match="queued already"):
+        queue.put(message("m1"), settle=(failed, done(failed)))
+    assert queue.ids() == ["m1", "m2"]
+    queue.settle(failed, *done(failed))
+    assert queue.ids() == ["m1"]
+
+
+# -- the operator's verbs -----------------------------------------------------------------------
+
+
+def _mixed(queue: Driver) -> None:
+    first = message("m1", "a@x.example", "b@y.example")
+    pending = waiting(first, 5000.0)
+    queue.put(first, [replace(pending[0], cause="greylisted"), pending[1]])
+    queue.put(message("m2", "c@x.example", received=2000.0))
+
+
+@pytest.mark.parametrize(
+    ("which", "expected"),
+    [
+        (Selection(), []),
+        (Selection(ids=("m1",)), ["a@x.example", "b@y.example"]),
+        (Selection(ids=("m2", "m1", "m9")), ["a@x.example", "b@y.example", "c@x.example"]),
+        (Selection(domain="X.example"), ["a@x.example", "c@x.example"]),
+        (Selection(cause="greylisted"), ["a@x.example"]),
+        (Selection(ids=("m1",), domain="y.example"), ["b@y.example"]),
+        (Selection(everything=True, domain="y.example"), ["b@y.example"]),
+        (ALL, ["a@x.example", "b@y.example", "c@x.example"]),
+    ],
+)
+def test_conditions_of_a_selection_add_up(
+    queue: Driver, which: Selection, expected: list[str]
+) -> None:
+    _mixed(queue)
+    rows = queue.list(which)
+    assert [row.pending.recipient for row in rows] == expected
+    assert all(which.matches(row) for row in rows)
+    taken = [each.recipient for lease in queue.take(which) for each in lease.pending]
+    assert taken == expected
+
+
+def test_a_listing_shows_what_there_is(queue: Driver) -> None:
+    mail = message("m1")
+    queue.put(mail)
+    (row,) = queue.list()
+    assert (row.id, row.sender, row.size, row.received) == (
+        "m1",
+        "ada@example.org",
+        mail.body.size,
+        mail.received,
+    )
+    assert row.pending == waiting(mail)[0]
+
+
+def test_retry_makes_due_now_and_leaves_what_is_due(queue: Driver) -> None:
+    _mixed(queue)
+    assert queue.retry(ALL, 3000.0) == 3
+    assert [row.pending.due for row in queue.list()] == [3000.0, 3000.0, 2000.0]
+    queue.hold(ALL)
+    assert queue.retry(ALL, 1000.0) == 0
+
+
+def test_what_is_held_waits_until_it_is_released(queue: Driver) -> None:
+    _mixed(queue)
+    assert queue.hold(Selection(domain="x.example")) == 2
+    assert queue.hold(Selection(domain="x.example")) == 0
+    assert [lease.pending[0].recipient for lease in queue.lease(9999.0)] == ["b@y.example"]
+    assert queue.release(ALL, 4000.0) == 2
+    assert [row.pending.due for row in queue.list(Selection(domain="x.example"))] == [
+        4000.0,
+        2000.0,
+    ]
+    assert queue.release(ALL, 4000.0) == 0
+
+
+def test_a_lease_is_not_held_nor_hurried(queue: Driver) -> None:
+    lease = queue.put(message("m1"), lease=True)
+    assert lease is not None
+    assert (queue.hold(ALL), queue.release(ALL, 1.0), queue.retry(ALL, 1.0)) == (0, 0, 0)
+    queue.settle(lease)
+    assert queue.list()[0].pending.due == 1000.0
+
+
+def test_what_was_taken_from_hold_goes_back_to_hold(queue: Driver) -> None:
+    _mixed(queue)
+    queue.hold(Selection(ids=("m1",)))
+    first, second = queue.take()
+    assert [each.state for each in first.pending] == [State.HELD, State.HELD]
+    assert [each.state for each in second.pending] == [State.READY]
+    queue.settle(first, Done("a@x.example"))
+    queue.settle(second)
+    assert [row.pending.state for row in queue.list()] == [State.HELD, State.READY]
+
+
+def test_take_takes_no_more_messages_than_asked(queue: Driver) -> None:
+    _mixed(queue)
+    assert [lease.message.id for lease in queue.take(limit=1)] == ["m1"]
+    assert [lease.message.id for lease in queue.take(limit=1)] == ["m2"]
+    assert queue.take(limit=0) == []
+
+
+def test_dropping_removes_and_an_attempt_under_way_brings_nothing_back(queue: Driver) -> None:
+    _mixed(queue)
+    lease = queue.take(Selection(ids=("m2",)))[0]
+    assert queue.drop(Selection(domain="x.example")) == 2
+    assert queue.ids() == ["m1"]
+    queue.settle(lease, Again(replace(lease.pending[0], due=1.0)))
+    assert queue.ids() == ["m1"]
+    assert queue.drop(Selection()) == 0
+    assert queue.drop(ALL) == 1
+    assert queue.count().messages == 0
+
+
+def test_counting_knows_messages_and_states(queue: Driver) -> None:
+    assert queue.count().messages == 0
+    assert queue.count().by_state == {State.READY: 0, State.LEASED: 0, State.HELD: 0}
+    _mixed(queue)
+    queue.hold(Selection(domain="y.example"))
+    queue.lease(2000.0)
+    assert queue.count().messages == 2
+    assert queue.count().by_state == {State.READY: 1, State.LEASED: 1, State.HELD: 1}
+
+
+# -- bodies -------------------------------------------------------------------------------------
+
+
+def _spooled(queue: Driver, identifier: str, *recipients: str) -> Message:
+    incoming = getattr(queue.store, "incoming", queue.folder)
+    path = incoming / identifier
+    path.write_bytes(b"x" * 100)
+    mail = message(identifier, *recipients)
+    return replace(mail, body=Body(100, path=path))
+
+
+def _files(queue: Driver) -> list[Path]:
+    # Removing a file follows the commit; a verb behind it has seen it done.
+    queue.next_due()
+    return [
+        path
+        for path in queue.folder.rglob("*")
+        if path.is_file() and path.name != "lock" and "queue.sqlite" not in path.name
+    ]
+
+
+def test_a_body_in_a_file_is_read_from_a_file(queue: Driver) -> None:
+    spooled = _spooled(queue, "m1")
+    lease = queue.put(spooled, lease=True)
+    assert lease is not None
+    for found in (lease.message, queue.read("m1")):
+        assert found is not None
+        assert found.body.path is not None
+        assert found.body.path.read_bytes() == b"x" * 100
+        assert (found.body.size, found.body.data) == (100, None)
+    queue.settle(lease)
+    assert queue.lease(1000.0)[0].message == queue.read("m1")
+
+
+def test_a_file_goes_with_the_last_recipient(queue: Driver) -> None:
+    lease = queue.put(_spooled(queue, "m1", "a@x.example", "b@x.example"), lease=True)
+    assert lease is not None
+    queue.settle(lease, Done("a@x.example"))
+    assert len(_files(queue)) == 1
+    (lease,) = queue.lease(1000.0)
+    queue.settle(lease, *done(lease))
+    assert _files(queue) == []
+
+
+def test_a_dropped_file_stays_while_somebody_reads_it(queue: Driver) -> None:
+    lease = queue.put(_spooled(queue, "m1"), lease=True)
+    queue.put(_spooled(queue, "m2"))
+    assert lease is not None
+    queue.drop(ALL)
+    assert len(_files(queue)) == 1
+    assert lease.message.body.path is not None
+    assert lease.message.body.path.exists()
+    queue.settle(lease, *done(lease))
+    assert _files(queue) == []
+
+
+# -- waiting and ending -------------------------------------------------------------------------
+
+
+def test_many_at_once_are_all_kept(queue: Driver) -> None:
+    mails = [message(f"m{n}") for n in range(500)]
+
+    async def all_at_once() -> None:
+        leases = await asyncio.gather(
+            *(queue.store.put(mail, waiting(mail), lease=True) for mail in mails)
+        )
+        await asyncio.gather(
+            *(queue.store.settle(lease, done(lease)) for lease in leases[::2] if lease is not None)
+        )
+
+    queue.run(all_at_once())
+    assert sorted(queue.ids()) == sorted(mail.id for mail in mails[1::2])
+
+
+def test_one_bad_message_among_many_fails_alone(queue: Driver) -> None:
+    queue.put(message("m7"))
+    mails = [message(f"m{n}") for n in range(20)]
+
+    async def all_at_once() -> list[object]:
+        return await asyncio.gather(
+            *(queue.store.put(mail, waiting(mail)) for mail in mails), return_exceptions=True
+        )
+
+    results = queue.run(all_at_once())
+    assert [type(each) for each in results] == [type(None)] * 7 + [ValueError] + [type(None)] * 12
+    assert sorted(queue.ids()) == sorted(mail.id for mail in mails)
+
+
+def test_a_closed_store_does_nothing(queue: Driver) -> None:
+    queue.run(queue.store.close())
+    queue.run(queue.store.close())
+    with pytest.raises(StorageError, match="closed"):
+        queue.put(message("m1"))
+    with pytest.raises(StorageError, match="closed"):
+        queue.list()
