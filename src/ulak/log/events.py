@@ -1,0 +1,78 @@
+"""The list of all events that can be logged or counted, each with its level and its meaning."""
+
+from __future__ import annotations
+
+from enum import Enum, IntEnum
+
+
+class Level(IntEnum):
+    """How much an event matters; the numbers are those of the standard library's logging."""
+
+    DEBUG = 10
+    INFO = 20
+    WARNING = 30
+    ERROR = 40
+
+    @property
+    def word(self) -> str:
+        """The level as it stands in a log line."""
+        return self.name.lower()
+
+
+_D, _I, _W, _E = Level.DEBUG, Level.INFO, Level.WARNING, Level.ERROR
+
+
+class Event(Enum):
+    """What can be logged. `word` stands in the log line, `meaning` in the documentation."""
+
+    # -- the server ---------------------------------------------------------------------------
+    STARTED = "started", _I, "A process of the server has begun its work"
+    LISTENING = "listening", _I, "An address is listened on"
+    READY = "ready", _I, "Everything runs: mail is taken"
+    RELOADED = "reloaded", _I, "The configuration was read anew and is in force"
+    RELOAD_REFUSED = "reload-refused", _E, "The new configuration has mistakes; the old one stays"
+    DRAINING = "draining", _I, "No more mail is taken; what is under way may end"
+    STOPPED = "stopped", _I, "A process of the server has ended as it should"
+    WORKER_STARTED = "worker-started", _I, "The supervisor started a worker"
+    WORKER_ENDED = "worker-ended", _E, "A worker ended without being asked to"
+    WORKER_STALLED = "worker-stalled", _E, "A worker does not answer its supervisor"
+    LOOP_BLOCKED = "loop-blocked", _W, "Something held up the event loop for too long"
+    # -- receiving ----------------------------------------------------------------------------
+    CONNECTED = "connected", _D, "A client connected"
+    CLOSED = "closed", _D, "A session ended"
+    CONNECTION_REFUSED = "connection-refused", _I, "A client was greeted with a refusal"
+    COMMAND_REFUSED = "command-refused", _D, "A command or a recipient was refused"
+    MESSAGE_REFUSED = "message-refused", _I, "A message was refused"
+    MESSAGE_ACCEPTED = "message-accepted", _I, "A message is safely queued"
+    TLS_HANDSHAKE_FAILED = "tls-handshake-failed", _I, "A client and we found no common TLS"
+    CHECK_FAILED = "check-failed", _W, "A check could not decide; the mail goes on"
+    # -- keeping ------------------------------------------------------------------------------
+    QUEUE_OPENED = "queue-opened", _I, "The queue was opened; facts say what lies in it"
+    STORAGE_FAILED = "storage-failed", _E, "The queue could not do durably what it was asked"
+    DISK_NEARLY_FULL = "disk-nearly-full", _W, "There is too little disk space to take mail"
+    DISK_ROOMY = "disk-roomy", _I, "There is disk space enough again"
+    # -- delivering ---------------------------------------------------------------------------
+    DELIVERED = "delivered", _I, "A message reached a recipient's mailbox or next server"
+    DEFERRED = "deferred", _I, "A delivery failed for now and will be tried again"
+    FAILED = "failed", _I, "A delivery failed for good"
+    REPORTED = "reported", _I, "A report to the sender was queued"
+    HOST_UNREACHABLE = "host-unreachable", _W, "A server could not be reached"
+    DELIVERY_PAUSED = "delivery-paused", _I, "Deliveries wait, as configured or asked"
+    DELIVERY_RESUMED = "delivery-resumed", _I, "Deliveries go on"
+    OPERATED = "operated", _I, "An operator held, released, retried or dropped mail"
+    # -- names --------------------------------------------------------------------------------
+    RESOLVER_FAILING = "resolver-failing", _W, "No DNS server answers"
+    RESOLVER_RECOVERED = "resolver-recovered", _I, "DNS answers again"
+    # -- ourselves ----------------------------------------------------------------------------
+    INCIDENT = "incident", _E, "An error inside; the traceback is with it"
+    JOURNAL_SET_ASIDE = "journal-set-aside", _E, "A damaged journal file was put aside"
+    JOURNAL_FAILING = "journal-failing", _E, "The journal cannot be written; mail goes on"
+    JOURNAL_RESUMED = "journal-resumed", _I, "The journal is written again"
+    JOURNAL_LOST = "journal-lost", _W, "Entries of the journal were lost; facts say how many"
+    LOG_LOST = "log-lost", _W, "Lines of this log were lost; facts say how many"
+    LIBRARY = "library", _I, "A library said something by the standard library's logging"
+
+    def __init__(self, word: str, level: Level, meaning: str) -> None:
+        self.word = word
+        self.level = level
+        self.meaning = meaning
