@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -22,6 +22,7 @@ class Kind(StrEnum):
     REPORTED = "reported"  # a report (DSN) was queued
     OPERATED = "operated"  # an operator held, released, dropped, retried
     INCIDENT = "incident"  # an error inside
+    LOST = "lost"  # entries were lost here; the facts say how many
     CLOSED = "closed"
 
 
@@ -32,6 +33,9 @@ class Entry:
     `time` is in seconds since the epoch. `session`, `message` and `incident` are ids, `""` where
     there is none. `facts` are short texts; `dialogue` is the SMTP dialogue of a failure, one
     line a string with `C: ` or `S: ` before it.
+
+    Two facts link a message and the reports about it: on an entry of the message, `report` is
+    the report's id; on an entry of the report, `report-for` is the message's id. Either will do.
     """
 
     time: float
@@ -54,8 +58,15 @@ class Journal(Protocol):
 class Reader(Protocol):
     """Where entries are read."""
 
-    def about(self, identifier: str) -> Iterable[Entry]:
+    def about(self, identifier: str) -> Sequence[Entry]:
         """Give the entries of a message, a session or an incident, oldest first.
 
-        For a message this includes the entries of the session that brought it.
+        For a message this includes the entries of the session that brought it and of the
+        reports about it. An id may be cut short to six characters or more where that is
+        unambiguous; where it is not, `trace.AmbiguousError` says so.
         """
+
+    def recent(
+        self, limit: int, kinds: Collection[Kind] = (), causes: Collection[str] = ()
+    ) -> Sequence[Entry]:
+        """Give the last entries of these kinds and causes (none given: of all), newest first."""

@@ -1,0 +1,104 @@
+"""Reading the journals of all workers, while they are written."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from pathlib import Path
+
+import apsw
+
+from ulak.journal import files
+from ulak.journal.chunks import entries_of, needle
+from ulak.journal.entry import Entry, Kind
+from ulak.journal.trace import Found, JournalError, Trace, trace
+
+
+class JournalReader:
+    """The Reader over the folders of all workers.
+
+    A file that cannot be read is left out, and `troubles` says so in a sentence for each. Raises
+    JournalError where there is no journal at all.
+    """
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._folders = tuple(folders)
+        self.troubles: list[str] = []
+
+    def about(self, identifier: str) -> Sequence[Entry]:
+        """Give the entries of a message, a session or an incident, oldest first."""
+        found = self.trace(identifier)
+        return found.entries if found else ()
+
+    def trace(self, identifier: str) -> Trace | None:
+        """Find what an id, whole or shortened, names, with its entries."""
+        self.troubles.clear()
+        return trace(self, identifier)
+
+    def recent(
+        self, limit: int, kinds: Collection[Kind] = (), causes: Collection[str] = ()
+    ) -> Sequence[Entry]:
+        """Give the last entries of these kinds and causes, newest first."""
+        self.troubles.clear()
+        found: list[Found] = []
+        for number, folder in self._there():
+            one = self._backwards(number, folder, kinds, causes)
+            found.extend(hit for hit, _ in zip(one, range(limit), strict=False))
+        found.sort(key=lambda hit: (hit.entry.time, hit.place), reverse=True)
+        return [hit.entry for hit in found[:limit]]
+
+    def holding(self, text: str, *, whole: bool) -> Iterable[Found]:
+        """Give entries with an id that is `text` or, not `whole`, begins with it, and others."""
+        wanted = needle(text, whole=whole)
+        for folder_number, folder in self._there():
+            for file_number, path in files.listed(folder):
+                query = "SELECT id, entries FROM chunk WHERE instr(ids, ?) ORDER BY id"
+                for chunk, entries in self._ask(path, query, (wanted,)):
+                    for index, entry in enumerate(self._entries(path, entries)):
+                        yield Found((file_number, chunk, index, folder_number), entry)
+
+    def _there(self) -> list[tuple[int, Path]]:
+        there = [(n, folder) for n, folder in enumerate(self._folders) if folder.is_dir()]
+        if not there:
+            where = ", ".join(str(folder) for folder in self._folders) or "no folder"
+            message = f"There is no journal in {where}. Has the server run with this data folder?"
+            raise JournalError(message)
+        return there
+
+    def _backwards(
+        self, folder_number: int, folder: Path, kinds: Collection[Kind], causes: Collection[str]
+    ) -> Iterator[Found]:
+        for file_number, path in reversed(files.listed(folder)):
+            query = "SELECT id, entries FROM chunk ORDER BY id DESC"
+            for chunk, text in self._ask(path, query, ()):
+                # Most chunks hold nothing of a rare cause: see that before unpacking.
+                if causes and not any(f'"{cause}"' in text for cause in causes):
+                    continue
+                if kinds and not any(f'"{kind}"' in text for kind in kinds):
+                    continue
+                entries = list(enumerate(self._entries(path, text)))
+                for index, entry in reversed(entries):
+                    fits = not kinds or entry.kind in kinds
+                    if fits and (not causes or entry.cause in causes):
+                        yield Found((file_number, chunk, index, folder_number), entry)
+
+    def _ask(self, path: Path, query: str, values: tuple[str, ...]) -> Iterator[tuple[int, str]]:
+        try:
+            with contextlib.closing(files.for_reading(path)) as db:
+                for chunk, text in db.execute(query, values):
+                    yield int(chunk), str(text)
+        except apsw.Error as error:
+            if path.exists():  # else its time had come while we looked
+                self._trouble(path, error)
+
+    def _entries(self, path: Path, text: str) -> list[Entry]:
+        try:
+            return entries_of(text)
+        except ValueError as error:
+            self._trouble(path, error)
+            return []
+
+    def _trouble(self, path: Path, error: Exception) -> None:
+        sentence = f"The journal file {path} cannot be read in full: {error}."
+        if sentence not in self.troubles:
+            self.troubles.append(sentence)
