@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ulak.mail.envelope import Envelope
-from ulak.queue.item import Again, Body, Done, Message, Pending, Selection, State
+from ulak.queue.item import Again, Body, Done, Message, Pending, Selection, State, Still
 from ulak.queue.store import StorageError
 
 from .driver import ALL, Driver, done, message, waiting
@@ -203,6 +203,41 @@ def test_two_leases_of_one_message_do_not_disturb_each_other(queue: Driver) -> N
     assert [row.pending.recipient for row in queue.list()] == ["b@y.example"]
     queue.settle(second)
     assert queue.count().by_state[State.READY] == 1
+
+
+def test_a_lease_goes_on_for_those_who_are_worked_on_still(queue: Driver) -> None:
+    queue.put(message("m1", "a@x.example", "b@x.example", "c@x.example"))
+    (lease,) = queue.lease(1000.0)
+    a, b, c = lease.pending
+    queue.settle(lease, Done(a.recipient), Still())
+    queue.settle(lease, Again(replace(b, due=500.0, attempts=1)), Still())
+    assert [row.pending.state for row in queue.list()] == [State.READY, State.LEASED]
+    (other,) = queue.lease(1000.0)
+    assert [each.recipient for each in other.pending] == [b.recipient]
+    queue.settle(lease, Done(c.recipient))  # the last one: it is over, and is nobody else's
+    queue.settle(lease)
+    assert [row.pending.state for row in queue.list()] == [State.LEASED]
+    queue.settle(other, *done(other))
+    assert queue.count().messages == 0
+
+
+def test_a_lease_that_went_on_gives_the_rest_back(queue: Driver) -> None:
+    queue.put(message("m1", "a@x.example", "b@x.example"))
+    (lease,) = queue.lease(1000.0)
+    queue.settle(lease, Done("a@x.example"), Still())
+    queue.settle(lease)
+    assert [row.pending.state for row in queue.list()] == [State.READY]
+
+
+def test_a_settle_that_fails_leaves_a_lease_as_it_went_on(queue: Driver) -> None:
+    queue.put(message("m1"))
+    lease = queue.put(message("m2", "a@x.example", "b@x.example"), lease=True)
+    assert lease is not None
+    queue.settle(lease, Done("a@x.example"), Still())
+    with pytest.raises(ValueError, match="queued already"):
+        queue.put(message("m1"), settle=(lease, (Done("b@x.example"),)))
+    queue.settle(lease, Done("b@x.example"))
+    assert queue.ids() == ["m1"]
 
 
 def test_an_outcome_for_a_stranger_is_a_mistake(queue: Driver) -> None:
@@ -398,6 +433,16 @@ def test_a_file_goes_with_the_last_recipient(queue: Driver) -> None:
     assert len(_files(queue)) == 1
     (lease,) = queue.lease(1000.0)
     queue.settle(lease, *done(lease))
+    assert _files(queue) == []
+
+
+def test_a_file_stays_while_somebody_is_worked_on(queue: Driver) -> None:
+    lease = queue.put(_spooled(queue, "m1", "a@x.example", "b@x.example"), lease=True)
+    assert lease is not None
+    queue.settle(lease, Done("a@x.example"), Still())
+    queue.drop(ALL)
+    assert len(_files(queue)) == 1
+    queue.settle(lease, Done("b@x.example"))
     assert _files(queue) == []
 
 

@@ -82,7 +82,15 @@ class Again:
     pending: Pending
 
 
-Settlement = Done | Again
+@dataclass(frozen=True, slots=True)
+class Still:
+    """The recipients that no other outcome of a settle names: they are worked on still.
+
+    The lease goes on with them. Without this, who is not named is given back.
+    """
+
+
+Settlement = Done | Again | Still
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import TypeAlias
 from ulak.queue.item import (
     Again,
     Counts,
+    Done,
     Lease,
     Message,
     Pending,
@@ -22,7 +23,7 @@ from ulak.queue.item import (
     Settlement,
     State,
 )
-from ulak.queue.store import StorageError, by_recipient, refuse_nonsense
+from ulak.queue.store import StorageError, by_recipient, goes_on, refuse_nonsense
 
 Leases: TypeAlias = list[Lease]  # `list` is a verb further down
 
@@ -200,19 +201,25 @@ class MemoryStore:
         what = by_recipient(lease, outcomes)
         if self._leased.pop(lease.token, None) is None:
             return
+        still = goes_on(outcomes)
+        if still:
+            self._leased[lease.token] = lease
         queued = self._queued.get(lease.message.id)
         if queued is None:
             self._forget(lease.message)
             return
         for place in [each for each in queued.places.values() if each.token == lease.token]:
+            outcome = what.get(place.pending.recipient)
+            if outcome is None and still:
+                continue
             place.token = 0
-            match what.get(place.pending.recipient):
+            match outcome:
                 case None:
                     pass
                 case Again(pending):
                     place.pending = _at_rest(pending)
-                case _:
-                    self._finish(queued, place.pending.recipient)
+                case Done(recipient):
+                    self._finish(queued, recipient)
 
     def _finish(self, queued: _Queued, recipient: str) -> None:
         del queued.places[recipient]

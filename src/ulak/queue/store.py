@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Protocol
 
-from ulak.queue.item import Counts, Done, Lease, Message, Pending, Row, Selection, Settlement
+from ulak.queue.item import (
+    Again,
+    Counts,
+    Done,
+    Lease,
+    Message,
+    Pending,
+    Row,
+    Selection,
+    Settlement,
+    Still,
+)
 
 
 class StorageError(Exception):
@@ -73,6 +84,9 @@ class QueueStore(Protocol):
     async def settle(self, lease: Lease, outcomes: Sequence[Settlement]) -> None:
         """Record what became of a lease; recipients not named are again as they were before it.
 
+        With `Still` among the outcomes they stay leased instead, and the lease can be settled
+        again: what has been delivered is never put at risk by who takes longer.
+
         The message goes with its last recipient. A stale token changes nothing; a recipient that
         was dropped meanwhile does not come back. Raises ValueError for an outcome of a recipient
         that is not in the lease.
@@ -121,14 +135,21 @@ def refuse_nonsense(pending: Sequence[Pending]) -> None:
         raise ValueError(message)
 
 
-def by_recipient(lease: Lease, outcomes: Iterable[Settlement]) -> dict[str, Settlement]:
+def by_recipient(lease: Lease, outcomes: Iterable[Settlement]) -> dict[str, Done | Again]:
     """Sort outcomes to their recipients; ValueError for one that the lease does not have."""
-    sorted_out: dict[str, Settlement] = {}
+    sorted_out: dict[str, Done | Again] = {}
     known = {each.recipient for each in lease.pending}
     for outcome in outcomes:
+        if isinstance(outcome, Still):
+            continue
         who = outcome.recipient if isinstance(outcome, Done) else outcome.pending.recipient
         if who not in known:
             message = f"an outcome for a recipient that is not in the lease: {who!r}"
             raise ValueError(message)
         sorted_out[who] = outcome
     return sorted_out
+
+
+def goes_on(outcomes: Iterable[Settlement]) -> bool:
+    """Whether the lease stays open for the recipients that are not named."""
+    return any(isinstance(outcome, Still) for outcome in outcomes)

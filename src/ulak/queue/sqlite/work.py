@@ -31,7 +31,7 @@ from ulak.queue.sqlite.rows import (
     message_values,
     pending_of,
 )
-from ulak.queue.store import by_recipient
+from ulak.queue.store import by_recipient, goes_on
 
 _EPOCH_SHIFT = 40  # bits for the leases of one epoch
 _READY, _READY_LEASED, _HELD, _HELD_LEASED = 0, LEASED_BIT, HELD_BIT, HELD_BIT | LEASED_BIT
@@ -61,10 +61,14 @@ class Putting:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """An open lease: the number of its message, and its recipients' places in it."""
+    """An open lease: the number of its message, and its recipients' places in it.
+
+    `settled` are those of the places that an earlier settle has dealt with.
+    """
 
     seq: int
     places: tuple[int, ...]
+    settled: frozenset[int] = frozenset()
 
 
 class Work:
@@ -116,7 +120,8 @@ class Work:
         """Make it never have happened, in memory too."""
         for token in self._given:
             self._held.pop(token, None)
-        self._held.update(self._ended)
+        for token, held in reversed(self._ended):  # one lease may have been settled twice
+            self._held[token] = held
         self._given.clear()
         self._ended.clear()
         self._touched.clear()
@@ -209,14 +214,24 @@ class Work:
             seq = held.seq
             if lease.message.body.path is not None:
                 self._touched.add(seq)
+            still = goes_on(outcomes)
+            settled = held.settled
             for n, one in zip(held.places, lease.pending, strict=True):
+                if n in settled:
+                    continue
                 match what.get(one.recipient):
+                    case None if still:
+                        continue
                     case None:
                         back.append((seq, n))
                     case Again(pending):
                         again.append((*_waits(pending), seq, n))
                     case Done():
                         done.append((seq, n))
+                if still:
+                    settled |= {n}
+            if still:
+                self._held[lease.token] = _Held(seq, held.places, settled)
         run = self.connection.executemany
         if again:
             run(_AGAIN, again)
