@@ -1,7 +1,8 @@
 """From a reply's words to the cause behind it.
 
-This knows the catalog's own rows by their codes. Recognising other servers' words is the place
-of the patterns that come beside it.
+Three steps, the surest first: the catalog's own words, the enhanced code, the basic code. The
+place of patterns for other servers' words is between the first and the second: a pattern says
+more than a code, and a server that speaks the catalog's own words needs none.
 """
 
 from __future__ import annotations
@@ -9,20 +10,163 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ulak.replies import catalog
+from ulak.replies import catalog, own
+from ulak.replies.catalog import Cause
 
 
 @dataclass(frozen=True, slots=True)
 class Classified:
-    """A cause, what decided it (`text`, `provider`, `enhanced`, `code`, `none`), and the facts."""
+    """A cause, what decided it (`text`, `provider`, `enhanced`, `code`, `none`), and the facts.
+
+    `cause` is `""` only when nothing decided.
+    """
 
     cause: str
     decided_by: str
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
-def classify(code: int, enhanced: str | None, text: str) -> Classified:
-    """Name the cause of a reply. `enhanced` has its class digit."""
-    del enhanced, text
-    row = catalog.REMOTE_REFUSED if code >= 500 else catalog.REMOTE_DEFERRED  # noqa: PLR2004
-    return Classified(row.name, "code")
+def classify(code: int | None, enhanced: str | None, text: str) -> Classified:
+    """Name the cause of a reply. `enhanced` has its class digit; `text` is without codes."""
+    known = own.recognise(code, enhanced, text)
+    if known is not None:
+        row, facts = known
+        return Classified(row.name, "text", facts)
+    if enhanced is not None:
+        by_enhanced = of_enhanced(code, enhanced)
+        if by_enhanced is not None:
+            return Classified(by_enhanced.name, "enhanced")
+    if code is None and enhanced is not None:
+        code = int(enhanced[0]) * 100
+    if code is None:
+        return Classified("", "none")
+    return Classified(of_code(code).name, "code")
+
+
+def of_enhanced(code: int | None, enhanced: str) -> Cause | None:
+    """Name the cause that an enhanced code stands for, where it stands for one.
+
+    The code of a failure is asked first: `550 4.1.1` is final however temporary its second code
+    pretends to be. X.0.0, X.3.0 and X.5.0 say nothing that the basic code does not.
+    """
+    detail = enhanced[2:]
+    severity = int(enhanced[0]) if code is None else code // 100
+    if severity == _SUCCESS:
+        return _ACCEPTED.get(detail)
+    if severity == _TEMPORARY and detail in _DEFERRED:
+        return _DEFERRED[detail]
+    if code is not None and (code, detail) in _WITH_CODE:
+        return _WITH_CODE[code, detail]
+    return _REFUSED.get(detail)
+
+
+def of_code(code: int) -> Cause:
+    """Name the cause that a basic code stands for; most stand for several and get none of them."""
+    row = _CODES.get(code)
+    if row is not None:
+        return row
+    if code >= 500:  # noqa: PLR2004 -- the first digit is the meaning, RFC 5321 §4.2.1
+        return catalog.REMOTE_REFUSED
+    if code >= 400:  # noqa: PLR2004 -- as above
+        return catalog.REMOTE_DEFERRED
+    return catalog.REMOTE_ACCEPTED
+
+
+_SUCCESS, _TEMPORARY = 2, 4
+
+# The meanings are RFC 3463 §3 and the registry that RFC 5248 opened.
+_ACCEPTED: dict[str, Cause] = {
+    "1.5": catalog.RECIPIENT_OK,
+}
+_DEFERRED: dict[str, Cause] = {
+    "3.0": catalog.SYSTEM_UNAVAILABLE,
+    "3.2": catalog.SYSTEM_UNAVAILABLE,
+    "3.5": catalog.SYSTEM_UNAVAILABLE,
+    "4.1": catalog.CONNECTION_REFUSED,
+    "4.4": catalog.DNS_FAILED,
+    "4.5": catalog.SYSTEM_UNAVAILABLE,
+    "4.7": catalog.DELAYED,
+    "7.0": catalog.POLICY_DEFERRED,
+    "7.1": catalog.POLICY_DEFERRED,
+    "7.5": catalog.TLS_FAILED,
+}
+_REFUSED: dict[str, Cause] = {
+    "1.1": catalog.NO_SUCH_MAILBOX,
+    "1.2": catalog.DOMAIN_NOT_FOUND,
+    "1.3": catalog.MAILBOX_NAME_INVALID,
+    "1.4": catalog.MAILBOX_AMBIGUOUS,
+    "1.6": catalog.MAILBOX_MOVED,
+    "1.7": catalog.SENDER_ADDRESS_INVALID,
+    "1.8": catalog.SENDER_DOMAIN_UNKNOWN,
+    "1.10": catalog.NULL_MX,
+    "2.1": catalog.MAILBOX_DISABLED,
+    "2.2": catalog.MAILBOX_FULL,
+    "2.3": catalog.MESSAGE_TOO_LARGE,
+    "3.1": catalog.DISK_NEARLY_FULL,
+    "3.2": catalog.TAKES_NO_MAIL,
+    "3.4": catalog.MESSAGE_TOO_LARGE,
+    "4.2": catalog.CONNECTION_LOST,
+    "4.3": catalog.DNS_FAILED,
+    "4.4": catalog.DOMAIN_NOT_FOUND,
+    "4.6": catalog.ROUTING_LOOP,
+    "4.7": catalog.EXPIRED,
+    "5.1": catalog.UNKNOWN_COMMAND,
+    "5.2": catalog.SYNTAX_ERROR,
+    "5.3": catalog.TOO_MANY_RECIPIENTS,
+    "5.4": catalog.SYNTAX_ERROR,
+    "5.6": catalog.LINE_TOO_LONG,
+    "6.0": catalog.CONTENT_REFUSED,
+    "6.1": catalog.CONTENT_REFUSED,
+    "6.2": catalog.CONTENT_REFUSED,
+    "6.3": catalog.CONTENT_REFUSED,
+    "6.5": catalog.CONTENT_REFUSED,
+    "6.7": catalog.NEEDS_SMTPUTF8,
+    "6.9": catalog.PEER_LACKS_SMTPUTF8,
+    "7.0": catalog.POLICY_REFUSED,
+    "7.1": catalog.POLICY_REFUSED,
+    "7.2": catalog.POSTING_REFUSED,
+    "7.8": catalog.AUTHENTICATION_FAILED,
+    "7.10": catalog.ENCRYPTION_REQUIRED,
+    "7.11": catalog.ENCRYPTION_REQUIRED,
+    "7.20": catalog.DKIM_FAIL,
+    "7.21": catalog.DKIM_FAIL,
+    "7.22": catalog.DKIM_FAIL,
+    "7.23": catalog.SPF_FAIL,
+    "7.24": catalog.SPF_FAIL,
+    "7.25": catalog.REVERSE_DNS_FAIL,
+    "7.26": catalog.UNAUTHENTICATED,
+    "7.27": catalog.SENDER_NULL_MX,
+    "7.28": catalog.MAIL_FLOOD,
+    "7.30": catalog.ENCRYPTION_REQUIRED,
+}
+# Where the basic code narrows what the enhanced code leaves open.
+_WITH_CODE: dict[tuple[int, str], Cause] = {
+    (421, "4.2"): catalog.TIMED_OUT,
+    (454, "7.0"): catalog.TLS_UNAVAILABLE,
+    (502, "5.1"): catalog.NOT_IMPLEMENTED,
+    (503, "5.1"): catalog.BAD_SEQUENCE,
+    (503, "5.0"): catalog.BAD_SEQUENCE,
+    (530, "7.0"): catalog.AUTHENTICATION_REQUIRED,
+    (530, "5.1"): catalog.AUTHENTICATION_REQUIRED,
+    (534, "7.9"): catalog.AUTHENTICATION_FAILED,
+    (535, "7.0"): catalog.AUTHENTICATION_FAILED,
+    (554, "5.1"): catalog.DATA_REFUSED,
+    (555, "5.4"): catalog.PARAMETER_UNKNOWN,
+}
+# Basic codes that have one meaning. 550, 554 and 451 have a dozen each.
+_CODES: dict[int, Cause] = {
+    214: catalog.HELP_TEXT,
+    221: catalog.CLOSING,
+    251: catalog.WILL_FORWARD,
+    252: catalog.VRFY_WITHHELD,
+    354: catalog.START_DATA,
+    502: catalog.NOT_IMPLEMENTED,
+    503: catalog.BAD_SEQUENCE,
+    521: catalog.TAKES_NO_MAIL,
+    530: catalog.AUTHENTICATION_REQUIRED,
+    534: catalog.AUTHENTICATION_FAILED,
+    535: catalog.AUTHENTICATION_FAILED,
+    551: catalog.MAILBOX_MOVED,
+    555: catalog.PARAMETER_UNKNOWN,
+    556: catalog.NULL_MX,
+}

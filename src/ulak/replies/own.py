@@ -1,0 +1,103 @@
+"""Recognising the catalog's own words, and reading the facts out of them.
+
+Every row's words are a template. Its literal parts are looked for in turn, from left to right,
+so the time is linear in the text whatever the text is; a regular expression would not promise it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from string import Formatter
+
+from ulak.replies.catalog import CATALOG, Cause
+
+# Words with less of their own than this (`<{address}>`) are known only together with their code.
+_TELLING = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """The words of a row, cut at its facts: one more literal than there are names."""
+
+    row: Cause
+    literals: tuple[str, ...]
+    names: tuple[str, ...]
+
+    def match(self, text: str) -> dict[str, str] | None:
+        """Give the facts in a text that this row wrote, or None where another wrote it."""
+        first, last = self.literals[0], self.literals[-1]
+        if not self.names:
+            return {} if text == first else None
+        if not text.startswith(first):
+            return None
+        if not text.endswith(last):
+            return None
+        end = len(text) - len(last)
+        at = len(first)
+        facts: dict[str, str] = {}
+        for name, literal in zip(self.names[:-1], self.literals[1:-1], strict=True):
+            found = text.find(literal, at, end)
+            if found < 0:
+                return None
+            facts[name] = text[at:found]
+            at = found + len(literal)
+        if at > end:
+            return None
+        facts[self.names[-1]] = text[at:end]
+        return facts
+
+
+def recognise(
+    code: int | None, enhanced: str | None, text: str
+) -> tuple[Cause, dict[str, str]] | None:
+    """Name the row that wrote this reply, with its facts; None where no row did.
+
+    Without a code only words that say enough by themselves are recognised.
+    """
+    candidates: Iterable[Template]
+    if code is None:
+        candidates = _telling()
+    else:
+        detail = None if enhanced is None else enhanced[2:]
+        if enhanced is not None and int(enhanced[0]) != code // 100:
+            return None
+        candidates = _by_codes().get((code, detail), ())
+    line = text.partition("\n")[0]
+    for template in candidates:
+        facts = template.match(line)
+        if facts is not None:
+            return template.row, facts
+    return None
+
+
+def template(row: Cause) -> Template:
+    """Cut the words of a row at its facts."""
+    literals, names = [""], list[str]()
+    for literal, name, _, _ in Formatter().parse(row.words):
+        literals[-1] += literal
+        if name is not None:
+            names.append(name)
+            literals.append("")
+    return Template(row, tuple(literals), tuple(names))
+
+
+@cache
+def _by_codes() -> dict[tuple[int, str | None], tuple[Template, ...]]:
+    found: dict[tuple[int, str | None], tuple[Template, ...]] = {}
+    for row in CATALOG.values():
+        for code in (row.code, *row.codes):
+            found[code, row.detail] = (*found.get((code, row.detail), ()), template(row))
+    return found
+
+
+@cache
+def _telling() -> tuple[Template, ...]:
+    # What says most comes first: the words of one row may fit into a fact of another's.
+    every = sorted(map(template, CATALOG.values()), key=_said, reverse=True)
+    return tuple(t for t in every if _said(t) >= _TELLING)
+
+
+def _said(words: Template) -> int:
+    return sum(map(len, words.literals))

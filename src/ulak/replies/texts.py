@@ -1,0 +1,168 @@
+"""The words for people: what a cause or a code means and what to do, in each language.
+
+They are kept in `texts/`: `<language>.toml` has the causes, `<language>.codes.toml` the basic and
+enhanced codes, `<language>.pages.toml` what a page says around them. Only the language and the
+kind that is asked for is read, once.
+
+A text may have choices, `[You send from {ip}.|You send from a listed address.]`: the first part
+is taken when all its facts are known, else the second, which may be missing.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any
+
+DEFAULT = "en"
+
+_CHOICE = re.compile(r"\[([^\[\]|]*)(?:\|([^\[\]|]*))?\]")
+_PLACE = re.compile(r"\{([a-z_]+)\}")
+# A fact comes from a peer: no control character, and nothing that turns the text around.
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_LONGEST_FACT = 200
+_NO_FACTS: Mapping[str, str] = MappingProxyType({})
+
+Table = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CauseText:
+    """What people read about a cause: whole sentences, without the facts until they are put in."""
+
+    title: str
+    means: str
+    seen_when: str
+    fix_sender: tuple[str, ...]
+    fix_operator: tuple[str, ...]
+    _name: str
+    _language: str
+
+    def with_facts(self, facts: Mapping[str, str]) -> CauseText:
+        """Give the same texts with what is known put into them."""
+        return _cause_text(self._name, self._language, facts)
+
+
+@dataclass(frozen=True, slots=True)
+class CodeText:
+    """What people read about a basic code. `acts` says whose turn it is, `matters` when."""
+
+    name: str
+    means: str
+    seen_when: str
+    fix_sender: tuple[str, ...]
+    fix_operator: tuple[str, ...]
+    acts: str
+    matters: str
+
+
+@dataclass(frozen=True, slots=True)
+class EnhancedText:
+    """What people read about an enhanced code without its class."""
+
+    title: str
+    means: str
+
+
+@cache
+def languages() -> tuple[str, ...]:
+    """Name the languages that there are texts in, English first."""
+    names = [entry.name.split(".") for entry in files("ulak.replies").joinpath("texts").iterdir()]
+    found = {parts[0] for parts in names if parts[1:] == ["toml"]}
+    return (DEFAULT, *sorted(found - {DEFAULT}))
+
+
+def language(wanted: str) -> str:
+    """Choose the language for a wish (`tr`, `tr-TR`, `tr_TR.UTF-8`); English when it is unknown."""
+    primary = re.split(r"[-_.@]", wanted, maxsplit=1)[0]
+    name = primary.lower() if primary.isascii() else ""
+    return name if name in languages() else DEFAULT
+
+
+def cause(name: str, lang: str = DEFAULT) -> CauseText:
+    """Give the texts of a cause of the catalog; `KeyError` when there is no such cause."""
+    return _cause_text(name, language(lang), _NO_FACTS)
+
+
+def cause_template(name: str, lang: str = DEFAULT) -> Table:
+    """Give the texts of a cause as they stand in the file, with their choices."""
+    return _entry(language(lang), "", "cause", name)
+
+
+def code(number: int, lang: str = DEFAULT) -> CodeText | None:
+    """Give the texts of a basic code, or None where nothing is written about it."""
+    entry = _table(language(lang), ".codes").get("code", {}).get(str(number))
+    if entry is None:
+        return None
+    return CodeText(
+        name=entry["name"],
+        means=entry["means"],
+        seen_when=entry["seen_when"],
+        fix_sender=tuple(entry["fix_sender"]),
+        fix_operator=tuple(entry["fix_operator"]),
+        acts=entry["acts"],
+        matters=entry["matters"],
+    )
+
+
+def enhanced(detail: str, lang: str = DEFAULT) -> EnhancedText | None:
+    """Give the texts of an enhanced code (`7.1`, without its class), or None."""
+    entry = _table(language(lang), ".codes").get("enhanced", {}).get(detail)
+    return None if entry is None else EnhancedText(entry["title"], entry["means"])
+
+
+def page(name: str, lang: str = DEFAULT) -> Table:
+    """Give the words that a page says around the texts, by the name of their table."""
+    table: Table = _table(language(lang), ".pages")[name]
+    return table
+
+
+def put(text: str, facts: Mapping[str, str]) -> str:
+    """Put facts into a text: take its choices, fill its places. Linear in the text."""
+    known = {key: safe(value) for key, value in facts.items() if value}
+
+    def chosen(match: re.Match[str]) -> str:
+        if all(name in known for name in _PLACE.findall(match[1])):
+            return _filled(match[1], known)
+        return _filled(match[2] or "", known)
+
+    return _filled(text, known) if "[" not in text else _CHOICE.sub(chosen, text)
+
+
+def safe(fact: str) -> str:
+    """Make a fact fit to be shown: short, on one line, read in the order it is written."""
+    clean = _UNSAFE.sub("?", fact)
+    return clean if len(clean) <= _LONGEST_FACT else clean[: _LONGEST_FACT - 1] + "…"
+
+
+def _filled(text: str, known: Mapping[str, str]) -> str:
+    return _PLACE.sub(lambda place: known.get(place[1], place[0]), text)
+
+
+def _cause_text(name: str, lang: str, facts: Mapping[str, str]) -> CauseText:
+    entry = _entry(lang, "", "cause", name)
+    return CauseText(
+        title=put(entry["title"], facts),
+        means=put(entry["means"], facts),
+        seen_when=put(entry["seen_when"], facts),
+        fix_sender=tuple(put(step, facts) for step in entry["fix_sender"]),
+        fix_operator=tuple(put(step, facts) for step in entry["fix_operator"]),
+        _name=name,
+        _language=lang,
+    )
+
+
+def _entry(lang: str, part: str, kind: str, name: str) -> Table:
+    entry: Table = _table(lang, part)[kind][name]
+    return entry
+
+
+@cache
+def _table(lang: str, part: str) -> Table:
+    source = files("ulak.replies").joinpath("texts", f"{lang}{part}.toml")
+    return tomllib.loads(source.read_text(encoding="utf-8"))
