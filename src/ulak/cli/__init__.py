@@ -1,0 +1,24 @@
+"""The command line: `ulak COMMAND`.
+
+Only the module of the command that runs is imported. A command is a plain Click command or group
+in a module of this package; its line in `COMMANDS` makes it known, and its words in every
+language stand in `texts/`.
+"""
+
+from __future__ import annotations
+
+from ulak.cli.frame import Ulak
+
+COMMANDS = {
+    "serve": "ulak.cli.serve:serve",
+    "demo": "ulak.cli.demo:demo",
+    "explain": "ulak.cli.reference:explain",
+    "compare": "ulak.cli.reference:compare",
+    "codes": "ulak.cli.reference:codes",
+    "send": "ulak.cli.send:send",
+    "queue": "ulak.cli.queue:queue",
+    "why": "ulak.cli.why:why",
+    "config": "ulak.cli.config:config",
+}
+
+main = Ulak(COMMANDS)

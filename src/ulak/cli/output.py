@@ -1,0 +1,89 @@
+"""Output for people and for programs.
+
+What comes from a peer may hold escape sequences that do things to a terminal: everything goes
+through `clean` on its way to a person. JSON escapes them by itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+import textwrap
+import unicodedata
+from collections.abc import Sequence
+
+import click
+
+# C0 and C1 controls, DEL, and what turns the direction of writing or ends a line for some.
+_UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_GAP = "  "
+
+
+def clean(text: str) -> str:
+    """Show what could control a terminal as an escape; line ends and tabs may stay."""
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def colourful() -> bool:
+    """Whether colours are wanted: on a terminal only, and not with NO_COLOR (no-color.org)."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return sys.stdout.isatty()
+
+
+def paint(text: str, colour: str, *, bold: bool = False) -> str:
+    """Colour a text (`red`, `green`, `yellow`, `cyan` …) where colours are wanted."""
+    return click.style(text, fg=colour, bold=bold) if colourful() else text
+
+
+def line(text: str = "") -> None:
+    """Write a line."""
+    click.echo(text)
+
+
+def json_object(value: object) -> None:
+    """Write one JSON object on one line, in UTF-8 whatever the locale."""
+    text = json.dumps(value, ensure_ascii=False)
+    click.echo(text.encode("utf-8", "backslashreplace"))
+
+
+def width() -> int:
+    """Give how many columns there are for prose."""
+    return min(shutil.get_terminal_size().columns, 100)
+
+
+def prose(text: str, indent: str = "") -> str:
+    """Break prose into lines that fit, each indented."""
+    return "\n".join(
+        textwrap.fill(
+            paragraph, width(), initial_indent=indent, subsequent_indent=indent,
+            break_long_words=False, break_on_hyphens=False,
+        )
+        for paragraph in clean(text).split("\n")
+    )  # fmt: skip
+
+
+def table(rows: Sequence[Sequence[object]], heads: Sequence[str] = ()) -> str:
+    """Align columns; the last one may be as long as it likes."""
+    cells = [[clean(str(cell)).replace("\n", " ") for cell in row] for row in rows]
+    if heads:
+        cells.insert(0, list(heads))
+    if not cells:
+        return ""
+    wide = [max(map(columns, column)) for column in zip(*cells, strict=True)]
+    lines = [
+        _GAP.join(cell + " " * (w - columns(cell)) for cell, w in zip(row, wide, strict=True))
+        for row in cells
+    ]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def columns(text: str) -> int:
+    """Give how many columns of a terminal a text takes."""
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )

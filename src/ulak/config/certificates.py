@@ -1,0 +1,51 @@
+"""Whether the certificate and key of a listener are there and belong together."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path as File
+
+from ulak.config.lines import Path
+from ulak.config.mistake import Report
+from ulak.config.settings import Tls
+
+
+def check_certificate(path: Path, tls: Tls, report: Report) -> None:
+    """Load the files as the listener will, and say what is wrong with which."""
+    key = tls.key or tls.certificate
+    where = (*path, "certificate"), (*path, "key" if tls.key else "certificate")
+    files = dict.fromkeys(zip((tls.certificate, key), where, strict=True))
+    if not all([_readable(file, at, report) for file, at in files]):  # noqa: C419 -- tell of both
+        return
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        # An empty password: a key that wants one must not wait for somebody at a terminal.
+        context.load_cert_chain(tls.certificate, key, password="")
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            report.clash(where, "key-of-another", path=str(key))
+        elif _is_certificate(tls.certificate):
+            report.clash(where[1:], "not-a-key", path=str(key))
+        else:
+            report.clash(where[:1], "not-a-certificate", path=str(tls.certificate))
+
+
+def _readable(file: File, at: Path, report: Report) -> bool:
+    try:
+        with file.open("rb"):
+            return True
+    except FileNotFoundError:
+        report.clash((at,), "no-such-file", path=str(file))
+    except IsADirectoryError:
+        report.clash((at,), "file-is-a-folder", path=str(file))
+    except OSError:
+        report.clash((at,), "file-unreadable", path=str(file))
+    return False
+
+
+def _is_certificate(file: File) -> bool:
+    try:
+        ssl.create_default_context(cafile=str(file))
+    except ssl.SSLError:
+        return False
+    return True

@@ -1,0 +1,222 @@
+"""What no setting can see by itself: values that do not go together, files that are not there."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from typing import TypeVar
+
+from ulak.config.certificates import check_certificate
+from ulak.config.lines import Path
+from ulak.config.mistake import Report, spell
+from ulak.config.settings import Config, Dnsbl, Domain, Listener, Tls, Web
+from ulak.config.values import Network, NextHop, SocketAddress, write_size
+
+T = TypeVar("T")
+_LEAST_MESSAGE = 64_000  # octets, RFC 5321 §4.5.3.1.7
+_LEAST_RECIPIENTS = 100  # RFC 5321 §4.5.3.1.8
+
+
+def check(config: Config, report: Report) -> None:
+    """Tell the report of everything that does not go together."""
+    _listeners(report)
+    _domains(config, report)
+    _hops(config, report)
+    _relay(config, report)
+    _times(config, report)
+    _policy(config, report)
+    _data(config, report)
+
+
+def _made(report: Report, kind: type[T]) -> Iterator[tuple[Path, T]]:
+    """Give the sections of one kind that could be read, with their paths."""
+    for path, one in list(report.made.items()):
+        if isinstance(one, kind):
+            yield path, one
+
+
+def _listeners(report: Report) -> None:
+    taken: list[tuple[Path, SocketAddress]] = []
+    sections: list[tuple[Path, Listener | Web]] = [*_made(report, Listener), *_made(report, Web)]
+    for path, one in sections:
+        where = (*path, "address")
+        for other, address in taken:
+            if _overlap(address, one.address):
+                report.clash(
+                    (other, where), "listens-twice", address=str(one.address), other=spell(other)
+                )
+        taken.append((where, one.address))
+        if isinstance(one, Listener) and one.kind == "lmtp" and one.address.port == 25:  # noqa: PLR2004 -- RFC 2033 §5
+            report.clash(((*path, "kind"), where), "lmtp-on-25")
+    for path, tls in _made(report, Tls):
+        check_certificate(path, tls, report)
+    if not any(isinstance(one, Listener) for _, one in sections):
+        report.warn(("listener",), "no-listener")
+
+
+def _overlap(one: SocketAddress, other: SocketAddress) -> bool:
+    """Whether two addresses cannot both be listened on."""
+    if one.port != other.port or one.port == 0:
+        return False
+    hosts = ipaddress.ip_address(one.host), ipaddress.ip_address(other.host)
+    if hosts[0].version != hosts[1].version:
+        return False
+    return hosts[0] == hosts[1] or any(host.is_unspecified for host in hosts)
+
+
+def _domains(config: Config, report: Report) -> None:
+    by_name = {str(path[-1]).lower(): one for path, one in _made(report, Domain)}
+    paths = {str(path[-1]).lower(): path for path, _ in _made(report, Domain)}
+    for path, domain in _made(report, Domain):
+        name = str(path[-1]).lower()
+        if not domain.mailboxes and not domain.aliases:
+            report.warn(path, "only-postmaster", domain=name)
+        for alias, members in domain.aliases.items():
+            where = _key_under((*path, "aliases"), alias, report)
+            if alias in domain.mailboxes and f"{alias}@{name}" not in map(str.lower, members):
+                boxes = (*path, "mailboxes")
+                report.clash((boxes, where), "mailbox-and-alias", name=f"{alias}@{name}")
+            for number, member in enumerate(members):
+                if not _known(member, by_name):
+                    target = paths[member.rpartition("@")[2].lower()]
+                    report.clash(
+                        ((*target, "mailboxes"), (*target, "aliases"), (*where, number)),
+                        "alias-to-nowhere",
+                        member=member,
+                    )
+            if not _ends(f"{alias}@{name}", by_name):
+                report.clash((where,), "alias-to-itself", name=f"{alias}@{name}")
+    for routed in config.routes:
+        if routed in by_name:
+            route = _key_under(("route",), routed, report)
+            report.clash((route,), "route-of-local-domain", domain=routed)
+
+
+def _key_under(path: Path, key: str, report: Report) -> Path:
+    """Give the path of a free key as the file spells it: keys are kept in lower case."""
+    for spelled in report.spelled(path):
+        if spelled.lower() == key:
+            return (*path, spelled)
+    return (*path, key)
+
+
+def _known(address: str, domains: dict[str, Domain]) -> bool:
+    """Whether an address is foreign, or a mailbox or alias that there is."""
+    local, _, name = address.rpartition("@")
+    domain = domains.get(name.lower())
+    local = local.lower()
+    return (
+        domain is None
+        or local == "postmaster"
+        or local in domain.mailboxes
+        or "*" in domain.mailboxes
+        or local in domain.aliases
+    )
+
+
+def _ends(start: str, domains: dict[str, Domain]) -> bool:
+    """Whether following an alias comes to any mailbox, ours or another's."""
+    seen, waiting = {start}, [start]
+    while waiting:
+        address = waiting.pop()
+        local, _, name = address.rpartition("@")
+        domain = domains.get(name)
+        members = domain.aliases.get(local) if domain else None
+        if members is None:
+            return True
+        for member in map(str.lower, members):
+            if member == address:
+                return True  # names itself: keeps a copy
+            if member not in seen:
+                seen.add(member)
+                waiting.append(member)
+    return False
+
+
+def _hops(config: Config, report: Report) -> None:
+    """No mail may be handed back to this server's own listeners."""
+    hops: list[tuple[Path, NextHop]] = [
+        ((*path, "deliver"), domain.deliver) for path, domain in _made(report, Domain)
+    ]
+    hops += [(_key_under(("route",), name, report), hop) for name, hop in config.routes.items()]
+    for path, listener in _made(report, Listener):
+        for where, hop in hops:
+            if hop.host and _overlap(_numeric(hop), listener.address):
+                report.clash(
+                    ((*path, "address"), where), "hop-to-itself", address=str(listener.address)
+                )
+
+
+def _numeric(hop: NextHop) -> SocketAddress:
+    if hop.host == "localhost":
+        return SocketAddress("127.0.0.1", hop.port)
+    try:
+        ipaddress.ip_address(hop.host)
+    except ValueError:
+        return SocketAddress("0.0.0.0", 0)  # noqa: S104 -- port 0 is nobody's: a name may be anywhere
+    return SocketAddress(hop.host, hop.port)
+
+
+def _relay(config: Config, report: Report) -> None:
+    for number, network in enumerate(config.relay.networks):
+        where = ("relay", "networks", number)
+        for other, denied in enumerate(config.policy.deny):
+            if _inside(network, denied):
+                report.clash(
+                    (("policy", "deny", other), where),
+                    "relay-for-the-denied",
+                    network=str(network),
+                    denied=str(denied),
+                )
+
+
+def _inside(one: Network, other: Network) -> bool:
+    match one, other:
+        case (ipaddress.IPv4Network(), ipaddress.IPv4Network()):
+            return one.subnet_of(other)
+        case (ipaddress.IPv6Network(), ipaddress.IPv6Network()):
+            return one.subnet_of(other)
+        case _:
+            return False
+
+
+def _times(config: Config, report: Report) -> None:
+    delivery, retry = config.delivery, config.delivery.retry
+    first, longest = ("delivery", "retry", "first"), ("delivery", "retry", "longest")
+    give_up, warn = ("delivery", "give_up_after"), ("delivery", "warn_after")
+    if retry.longest < retry.first:
+        report.clash((first, longest), "longest-before-first")
+    if delivery.give_up_after <= retry.first:
+        report.clash((first, give_up), "gives-up-before-first")
+    if delivery.warn_after >= delivery.give_up_after:
+        report.clash((give_up, warn), "warns-after-giving-up")
+    one, all_of = ("limits", "connections_per_client"), ("limits", "connections")
+    if config.limits.connections_per_client > config.limits.connections:
+        report.clash((all_of, one), "client-over-all")
+    one = ("delivery", "connections_per_destination")
+    if delivery.connections_per_destination > delivery.connections:
+        report.clash((("delivery", "connections"), one), "destination-over-all")
+
+
+def _policy(config: Config, report: Report) -> None:
+    zones: dict[str, Path] = {}
+    for path, dnsbl in _made(report, Dnsbl):
+        where = (*path, "zone")
+        if dnsbl.zone in zones:
+            report.clash((zones[dnsbl.zone], where), "zone-twice", zone=dnsbl.zone)
+        zones.setdefault(dnsbl.zone, where)
+    policy = config.policy
+    size = ("policy", "max_message_size")
+    if policy.max_header_size > policy.max_message_size and size in report.spots:
+        header = ("policy", "max_header_size")
+        if header in report.spots:
+            report.clash((size, header), "header-over-message")
+    if policy.max_message_size < _LEAST_MESSAGE:
+        report.warn(size, "message-under-rfc", least=str(write_size(_LEAST_MESSAGE)))
+    if policy.max_recipients < _LEAST_RECIPIENTS:
+        report.warn(("policy", "max_recipients"), "recipients-under-rfc")
+
+
+def _data(config: Config, report: Report) -> None:
+    if config.data.exists() and not config.data.is_dir():
+        report.clash((("data",),), "data-is-a-file", path=str(config.data))

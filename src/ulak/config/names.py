@@ -1,0 +1,232 @@
+"""The kinds of settings that name something in mail or on the network."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ulak.config.kinds import BAD, Bad, Plain
+from ulak.config.mistake import Place, given
+from ulak.config.values import (
+    Network,
+    NextHop,
+    SocketAddress,
+    parse_ip,
+    parse_port,
+    split_port,
+)
+from ulak.mail.address import Address as MailboxName
+from ulak.smtp.grammar import GrammarError, parse_domain, parse_mailbox
+
+
+class DomainName(Plain):
+    """A name of DNS, in lower case."""
+
+    name = "domain"
+
+    def read(self, value: object, place: Place) -> str | Bad:
+        """Take a domain (RFC 5321 §4.1.2, RFC 6531 §3.3)."""
+        if not isinstance(value, str):
+            return self.unlike(value, place)
+        if parse_ip(value.strip("[]")) or value.endswith(".") or value.startswith("["):
+            return self.unlike(value, place)
+        try:
+            return parse_domain(value).lower()
+        except GrammarError:
+            return self.unlike(value, place)
+
+
+class RouteName(DomainName):
+    """A domain to which mail is sent, or `*` for all others."""
+
+    name = "route-name"
+
+    def read(self, value: object, place: Place) -> str | Bad:
+        """Take a domain or `*`."""
+        return value if value == "*" else super().read(value, place)
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox(Plain):
+    """The local-part of a mailbox, in lower case; with `every`, also `*` for all of them."""
+
+    every: bool = False
+    name: ClassVar[str] = "mailbox"
+
+    def read(self, value: object, place: Place) -> str | Bad:
+        """Take what may stand before the @ (RFC 5321 §4.1.2)."""
+        if not isinstance(value, str):
+            return self.unlike(value, place)
+        if value == "*":
+            if self.every:
+                return value
+            place.wrong("alias-for-all")
+            return BAD
+        try:
+            return parse_mailbox(f"{value}@example.org").local.lower()
+        except GrammarError:
+            text = "mailbox-with-domain" if "@" in value else "not-a-mailbox"
+            place.wrong(text, given=given(value), local=value.partition("@")[0])
+            return BAD
+
+    def write(self, value: object) -> object:
+        """Write the local-part, quoted where RFC 5321 wants it."""
+        return value if value == "*" else str(MailboxName(str(value), ""))
+
+
+class MailAddress(Plain):
+    """A whole address, as it stands on the wire."""
+
+    name = "address"
+
+    def read(self, value: object, place: Place) -> str | Bad:
+        """Take an address (RFC 5321 §4.1.2)."""
+        if isinstance(value, str):
+            try:
+                return str(parse_mailbox(value))
+            except GrammarError:
+                pass
+        return self.unlike(value, place)
+
+
+class Listen(Plain):
+    """An IP address and a port to listen on."""
+
+    name = "listen"
+
+    def read(self, value: object, place: Place) -> SocketAddress | Bad:
+        """Take `IP:PORT`; `localhost` is 127.0.0.1."""
+        parts = split_port(value) if isinstance(value, str) else None
+        if parts is None:
+            return self.unlike(value, place)
+        host, port = "127.0.0.1" if parts[0] == "localhost" else parts[0], parse_port(parts[1])
+        ip = parse_ip(host)
+        if port is None or ip is None:
+            return self.unlike(value, place)
+        return SocketAddress(str(ip), port)
+
+
+class NameServer(Plain):
+    """The IP address of a resolver, with or without a port."""
+
+    name = "nameserver"
+
+    def read(self, value: object, place: Place) -> SocketAddress | Bad:
+        """Take `IP` or `IP:PORT`; without a port it is 53."""
+        if isinstance(value, str):
+            if ip := parse_ip(value):
+                return SocketAddress(str(ip), 53)
+            parts = split_port(value)
+            ip = parse_ip(parts[0]) if parts else None
+            port = parse_port(parts[1]) if parts else None
+            if ip and port:
+                return SocketAddress(str(ip), port)
+        return self.unlike(value, place)
+
+
+@dataclass(frozen=True, slots=True)
+class Address(Plain):
+    """An IP address of this machine, or `""` for whichever the system takes."""
+
+    version: int
+    name: ClassVar[str] = "ip"
+
+    def read(self, value: object, place: Place) -> str | Bad:
+        """Take an IP address of the version."""
+        if value == "":
+            return ""
+        ip = parse_ip(value) if isinstance(value, str) else None
+        if ip is None:
+            return self.unlike(value, place)
+        if ip.version != self.version:
+            place.wrong("other-version", version=str(self.version), given=given(value))
+            return BAD
+        return str(ip)
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkRange(Plain):
+    """An IP address or a network in CIDR notation. `trusted`: may not be the whole world."""
+
+    trusted: bool = False
+    name: ClassVar[str] = "network"
+
+    def read(self, value: object, place: Place) -> Network | Bad:
+        """Take a network; one with host bits set is told how to write it."""
+        if not isinstance(value, str) or "%" in value:
+            return self.unlike(value, place)
+        try:
+            loose = ipaddress.ip_network(value, strict=False)
+        except ValueError:
+            return self.unlike(value, place)
+        if self.trusted and loose.prefixlen == 0:
+            place.wrong("open-relay", network=str(loose))
+            return BAD
+        try:
+            return ipaddress.ip_network(value)
+        except ValueError:
+            place.wrong("host-bits", given=given(value), network=str(loose))
+            return BAD
+
+
+@dataclass(frozen=True, slots=True)
+class Hop(Plain):
+    """Where mail goes next: one of a few ways, some with a host and a port."""
+
+    ways: tuple[str, ...]
+    name: ClassVar[str] = "hop"
+
+    def read(self, value: object, place: Place) -> NextHop | Bad:
+        """Take `maildir`, `mx`, `smtp:HOST:PORT`, `lmtp:HOST:PORT` or `lmtp:unix:PATH`."""
+        if isinstance(value, str):
+            way, colon, rest = value.partition(":")
+            if way in self.ways:
+                hop = self._read(way, rest if colon else None, place)
+                if hop is not None:
+                    return hop
+        place.wrong("not-a-hop", words=", ".join(map(_spelled, self.ways)), given=given(value))
+        return BAD
+
+    def _read(self, way: str, rest: str | None, place: Place) -> NextHop | None:
+        if way in ("maildir", "mx"):
+            return NextHop(way) if rest is None else None
+        if rest is None:
+            return None
+        if way == "lmtp" and rest.startswith("unix:"):
+            path = rest.removeprefix("unix:")
+            return NextHop(way, path=str(place.folder / path)) if path else None
+        parts = split_port(rest)
+        port = parse_port(parts[1]) if parts else None
+        if parts is None or not port:
+            return None
+        host = parts[0]
+        if ip := parse_ip(host):
+            return NextHop(way, str(ip), port)
+        try:
+            return NextHop(way, parse_domain(host).lower(), port)
+        except GrammarError:
+            return None
+
+
+def _spelled(way: str) -> str:
+    return {
+        "smtp": "smtp:HOST:PORT",
+        "lmtp": "lmtp:HOST:PORT, lmtp:unix:PATH",
+    }.get(way, way)
+
+
+class Store(Plain):
+    """Which database keeps the queue."""
+
+    name = "store"
+
+    def read(self, value: object, place: Place) -> str | Bad:
+        """Take `sqlite`; PostgreSQL is known and not to be had yet."""
+        if value == "sqlite":
+            return "sqlite"
+        if isinstance(value, str) and value.startswith(("postgresql:", "postgres:")):
+            place.wrong("no-postgresql-yet")
+            return BAD
+        place.wrong("not-a-choice", words="sqlite", given=given(value))
+        return BAD

@@ -1,0 +1,241 @@
+"""The settings of a server: what `ulak.toml` can say, each with its kind and its default.
+
+Times are in seconds, sizes in octets. What each setting is for stands in `texts/`, under
+`setting.` and its path.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ulak.config.kinds import (
+    Choice,
+    Count,
+    Duration,
+    FileName,
+    Flag,
+    Language,
+    ListOf,
+    Number,
+    Size,
+    Text,
+    Workers,
+)
+from ulak.config.mistake import Mistake
+from ulak.config.names import (
+    Address,
+    DomainName,
+    Hop,
+    Listen,
+    MailAddress,
+    Mailbox,
+    NameServer,
+    NetworkRange,
+    RouteName,
+    Store,
+)
+from ulak.config.sections import Each, MapOf, Section, setting
+from ulak.config.values import Network, NextHop, SocketAddress
+
+_MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86_400.0
+
+
+def own_name() -> str:
+    """Give the name of this machine, or `localhost` where it is no domain name."""
+    name = socket.gethostname().lower()
+    labels = name.split(".")
+    whole = all(label.replace("-", "").isalnum() and label.isascii() for label in labels)
+    return name if whole and not labels[-1].isdigit() else "localhost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tls:
+    """How a listener does TLS. One file may hold both certificate and key."""
+
+    mode: str = setting(Choice(("starttls", "implicit")), "starttls")
+    certificate: Path = setting(FileName())
+    key: Path | None = setting(FileName(), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """One address where SMTP or LMTP is spoken."""
+
+    address: SocketAddress = setting(Listen())
+    kind: str = setting(Choice(("mx", "submission", "lmtp")), "mx")
+    tls: Tls | None = setting(Section(Tls), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Web:
+    """Where the web pages and the API are."""
+
+    address: SocketAddress = setting(Listen())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Domain:
+    """One domain whose mail ends here. Mailboxes and aliases are in lower case."""
+
+    mailboxes: tuple[str, ...] = setting(ListOf(Mailbox(every=True)), ())
+    aliases: Mapping[str, tuple[str, ...]] = setting(
+        MapOf(Mailbox(), ListOf(MailAddress(), least=1)), factory=dict
+    )
+    deliver: NextHop = setting(Hop(("maildir", "lmtp", "smtp")), NextHop("maildir"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relay:
+    """Who may send to foreign domains without logging in."""
+
+    networks: tuple[Network, ...] = setting(ListOf(NetworkRange(trusted=True)), ())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """When a deferred recipient is tried again (RFC 5321 §4.5.4.1)."""
+
+    first: float = setting(Duration(least=1.0), 5 * _MINUTE)
+    factor: float = setting(Number(1.0, 100.0), 2.0)
+    longest: float = setting(Duration(least=1.0), 4 * _HOUR)
+    jitter: float = setting(Number(0.0, 0.9), 0.2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryTimeouts:
+    """How long another server may take (RFC 5321 §4.5.3.2)."""
+
+    connect: float = setting(Duration(), 30.0)
+    greeting: float = setting(Duration(), 5 * _MINUTE)
+    command: float = setting(Duration(), 5 * _MINUTE)
+    data_start: float = setting(Duration(), 2 * _MINUTE)
+    data_block: float = setting(Duration(), 3 * _MINUTE)
+    data_end: float = setting(Duration(), 10 * _MINUTE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """How mail is handed on."""
+
+    paused: bool = setting(Flag(), default=False)
+    give_up_after: float = setting(Duration(least=1.0), 5 * _DAY)
+    warn_after: float = setting(Duration(least=0.0), 4 * _HOUR)
+    connections: int = setting(Count(1, 100_000), 200)
+    connections_per_destination: int = setting(Count(1, 10_000), 20)
+    tls: str = setting(Choice(("opportunistic", "off")), "opportunistic")
+    port: int = setting(Count(1, 65_535), 25)
+    allow_private: bool = setting(Flag(), default=False)
+    source_ipv4: str = setting(Address(4), "")
+    source_ipv6: str = setting(Address(6), "")
+    retry: Retry = setting(Section(Retry), Retry())
+    timeouts: DeliveryTimeouts = setting(Section(DeliveryTimeouts), DeliveryTimeouts())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dns:
+    """Who is asked for names. No servers: those of the system."""
+
+    servers: tuple[SocketAddress, ...] = setting(ListOf(NameServer()), ())
+    timeout: float = setting(Duration(least=0.05), 5.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """Where accepted mail waits."""
+
+    store: str = setting(Store(), "sqlite")
+    large_message: int = setting(Size(), 1_000_000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dnsbl:
+    """One list of addresses that are not welcome (RFC 5782).
+
+    `codes` are the answers that count, as addresses or networks; none: all of 127.0.0.0/8 but
+    the errors in 127.255.255.0/24.
+    """
+
+    zone: str = setting(DomainName())
+    codes: tuple[Network, ...] = setting(ListOf(NetworkRange()), ())
+    title: str = setting(Text(), "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What is taken and what is refused."""
+
+    vrfy: str = setting(Choice(("withhold", "verify", "refuse")), "withhold")
+    expn: str = setting(Choice(("withhold", "expand", "refuse")), "withhold")
+    max_message_size: int = setting(Size(), 50_000_000)
+    max_recipients: int = setting(Count(1, 1_000_000), 1000)
+    max_hops: int = setting(Count(1, 10_000), 100)
+    max_header_size: int = setting(Size(1000), 1_000_000)
+    max_header_fields: int = setting(Count(1, 1_000_000), 2000)
+    min_free_disk: int = setting(Size(0), 100_000_000)
+    deny: tuple[Network, ...] = setting(ListOf(NetworkRange()), ())
+    dnsbl: tuple[Dnsbl, ...] = setting(Each(Dnsbl), ())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What clients may use up (RFC 5321 §4.5.3.2)."""
+
+    connections: int = setting(Count(1), 5000)
+    connections_per_client: int = setting(Count(1), 100)
+    command_timeout: float = setting(Duration(), 5 * _MINUTE)
+    data_timeout: float = setting(Duration(), 3 * _MINUTE)
+    refused_timeout: float = setting(Duration(), 60.0)
+    errors: int = setting(Count(1), 20)
+    idle_commands: int = setting(Count(1), 100)
+    shutdown: float = setting(Duration(least=0.0), 30.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journal:
+    """How much of what happened is kept."""
+
+    max_age: float = setting(Duration(least=60.0), 30 * _DAY)
+    max_size: int = setting(Size(100_000), 1_000_000_000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """What is said on standard error while the server runs."""
+
+    format: str = setting(Choice(("auto", "json", "pretty")), "auto")
+    level: str = setting(Choice(("debug", "info", "warning", "error")), "info")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything that a configuration says, all of it checked.
+
+    `workers` is 0 for one process for each core. `file` is None for the embedded default;
+    `warnings` are what is probably not meant.
+    """
+
+    hostname: str = setting(DomainName(), factory=own_name)
+    data: Path = setting(FileName(), Path("ulak-data"))
+    workers: int = setting(Workers(), 0)
+    languages: tuple[str, ...] = setting(ListOf(Language(), least=1), ("en", "tr"))
+    listeners: tuple[Listener, ...] = setting(Each(Listener), (), key="listener")
+    web: Web | None = setting(Section(Web), None)
+    domains: Mapping[str, Domain] = setting(MapOf(DomainName(), Section(Domain)), factory=dict)
+    relay: Relay = setting(Section(Relay), Relay())
+    routes: Mapping[str, NextHop] = setting(
+        MapOf(RouteName(), Hop(("mx", "smtp"))),
+        factory=lambda: {"*": NextHop("mx")},
+        key="route",
+    )
+    delivery: Delivery = setting(Section(Delivery), Delivery())
+    dns: Dns = setting(Section(Dns), Dns())
+    queue: Queue = setting(Section(Queue), Queue())
+    policy: Policy = setting(Section(Policy), Policy())
+    limits: Limits = setting(Section(Limits), Limits())
+    journal: Journal = setting(Section(Journal), Journal())
+    log: Log = setting(Section(Log), Log())
+    file: Path | None = None
+    warnings: tuple[Mistake, ...] = ()
