@@ -5,5 +5,6 @@ that asks real servers is `ulak.dns.resolver`, which only the composition root k
 """
 
 from ulak.dns.records import MX, Answer, Record, Resolver, Status
+from ulak.dns.zone import Zone
 
-__all__ = ["MX", "Answer", "Record", "Resolver", "Status"]
+__all__ = ["MX", "Answer", "Record", "Resolver", "Status", "Zone"]

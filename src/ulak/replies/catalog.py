@@ -134,7 +134,7 @@ ADDRESS_UNREACHABLE = _row("address-unreachable", "domain-unknown", 550, "4.4", 
 NO_MAIL_HOST = _row("no-mail-host", "domain-unknown", 550, "4.4", "RFC 5321 §5.1", _D, "None of the mail servers that DNS names for {domain} has an address")
 
 # -- the sender -------------------------------------------------------------------------------
-LISTED_BY_DNSBL = _row("listed-by-dnsbl", "ip-blocklisted", 554, "7.1", "RFC 5321 §3.1; RFC 5782", _X, "No mail is taken from {ip}: it is listed by {zone}")
+LISTED_BY_DNSBL = _row("listed-by-dnsbl", "ip-blocklisted", 554, "7.1", "RFC 5321 §3.1; RFC 5782", _X, "No mail is taken from {ip}: it is listed by {zone} ({reason})")
 CLIENT_DENIED = _row("client-denied", "policy", 554, "7.1", "RFC 5321 §3.1", _X, "No mail is taken from {ip}: it is on this server's deny list")
 REFUSED_EARLIER = _row("refused-earlier", "policy", 503, "5.1", "RFC 5321 §3.1", _X, "This connection was refused; only QUIT is answered")
 TOO_MANY_CONNECTIONS = _row("too-many-connections", "rate-limited", 421, "3.2", "RFC 5321 §3.8", _S, "Too many connections at the moment, try again later")

@@ -1,0 +1,240 @@
+"""Lists of client addresses in DNS, and whether a client is on one (RFC 5782).
+
+An answer in 127.0.0.0/8 is data; what it says is told apart with care, because a list that cannot
+be asked must never look like a listing: 127.255.255.0/24 is how lists refuse to answer, an answer
+outside 127/8 comes from a dead zone or a resolver that rewrites, and a zone that lists 127.0.0.1
+lists everybody (§5).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ulak.checks.gather import Gather, one_by_one
+from ulak.dns.records import Answer, Resolver, Status
+
+IP = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_DATA = ipaddress.IPv4Network("127.0.0.0/8")
+_ERRORS = ipaddress.IPv4Network("127.255.255.0/24")
+_NO_LISTING = ipaddress.IPv4Address("127.0.0.1")
+# RFC 5782 §5: every list has the first entry, and none has the second.
+_LISTED_TEST = {4: "127.0.0.2", 6: "::ffff:7f00:2"}
+_UNLISTED_TEST = {4: "127.0.0.1", 6: "::ffff:7f00:1"}
+_LONGEST_TEXT = 300
+
+
+class Result(StrEnum):
+    """What a zone says of an address."""
+
+    LISTED = "listed"
+    NOT_LISTED = "not-listed"
+    COULD_NOT_ASK = "could-not-ask"  # nothing is known: this is no reason to refuse
+
+
+@dataclass(frozen=True, slots=True)
+class Blocklist:
+    """A zone to ask. `codes` are the answers that count as a listing; without any, all do.
+
+    `label` is what others are shown in place of the zone, for zones with a private key in them.
+    """
+
+    zone: str
+    codes: tuple[ipaddress.IPv4Network, ...] = ()
+    label: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The name that goes into replies."""
+        return self.label or self.zone
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What came of asking one zone.
+
+    `codes` are the addresses it answered, `text` its own reason on one printable line (TXT),
+    `reasons` how the result came about, `trace` the answers of DNS in the order asked.
+    """
+
+    zone: str
+    ip: str
+    result: Result
+    codes: tuple[str, ...] = ()
+    text: str = ""
+    reasons: tuple[str, ...] = ()
+    trace: tuple[Answer, ...] = ()
+
+    @property
+    def listed(self) -> bool:
+        """Whether the address is on the list."""
+        return self.result is Result.LISTED
+
+
+def read_codes(texts: Iterable[str]) -> tuple[ipaddress.IPv4Network, ...]:
+    """Read the answers that count: `127.0.0.2`, `127.0.0.0/28`, `127.0.0.2-127.0.0.11`.
+
+    ValueError, with a sentence, where one is none of these or lies outside 127.0.0.0/8.
+    """
+    networks: list[ipaddress.IPv4Network] = []
+    for text in texts:
+        first, dash, last = text.partition("-")
+        try:
+            if dash:
+                ends = ipaddress.IPv4Address(first.strip()), ipaddress.IPv4Address(last.strip())
+                read = list(ipaddress.summarize_address_range(*ends))
+            else:
+                read = [ipaddress.IPv4Network(text.strip())]
+        except ValueError as error:
+            message = f"{text!r} is no answer of a DNSBL: {error}"
+            raise ValueError(message) from error
+        for network in read:
+            if not network.subnet_of(_DATA):
+                message = f"{text!r} lies outside 127.0.0.0/8, where DNSBLs answer (RFC 5782 §2.1)"
+                raise ValueError(message)
+        networks += read
+    return tuple(networks)
+
+
+def normalise(ip: str) -> IP:
+    """Read an address: without a scope, and an IPv4-mapped one as the IPv4 address it is."""
+    address = ipaddress.ip_address(ip.partition("%")[0])
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
+
+
+def question(address: IP, zone: str) -> str:
+    """Give the name to ask for: reversed octets, or reversed nibbles (RFC 5782 §2.1, §2.4)."""
+    if address.version == 4:  # noqa: PLR2004 -- IPv4
+        parts = str(address).split(".")
+    else:
+        parts = list(address.exploded.replace(":", ""))
+    return ".".join([*reversed(parts), zone])
+
+
+async def check(
+    resolver: Resolver,
+    *,
+    ip: str,
+    zones: Sequence[str | Blocklist],
+    gather: Gather = one_by_one,
+) -> tuple[Finding, ...]:
+    """Ask every zone about an address; the findings are in the order of the zones.
+
+    ValueError if `ip` is no address.
+    """
+    return tuple(
+        await gather(*(check_zone(resolver, ip=ip, zone=zone, gather=gather) for zone in zones))
+    )
+
+
+async def check_zone(
+    resolver: Resolver, *, ip: str, zone: str | Blocklist, gather: Gather = one_by_one
+) -> Finding:
+    """Ask one zone about an address."""
+    blocklist = zone if isinstance(zone, Blocklist) else Blocklist(zone)
+    address = normalise(ip)
+    name = question(address, blocklist.zone)
+    answer = await resolver.resolve(name, "A")
+    finding = _judge(blocklist, str(address), answer)
+    if not finding.listed:
+        return finding
+    # A listing refuses mail: hear the reason, and make sure that not everybody is listed.
+    test = question(ipaddress.ip_address(_UNLISTED_TEST[address.version]), blocklist.zone)
+    reason, everybody = await gather(resolver.resolve(name, "TXT"), resolver.resolve(test, "A"))
+    trace = (answer, reason, everybody)
+    if _judge(blocklist, str(address), everybody).listed:
+        why = f"it lists {test} too, which no working list does (RFC 5782 §5): it lists everybody"
+        return Finding(
+            blocklist.zone, str(address), Result.COULD_NOT_ASK, finding.codes, "", (why,), trace
+        )
+    return Finding(
+        blocklist.zone,
+        str(address),
+        Result.LISTED,
+        finding.codes,
+        _one_line(reason),
+        finding.reasons,
+        trace,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether a zone works, by its test entries (RFC 5782 §5)."""
+
+    zone: str
+    works: bool
+    reasons: tuple[str, ...]
+    trace: tuple[Answer, ...]
+
+
+async def probe(
+    resolver: Resolver, *, zone: str | Blocklist, version: int = 4, gather: Gather = one_by_one
+) -> Health:
+    """Ask a zone for the two test entries of its kind (IP `version` 4 or 6).
+
+    A zone without the first is dead, or refuses to answer us; one with the second lists everybody.
+    """
+    blocklist = zone if isinstance(zone, Blocklist) else Blocklist(zone)
+    listed, unlisted = (ipaddress.ip_address(t[version]) for t in (_LISTED_TEST, _UNLISTED_TEST))
+    answers = await gather(
+        resolver.resolve(question(listed, blocklist.zone), "A"),
+        resolver.resolve(question(unlisted, blocklist.zone), "A"),
+    )
+    present = _judge(Blocklist(blocklist.zone), str(listed), answers[0])
+    absent = _judge(Blocklist(blocklist.zone), str(unlisted), answers[1])
+    works = present.listed and absent.result is Result.NOT_LISTED
+    reasons = (
+        f"test entry {listed}: {present.result} ({present.reasons[0]})",
+        f"test entry {unlisted}: {absent.result} ({absent.reasons[0]})",
+    )
+    return Health(blocklist.zone, works, reasons, tuple(answers))
+
+
+def _judge(blocklist: Blocklist, ip: str, answer: Answer) -> Finding:
+    """Tell what the A records of an answer say."""
+
+    def found(result: Result, why: str) -> Finding:
+        return Finding(blocklist.zone, ip, result, codes, "", (why,), (answer,))
+
+    codes = tuple(sorted(answer.texts, key=ipaddress.IPv4Address))
+    if answer.failed:
+        detail = f" ({answer.detail})" if answer.detail else ""
+        return found(Result.COULD_NOT_ASK, f"DNS answered {answer.status}{detail}")
+    if answer.absent:
+        return found(Result.NOT_LISTED, f"the list has no entry ({answer.status})")
+    values = [ipaddress.IPv4Address(code) for code in codes]
+    outside = [str(v) for v in values if v not in _DATA]
+    if outside:
+        why = f"the answer {', '.join(outside)} lies outside 127.0.0.0/8: not the list answered"
+        return found(Result.COULD_NOT_ASK, why)
+    refusing = [str(v) for v in values if v in _ERRORS]
+    if refusing:
+        why = f"the list refuses to answer this server ({', '.join(refusing)})"
+        return found(Result.COULD_NOT_ASK, why)
+    entries = [v for v in values if v != _NO_LISTING]
+    if not entries:
+        return found(Result.NOT_LISTED, f"the answer {_NO_LISTING} is no listing")
+    counted = [
+        v
+        for v in entries
+        if not blocklist.codes or any(v in network for network in blocklist.codes)
+    ]
+    said = ", ".join(map(str, counted or entries))
+    if not counted:
+        return found(Result.NOT_LISTED, f"the answer {said} is not among those that count here")
+    return found(Result.LISTED, f"the list has an entry ({said})")
+
+
+def _one_line(answer: Answer) -> str:
+    """Give the TXT of a list as one printable line: it is a stranger's text."""
+    if answer.status is not Status.OK:
+        return ""
+    texts = [r.decode("utf-8", "replace") for r in answer.records if isinstance(r, bytes)]
+    joined = " ".join(" ".join(texts)[: 2 * _LONGEST_TEXT].split())
+    return "".join(c if c.isprintable() else "?" for c in joined)[:_LONGEST_TEXT]
