@@ -27,9 +27,8 @@ T = TypeVar("T")
 TEXT = b"From: grace@example.org\r\n\r\nhello\r\n"
 ADA = "ada@example.net"
 BOB = "bob@example.net"
-QUICK = Timeouts(
-    connect=5, greeting=0.3, hello=0.3, mail=0.3, rcpt=0.3, data=0.3, block=0.5, end=0.3, quit=0.3
-)
+PATIENT = Timeouts(10, 10, 10, 10, 10, 10, 10, 10, 10, 2)
+QUICK = Timeouts(5, 0.7, 0.7, 5, 0.7, 0.7, 0.7, 0.7, 0.7, 0.7)  # where a server is silent
 
 
 def run(main: Callable[[], Awaitable[T]]) -> T:
@@ -58,7 +57,7 @@ def to(*servers: ScriptedServer | int, way: Way = Way.SMTP, path: str = "") -> T
 
 
 def carrier(**settings: object) -> SmtpCarrier:
-    known: dict[str, object] = {"hostname": "relay.example.org", "timeouts": QUICK, "sweep": 0.05}
+    known: dict[str, object] = {"hostname": "relay.example.org", "timeouts": PATIENT, "sweep": 0.05}
     return SmtpCarrier(Sending(**(known | settings)))  # type: ignore[arg-type]
 
 
@@ -148,6 +147,32 @@ def test_a_connection_that_waited_too_long_says_quit() -> None:
     run(main)
 
 
+def test_a_connection_that_is_leaving_is_not_used_again() -> None:
+    async def main() -> None:
+        slow = Behaviour(at={"QUIT": Act("221 2.0.0 Bye", delay=1)})
+        async with ScriptedServer(slow, Behaviour()) as mx:
+            sender = carrier(timeouts=Timeouts(idle=0.05))
+            await sender.carry(message(), (ADA,), to(mx))
+            await until(lambda: mx.sessions[0].quit)
+            (outcome,) = await sender.carry(message(), (ADA,), to(mx))
+            assert outcome.result is Result.DELIVERED
+            await sender.close()
+
+    run(main)
+
+
+def test_a_connection_grows_only_so_old() -> None:
+    async def main() -> None:
+        async with ScriptedServer() as mx:
+            sender = carrier(connection_age=-1.0)
+            for _ in range(2):
+                await sender.carry(message(), (ADA,), to(mx))
+            assert len(mx.sessions) == 2
+            await sender.close()
+
+    run(main)
+
+
 def test_a_connection_closed_while_it_waited_is_replaced_without_an_attempt() -> None:
     async def main() -> None:
         first = Behaviour(at={"MAIL again@example.org": CLOSE})
@@ -170,6 +195,28 @@ def test_a_large_message_is_sent_from_its_file_in_pieces(tmp_path: Path) -> None
     outcomes, mx = attempt(Behaviour(), what=message(file), timeouts=Timeouts())
     assert outcomes[ADA].result is Result.DELIVERED
     assert mx.messages[0].body == body
+
+
+def test_a_server_that_does_not_read_holds_the_file_back(tmp_path: Path) -> None:
+    file = tmp_path / "body"
+    with file.open("wb") as out:
+        out.truncate(50_000_000)
+
+    async def main() -> None:
+        deaf = Behaviour(extensions=(), at={"body": Act(delay=60, close=True)})
+        async with ScriptedServer(deaf) as mx:
+            sender = carrier(timeouts=QUICK)
+            task = asyncio.create_task(sender.carry(message(file), (ADA,), to(mx)))
+            await until(lambda: "DATA" in mx.commands)
+            await asyncio.sleep(0.2)
+            (connection,) = sender.pool._open
+            assert connection._left > 30_000_000
+            (outcome,) = await task
+            assert outcome.cause == "peer-timed-out"
+            assert outcome.facts["stage"] == "message"
+            await sender.close()
+
+    run(main)
 
 
 def test_a_file_shorter_than_it_should_be_is_never_ended_with_a_dot(tmp_path: Path) -> None:
@@ -259,8 +306,10 @@ def test_recipients_over_the_servers_limit_go_in_another_transaction_at_once() -
 
 
 def test_a_server_that_takes_nobody_for_too_many_recipients_is_tried_later() -> None:
-    outcomes, _ = attempt(Behaviour(at={"RCPT": "552 5.5.3 Too many recipients"}))
+    outcomes, mx = attempt(Behaviour(at={"RCPT": "552 5.5.3 Too many recipients"}))
     assert outcomes[ADA].result is Result.DEFERRED
+    assert outcomes[ADA].reply.startswith("552 5.5.3")
+    assert mx.commands.count(f"RCPT TO:<{ADA}>") == 1
 
 
 def test_a_full_mailbox_is_not_too_many_recipients() -> None:
@@ -332,7 +381,8 @@ def several(*behaviours: Behaviour | None, **settings: object) -> tuple[Outcome,
 def test_the_next_host_is_tried_where_a_session_does_not_come_to_the_message(
     first: Behaviour | None,
 ) -> None:
-    outcome, taken = several(first, Behaviour())
+    silent = first is not None and SILENCE in first.at.values()
+    outcome, taken = several(first, Behaviour(), timeouts=QUICK if silent else PATIENT)
     assert outcome.result is Result.DELIVERED
     assert taken == [0, 1]
 
@@ -386,7 +436,7 @@ def test_a_host_that_could_not_be_reached_is_tried_last_for_a_while() -> None:
 def test_no_answer_to_the_message_defers_it_and_says_that_it_may_come_twice(
     end: Act, cause: str
 ) -> None:
-    outcome, taken = several(Behaviour(at={"message": end}), Behaviour())
+    outcome, taken = several(Behaviour(at={"message": end}), Behaviour(), timeouts=QUICK)
     assert outcome.result is Result.DEFERRED
     assert outcome.cause == cause
     assert outcome.facts["after-data"] == "yes"
@@ -427,7 +477,7 @@ def test_what_is_no_smtp_defers(greeting: bytes) -> None:
 
 
 def test_a_tarpit_cannot_hold_a_message_by_its_drops() -> None:
-    outcomes, _ = attempt(Behaviour(at={"MAIL": Act("250 2.1.0 Ok", drip=0.1)}))
+    outcomes, _ = attempt(Behaviour(at={"MAIL": Act("250 2.1.0 Ok", drip=0.2)}), timeouts=QUICK)
     assert outcomes[ADA].cause == "peer-timed-out"
     assert outcomes[ADA].result is Result.DEFERRED
 
@@ -493,6 +543,9 @@ def test_no_line_end_gets_into_a_command() -> None:
     assert outcomes[evil].result is Result.FAILED
     assert outcomes[evil].cause == "bad-address"
     assert mx.messages[0].recipients == (ADA,)
+    outcomes, mx = attempt(Behaviour(), what=message(sender=evil))
+    assert outcomes[ADA].cause == "bad-address"
+    assert mx.sessions == []
 
 
 # -- TLS ------------------------------------------------------------------------------------------
@@ -532,6 +585,20 @@ def test_where_tls_fails_the_message_goes_in_the_clear_once_and_for_a_while(
                 assert outcome.tls == ""
                 assert outcome.facts["tls-failed"]
                 assert mx.commands.count("STARTTLS") == 1, turn
+            await sender.close()
+
+    run(main)
+
+
+@pytest.mark.parametrize("name", [".mx.example.net", "x" * 70 + ".example.net", "a..b", "\udcff"])
+def test_a_host_with_an_impossible_name_is_spoken_to_in_the_clear(name: str) -> None:
+    async def main() -> None:
+        context = server_context(certificate("mx.example.net"))
+        async with ScriptedServer(Behaviour(tls=context)) as mx:
+            sender = carrier(tls=opportunistic())
+            target = Target(Way.SMTP, "k", (Host(name, ("127.0.0.1",), mx.port),))
+            (outcome,) = await sender.carry(message(), (ADA,), target)
+            assert outcome.result is Result.DELIVERED, outcome
             await sender.close()
 
     run(main)

@@ -178,3 +178,12 @@ def test_a_dialogue_with_a_thousand_recipients_keeps_its_ends() -> None:
     assert len(lines) <= 201
     assert all(len(line) <= 520 for line in lines)
     assert lines[0] == "S: 220 mx"
+
+
+def test_half_a_reply_out_of_turn_is_no_beginning_of_the_next_one() -> None:
+    core = ClientCore("client.example.org")
+    core.feed(b"220 mx\r\n")
+    assert core.feed(b"250 mx\r\n25") is Step.READY
+    assert core.begin(Transaction("g@example.org", ("ada@example.net",))) is Step.OVER
+    assert core.failure is not None
+    assert core.failure.babble

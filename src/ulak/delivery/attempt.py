@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ulak.delivery import verdict
+from ulak.delivery import conclusion
 from ulak.delivery.connection import Connection, Key, words
 from ulak.delivery.outcome import Outcome, Result
 from ulak.delivery.pool import Address, Pool
@@ -56,7 +56,7 @@ class SmtpCarrier:
         try:
             await attempt.run()
         except Exception as error:  # noqa: BLE001 -- an error inside must not lose a message
-            attempt.close(verdict.broken(self._incident(error)))
+            attempt.close(conclusion.broken(self._incident(error)))
         return attempt.outcomes
 
     async def close(self) -> None:
@@ -96,14 +96,14 @@ class _Attempt:
         self._refuse_bad_addresses()
         target = self._target
         if target.refusal is not None:
-            self.close(verdict.refusal(target))
+            self.close(conclusion.refusal(target))
         if not self._undecided:
             return
         for host, address in self._places():
             await self._at(host, address)
             if not self._undecided:
                 return
-        self.close(self._failure or verdict.no_place(target))
+        self.close(self._failure or conclusion.no_place(target))
 
     def close(self, template: Outcome) -> None:
         """Give the same outcome to everybody who has none."""
@@ -124,7 +124,7 @@ class _Attempt:
         """Send what can be sent to one address of one host."""
         target, pool = self._target, self._carrier.pool
         if (address, host.port) in self._carrier.sending.addresses:
-            self.close(verdict.own(domain_of(self._undecided[0]), address))
+            self.close(conclusion.own(domain_of(self._undecided[0]), address))
             return
         key: Key = (target.way, target.key, f"{host.name}\n{address}", host.port)
         for _ in range(_ROUNDS):
@@ -135,7 +135,6 @@ class _Attempt:
                 if connection is None:
                     return
             before = len(self._undecided)
-            heard = connection.core.heard
             try:
                 await self._use(connection)
             except BaseException:
@@ -144,8 +143,7 @@ class _Attempt:
             pool.give(connection)
             if not self._undecided:
                 return
-            stale = reused and _stale(connection, heard)
-            if not stale and len(self._undecided) == before:
+            if not (reused and _stale(connection)) and len(self._undecided) == before:
                 return
 
     # -- opening ----------------------------------------------------------------------------
@@ -174,7 +172,7 @@ class _Attempt:
             if self._is_ours(connection, host):
                 connection.leave()
                 domain = domain_of(self._undecided[0])
-                self.close(verdict.own(domain, connection.label))
+                self.close(conclusion.own(domain, connection.label))
                 return None
             if step is Step.READY:
                 if connection.core.tls_refused is not None:
@@ -183,7 +181,8 @@ class _Attempt:
             connection.leave()
             problem = problem or _tls_trouble(connection)
             if not problem or plain:
-                self._note(verdict.session(connection))
+                pool.avoid(where)
+                self._note(conclusion.session(connection))
                 return None
             plain = problem
             pool.speak_plain(where, problem)
@@ -212,7 +211,7 @@ class _Attempt:
                     )
         except OSError as error:
             pool.avoid(_address(host, address))
-            self._note(verdict.unreachable(label, words(error)))
+            self._note(conclusion.unreachable(label, words(error)))
             return None
         pool.add(connection)
         return connection
@@ -288,20 +287,20 @@ class _Attempt:
                         dialogue=dialogue or (),
                     )
                 )
-            elif core.accepted and verdict.too_many(answer):
+            elif core.accepted and conclusion.too_many(answer):
                 again.append(recipient)
             else:
                 if dialogue is None:
                     dialogue = core.dialogue()
                 self.outcomes.append(
-                    verdict.refused(recipient, answer, connection, facts, dialogue)
+                    conclusion.refused(recipient, answer, connection, facts, dialogue)
                 )
         self._undecided = again + left if left else again
         if core.failure is not None and again:
             self._lost(connection)
 
     def _lost(self, connection: Connection) -> None:
-        failure = verdict.session(connection)
+        failure = conclusion.session(connection)
         if connection.core.after_data or connection.unreadable:
             # Another host might deliver it a second time; or it is nobody's fault but ours.
             self.close(failure)
@@ -314,11 +313,11 @@ class _Attempt:
         """Let no line end or control character into a command, wherever it came from."""
         sender = self._message.envelope.sender
         if not sender.isprintable():
-            self.close(verdict.bad_address())
+            self.close(conclusion.bad_address())
         elif not all(r.isprintable() for r in self._undecided):
             good = [r for r in self._undecided if r.isprintable()]
             self._undecided = [r for r in self._undecided if not r.isprintable()]
-            self.close(verdict.bad_address())
+            self.close(conclusion.bad_address())
             self._undecided = good
 
     def _needs_utf8(self) -> bool:
@@ -344,13 +343,13 @@ class _Attempt:
         """Refuse here what the server has said that it cannot take; whether somebody is left."""
         offer, message = connection.core.offer, self._message
         if 0 < offer.size < message.body.size:
-            self.close(verdict.too_large(connection))
+            self.close(conclusion.too_large(connection))
             return False
         if "SMTPUTF8" not in offer:
             left = [] if utf8 else [r for r in self._undecided if r.isascii()]
             if len(left) < len(self._undecided):
                 self._undecided = [r for r in self._undecided if utf8 or not r.isascii()]
-                self.close(verdict.lacks_smtputf8(connection))
+                self.close(conclusion.lacks_smtputf8(connection))
                 self._undecided = left
         return bool(self._undecided)
 
@@ -369,16 +368,15 @@ def _server_name(host: Host, address: str) -> str:
     return "" if host.name in ("", address) or ":" in host.name else host.name
 
 
-def _stale(connection: Connection, heard: int) -> bool:
+def _stale(connection: Connection) -> bool:
     """Whether a reused connection had been closed by the server while it waited.
 
-    Then nothing was answered but RSET, or MAIL with 421, and no part of the message was sent.
+    Then MAIL was not answered, or with 421, and no part of the message was sent.
     """
-    core = connection.core
-    failure = core.failure
+    failure = connection.core.failure
     if failure is None or connection.timed_out or failure.babble:
         return False
-    return failure.stage in (Stage.IDLE, Stage.RESET, Stage.MAIL) and core.heard - heard <= 1
+    return failure.stage in (Stage.IDLE, Stage.RESET, Stage.MAIL)
 
 
 def _tls_trouble(connection: Connection) -> str:

@@ -112,7 +112,7 @@ class Connection(asyncio.Protocol):
                 ssl_handshake_timeout=self._times[Stage.HANDSHAKE],
                 ssl_shutdown_timeout=_SHUTDOWN,
             )
-        except (OSError, ssl.SSLError) as error:
+        except (OSError, ValueError) as error:  # ValueError: DNS gave a name that none can be
             self._end(words(error))
             return words(error)
         if secure is None:
@@ -283,7 +283,8 @@ class Connection(asyncio.Protocol):
         """Send pieces until the socket is full. Reading blocks, but from the page cache mostly."""
         assert self._transport is not None  # noqa: S101 -- as above
         assert self._encoder is not None  # noqa: S101 -- comes with the file
-        while not self._paused and self._file is not None:
+        # Into a connection that is closing octets go without end, and never come up to the dot.
+        while not self._paused and self._file is not None and not self._transport.is_closing():
             try:
                 piece = self._file.read(_PIECE)
             except OSError as error:

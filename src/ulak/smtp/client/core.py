@@ -172,18 +172,19 @@ class ClientCore:
         if reply.code == _CLOSING:
             return self._refused(reply)
         if reply.code == _READY_FOR_TLS:
-            # What came behind the 220 in the clear is not the server's word (RFC 3207 §4.2).
-            self._reader.clear()
             self.stage = Stage.HANDSHAKE
             return Step.TLS
         self.tls_refused = reply
         return self._opened()
 
     def tls_started(self) -> Step:
-        """Begin anew under TLS: nothing said in the clear counts (RFC 3207 §4.2)."""
+        """Begin anew under TLS.
+
+        What the server offered in the clear, and what came in the clear behind its 220, does not
+        count (RFC 3207 §4.2).
+        """
         self.secure = True
         self._reader.clear()
-        self.offer = Offer()
         return self._say_hello(b"LHLO" if self.lmtp else b"EHLO")
 
     def _opened(self) -> Step:
