@@ -1,0 +1,100 @@
+"""What a report tells, as values: about which message, which recipients, and in whose name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from ulak.replies import catalog, texts
+
+
+class Action(StrEnum):
+    """What became of the recipients (RFC 3464 §2.3.3)."""
+
+    FAILED = "failed"
+    DELAYED = "delayed"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One recipient of whom a report tells.
+
+    `cause` names a catalog row, `reply` is on one line, the words of `host` where `remote`, else
+    this server's own. `at` is the last attempt and `until` the time at which trying ends, in
+    seconds since the epoch. `days` is set where the reason for the failure is that so many days
+    of trying are over; cause and reply are then those of the last attempt. `original` is the
+    address that the sender wrote (RFC 3461 §4.2), `""` where it is not known.
+    """
+
+    recipient: str
+    cause: str
+    reply: str
+    at: float
+    host: str = ""
+    remote: bool = False
+    facts: Mapping[str, str] = field(default_factory=dict)
+    until: float = 0.0
+    days: int = 0
+    original: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """The message that a report is about.
+
+    `octets` is the whole message, or the beginning of it with at least its header; `received`
+    is in seconds since the epoch.
+    """
+
+    id: str
+    sender: str
+    received: float
+    octets: bytes
+    whole: bool
+    language: str = ""
+    smtputf8: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """In whose name reports are written. The first language is the one for unknown senders.
+
+    `whole_up_to` is the size in octets up to which a message goes back whole.
+    """
+
+    hostname: str
+    languages: tuple[str, ...] = ("en", "tr")
+    whole_up_to: int = 50_000
+
+    @property
+    def postmaster(self) -> str:
+        """The address that answers for this server (RFC 5321 §4.5.1)."""
+        return f"postmaster@{self.hostname}"
+
+
+Explain = Callable[[str, str, Mapping[str, str]], "Explained"]
+"""Gives the texts of a cause by its name, a language, and the facts to put in."""
+
+
+class Explained(Protocol):
+    """The texts of a cause in one language, as `ulak.replies.texts` has them."""
+
+    @property
+    def title(self) -> str:
+        """Its name."""
+
+    @property
+    def means(self) -> str:
+        """What it means."""
+
+    @property
+    def fix_sender(self) -> Sequence[str]:
+        """What the sender can do, step by step."""
+
+
+def explain(name: str, language: str, facts: Mapping[str, str]) -> Explained:
+    """Give the texts of the catalog; a cause that it does not know is one that nobody knows."""
+    known = name if name in catalog.CATALOG else catalog.REMOTE_REFUSED.name
+    return texts.cause(known, language).with_facts(facts)
