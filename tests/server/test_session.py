@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -54,7 +54,7 @@ class Notes:
 class Running:
     """A listener with what it needs, and a client in a thread."""
 
-    def __init__(self, tmp_path: Path, **rules: object) -> None:
+    def __init__(self, tmp_path: Path, **rules: Any) -> None:
         self.store, self.notes = Store(), Notes()
         counter = itertools.count(1)
         domains = {
@@ -64,9 +64,9 @@ class Running:
             )
         }
         self.site = Site(
-            rules=Rules("mx.example.org", **rules),  # type: ignore[arg-type]
+            rules=Rules("mx.example.org", **rules),
             directory=Directory("mx.example.org", domains),
-            store=self.store,  # type: ignore[arg-type]
+            store=self.store,
             journal=self.notes,
             clock=time.time,
             new_id=lambda: f"id{next(counter)}",

@@ -9,6 +9,12 @@ import re
 from dataclasses import dataclass
 
 _DOT_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff.-]+")
+_TO_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+
+
+def ascii_lower(text: str) -> str:
+    """Lower the ASCII letters and nothing else: a Kelvin sign is no `k`."""
+    return text.lower() if text.isascii() else text.translate(_TO_LOWER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +36,8 @@ class Address:
 
     @property
     def key(self) -> str:
-        """What two spellings of one mailbox share here: everything in lower case."""
-        return f"{self.local}@{self.domain}".lower()
+        """What two spellings of one mailbox share here: all ASCII in lower case."""
+        return ascii_lower(f"{self.local}@{self.domain}")
 
     @property
     def literal(self) -> bool:

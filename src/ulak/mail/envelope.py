@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ulak.mail.address import ascii_lower
+
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
@@ -23,4 +25,4 @@ class Envelope:
 
 def domain_of(address: str) -> str:
     """Give the domain of a wire-form address in lower case; `""` where it has none."""
-    return address.rpartition("@")[2].lower() if "@" in address else ""
+    return ascii_lower(address.rpartition("@")[2]) if "@" in address else ""

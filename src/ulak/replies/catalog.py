@@ -15,6 +15,7 @@ from ulak.replies.reply import Reply
 
 # RFC 5321 §4.5.3.1.5: a reply line is at most 512 octets with its code and CRLF.
 _LONGEST = 490
+_LONGEST_FACT = 260
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 
 
@@ -46,11 +47,12 @@ class Cause:
     words: str
     codes: tuple[int, ...] = ()
 
-    def reply(self, *, code: int | None = None, **facts: object) -> Reply:
+    def reply(self, *, code: int | None = None, utf8: bool = False, **facts: object) -> Reply:
         """Make the reply of this cause with its facts put into its words.
 
         A fact comes from a peer as often as not: what is not printable ASCII becomes `?`, so
-        that no fact can start a line of its own.
+        that no fact can start a line of its own. With `utf8` what is printable in UTF-8 stays:
+        for the addresses of RFC 6531 §3.7.4.
         """
         chosen = self.code if code is None else code
         if chosen != self.code and chosen not in self.codes:
@@ -59,17 +61,24 @@ class Cause:
         if not facts:
             return Reply(chosen, self.detail, (self.words,), self.name)
         texts = {key: str(value) for key, value in facts.items()}
-        words = self.words.format_map({k: _safe(v) for k, v in texts.items()})
+        safe = _safe_utf8 if utf8 else _safe
+        words = self.words.format_map({k: safe(v) for k, v in texts.items()})
         return Reply(chosen, self.detail, (words[:_LONGEST],), self.name, texts)
 
-    def listing(self, *lines: str, code: int | None = None) -> Reply:
+    def listing(self, *lines: str, code: int | None = None, utf8: bool = False) -> Reply:
         """Make a reply of several lines (EHLO, HELP, EXPN) in place of the row's own words."""
         chosen = self.code if code is None else code
-        return Reply(chosen, self.detail, tuple(_safe(li)[:_LONGEST] for li in lines), self.name)
+        safe = _safe_utf8 if utf8 else _safe
+        return Reply(chosen, self.detail, tuple(safe(li)[:_LONGEST] for li in lines), self.name)
 
 
 def _safe(text: str) -> str:
-    return _UNPRINTABLE.sub("?", text)[:200]
+    return _UNPRINTABLE.sub("?", text)[:_LONGEST_FACT]
+
+
+def _safe_utf8(text: str) -> str:
+    # An address has at most 254 octets; cut by characters, never within one.
+    return "".join(c if c.isprintable() else "?" for c in text[:_LONGEST_FACT])
 
 
 CATALOG: dict[str, Cause] = {}
@@ -116,6 +125,7 @@ DELIVERED = _row("delivered", "accepted", 250, "0.0", "RFC 3464 §2.3.3", _N, "D
 VRFY_WITHHELD = _row("vrfy-withheld", "verification-withheld", 252, "5.0", "RFC 5321 §3.5.3, §7.3", _N, "Cannot VRFY user, but will accept the message and attempt delivery")
 EXPN_WITHHELD = _row("expn-withheld", "verification-withheld", 252, "5.0", "RFC 5321 §3.5.2, §7.3", _N, "Lists are not expanded here, but mail to them is accepted and delivered")
 VRFY_CANNOT = _row("vrfy-cannot", "verification-withheld", 252, "5.0", "RFC 5321 §3.5.3", _N, "<{address}> cannot be verified from here; mail to it is accepted or refused at RCPT")
+UTF8_REPLY_WITHHELD = _row("utf8-reply-withheld", "verification-withheld", 252, "6.8", "RFC 6531 §3.7.4.2", _N, "The mailbox can only be shown in UTF-8; repeat the command with SMTPUTF8")
 VRFY_REFUSED = _row("vrfy-refused", "policy", 502, "5.1", "RFC 5321 §3.5.1, §7.3", _N, "VRFY is switched off here")
 EXPN_REFUSED = _row("expn-refused", "policy", 502, "5.1", "RFC 5321 §3.5.1, §7.3", _N, "EXPN is switched off here")
 
@@ -124,6 +134,7 @@ NO_SUCH_MAILBOX = _row("no-such-mailbox", "recipient-unknown", 550, "1.1", "RFC 
 MAILBOX_MOVED = _row("mailbox-moved", "recipient-moved", 551, "1.6", "RFC 5321 §3.4", _D, "User not local; please try <{address}>")
 MAILBOX_AMBIGUOUS = _row("mailbox-ambiguous", "recipient-unknown", 553, "1.4", "RFC 5321 §3.5.3", _D, "{user} is ambiguous; please give a full address")
 MAILBOX_NAME_INVALID = _row("mailbox-name-invalid", "recipient-unknown", 553, "1.3", "RFC 5321 §4.2.3", _D, "<{address}>: the mailbox name is not valid: {problem}")
+USER_NOT_LOCAL = _row("user-not-local", "relay-denied", 551, "7.1", "RFC 5321 §3.4, §3.5.3", _X, "User not local; please ask the mail servers of the domain of <{address}>")
 NOT_A_LIST = _row("not-a-list", "recipient-unknown", 550, "1.2", "RFC 5321 §3.5.2", _D, "{user} is not a mailing list here")
 RELAY_DENIED = _row("relay-denied", "relay-denied", 550, "7.1", "RFC 5321 §3.6, §7.8", _X, "<{address}>: this server does not relay mail for {ip}")
 TOO_MANY_RECIPIENTS = _row("too-many-recipients", "too-many-recipients", 452, "5.3", "RFC 5321 §4.5.3.1.10", _R, "More than {limit} recipients in one transaction; send to the rest in another")
@@ -157,6 +168,7 @@ LINE_TOO_LONG = _row("line-too-long", "protocol-error", 500, "5.6", "RFC 5321 §
 UNKNOWN_COMMAND = _row("unknown-command", "protocol-error", 500, "5.1", "RFC 5321 §4.2.4", _F, "That command is not known here")
 SYNTAX_ERROR = _row("syntax-error", "protocol-error", 501, "5.4", "RFC 5321 §4.2.2", _F, "Syntax error: {problem}", 500)
 BAD_ADDRESS = _row("bad-address", "protocol-error", 501, "1.3", "RFC 5321 §4.1.2", _F, "The address is not valid: {problem}", 553)
+BAD_SENDER_ADDRESS = _row("bad-sender-address", "protocol-error", 501, "1.7", "RFC 5321 §4.1.2", _F, "The sender's address is not valid: {problem}")
 NOT_IMPLEMENTED = _row("not-implemented", "protocol-error", 502, "5.1", "RFC 5321 §4.2.4", _N, "{command} is not implemented here")
 BAD_SEQUENCE = _row("bad-sequence", "protocol-error", 503, "5.1", "RFC 5321 §4.1.4", _F, "Bad sequence of commands: {problem}")
 PARAMETER_UNKNOWN = _row("parameter-unknown", "protocol-error", 555, "5.4", "RFC 5321 §4.1.1.11", _F, "The parameter {parameter} is not known here")
@@ -165,12 +177,12 @@ NEEDS_SMTPUTF8 = _row("needs-smtputf8", "protocol-error", 553, "6.7", "RFC 6531 
 PEER_LACKS_SMTPUTF8 = _row("peer-lacks-smtputf8", "protocol-error", 550, "6.7", "RFC 6531 §3.5", _F, "{host} does not offer SMTPUTF8, which this message needs")
 TOO_MANY_ERRORS = _row("too-many-errors", "protocol-error", 421, "7.0", "RFC 5321 §3.8", _S, "Too many errors in this connection, goodbye")
 TIMED_OUT = _row("timed-out", "connection-failed", 421, "4.2", "RFC 5321 §4.5.3.2", _R, "{hostname} waited {seconds} seconds in vain and closes the connection")
-NOT_OUR_PROTOCOL = _row("not-our-protocol", "protocol-error", 421, "7.0", "RFC 5321 §3.1", _X, "This is a mail server; goodbye")
+NOT_OUR_PROTOCOL = _row("not-our-protocol", "protocol-error", 421, "7.0", "RFC 5321 §3.1", _X, "This is a mail server; goodbye", 554)
 
 # -- ourselves --------------------------------------------------------------------------------
 DISK_NEARLY_FULL = _row("disk-nearly-full", "system-full", 452, "3.1", "RFC 5321 §4.2.3", _R, "Not enough disk space at the moment, try again later")
 STORAGE_FAILED = _row("storage-failed", "system-error", 451, "3.0", "RFC 5321 §4.2.3", _R, "The message could not be stored safely, try again later (incident {id})")
-INTERNAL_ERROR = _row("internal-error", "system-error", 451, "3.0", "RFC 5321 §4.2.3", _R, "Something failed here, try again later (incident {id})")
+INTERNAL_ERROR = _row("internal-error", "system-error", 451, "3.0", "RFC 5321 §4.2.3", _R, "Something failed here, try again later (incident {id})", 421)
 SHUTTING_DOWN = _row("shutting-down", "system-error", 421, "3.2", "RFC 5321 §3.8", _R, "{hostname} is shutting down, try again soon")
 TLS_UNAVAILABLE = _row("tls-unavailable", "system-error", 454, "7.0", "RFC 3207 §4", _R, "TLS is not available at the moment")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 _NO_FACTS: Mapping[str, str] = MappingProxyType({})
@@ -15,7 +15,8 @@ class Reply:
 
     `code` is the basic code. `detail` is the enhanced code without its class (`7.1`), or None
     where RFC 2034 has none (banner, EHLO, 354); the class is derived from the basic code, so
-    that the two can never disagree. `lines` are ASCII texts without codes and line ends.
+    that the two can never disagree. `lines` are texts without codes and line ends:
+    ASCII, but for an address that RFC 6531 §3.7.4 lets stand in UTF-8.
     """
 
     code: int
@@ -23,6 +24,7 @@ class Reply:
     lines: tuple[str, ...]
     cause: str = ""
     facts: Mapping[str, str] = field(default_factory=lambda: _NO_FACTS, compare=False)
+    _wire: bytes = field(default=b"", init=False, repr=False, compare=False)
 
     @property
     def enhanced(self) -> str | None:
@@ -59,11 +61,18 @@ class Reply:
         parts.extend(self.lines)
         return " ".join(parts)
 
+    def bare(self) -> Reply:
+        """Give the reply without its enhanced code, for where RFC 2034 §4 has none."""
+        return replace(self, detail=None)
+
     def to_wire(self) -> bytes:
         """Encode for the wire: every line ends in CRLF, all but the last have a hyphen."""
-        enhanced = "" if self.detail is None else f"{self.code // 100}.{self.detail} "
-        last = len(self.lines) - 1
-        return "".join(
-            f"{self.code}{' ' if i == last else '-'}{enhanced}{line}\r\n"
-            for i, line in enumerate(self.lines)
-        ).encode("ascii", "replace")
+        if not self._wire:
+            enhanced = "" if self.detail is None else f"{self.code // 100}.{self.detail} "
+            last = len(self.lines) - 1
+            wire = "".join(
+                f"{self.code}{' ' if i == last else '-'}{enhanced}{line}\r\n"
+                for i, line in enumerate(self.lines)
+            ).encode()
+            object.__setattr__(self, "_wire", wire)  # a constant reply is encoded once
+        return self._wire

@@ -1,68 +1,119 @@
-"""What RCPT, VRFY and EXPN are answered: whose mail is taken, and what is told about it."""
+"""What RCPT, VRFY, EXPN and HELP are answered: whose mail is taken, and what is told about it."""
 
 from __future__ import annotations
 
 from ulak.mail.address import Address
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
-from ulak.server.directory import Directory, Foreign, Found, Unknown
+from ulak.server.directory import Directory, Foreign, Found, Moved, Unknown
 from ulak.server.site import Rules, Site
+from ulak.smtp.events import Expand, Verify
+
+RECIPIENT_OK = catalog.RECIPIENT_OK.reply()
+
+_HELP = {
+    "EHLO": "EHLO <your name>: begin a session, and see what is offered",
+    "HELO": "HELO <your name>: begin a session without extensions",
+    "MAIL": "MAIL FROM:<address> [SIZE=n] [BODY=7BIT|8BITMIME] [SMTPUTF8]: begin a message",
+    "RCPT": "RCPT TO:<address>: name a recipient; once for each",
+    "DATA": "DATA: send the message; a line with a dot alone ends it",
+    "RSET": "RSET: forget the message under way",
+    "NOOP": "NOOP: nothing, with an answer",
+    "QUIT": "QUIT: end the session",
+    "VRFY": "VRFY <user or address> [SMTPUTF8]: ask about a mailbox",
+    "EXPN": "EXPN <list> [SMTPUTF8]: ask for the members of a list",
+    "STARTTLS": "STARTTLS: go on encrypted",
+    "HELP": "HELP [command]: this",
+}
+_COMMANDS = catalog.HELP_TEXT.listing(
+    "Commands: " + " ".join(_HELP),
+    "HELP <command> tells more; all of it is in RFC 5321",
+    "Write to postmaster here if mail does not arrive",
+)
+_WITHHELD = catalog.VRFY_WITHHELD.reply()
 
 
-def recipient(address: Address, site: Site, ip: str, *, relay: bool) -> tuple[Reply, list[str]]:
+def recipient(
+    address: Address, site: Site, ip: str, *, relay: bool, smtputf8: bool
+) -> tuple[Reply, tuple[str, ...]]:
     """Answer RCPT: the reply, and the addresses that the mail goes to if it is accepted."""
     match site.directory.find(address):
         case Found(members):
-            return catalog.RECIPIENT_OK.reply(), list(members)
+            return RECIPIENT_OK, members
         case Unknown():
-            return catalog.NO_SUCH_MAILBOX.reply(address=address), []
+            return catalog.NO_SUCH_MAILBOX.reply(address=address), ()
+        case Moved(to) if to.isascii() or smtputf8:
+            return catalog.MAILBOX_MOVED.reply(utf8=smtputf8, address=to), ()
+        case Moved():  # 551 would have to show the address (RFC 6531 §3.7.4.1)
+            return catalog.NO_SUCH_MAILBOX.reply(address=address), ()
         case Foreign() if relay:
-            return catalog.RECIPIENT_OK.reply(), [str(address)]
+            return RECIPIENT_OK, (str(address),)
         case Foreign():
-            return catalog.RELAY_DENIED.reply(address=address, ip=ip), []
+            return catalog.RELAY_DENIED.reply(address=address, ip=ip), ()
 
 
-def verify(user: Address, rules: Rules, directory: Directory) -> Reply:
+def verify(asked: Verify, rules: Rules, directory: Directory, *, relay: bool) -> Reply:
     """Answer VRFY (RFC 5321 §3.5.1, §3.5.3, §7.3).
 
     Withheld, the answer is the same 252 in the same time whether the user exists or not: the
     directory is not even asked.
     """
     if rules.vrfy == "withhold":
-        return catalog.VRFY_WITHHELD.reply()
+        return _WITHHELD
     if rules.vrfy == "refuse":
         return catalog.VRFY_REFUSED.reply()
+    user, utf8 = asked.user, asked.smtputf8
     if not user.domain:
         candidates = directory.candidates(user.local)
         if len(candidates) > 1:
             return catalog.MAILBOX_AMBIGUOUS.reply(user=user.local)
         if not candidates:
             return catalog.NO_SUCH_MAILBOX.reply(address=user)
-        return catalog.MAILBOX_VERIFIED.reply(address=candidates[0])
+        local, _, domain = candidates[0].rpartition("@")
+        user = Address(local, domain)
     match directory.find(user):
         case Found((only,)) if not directory.local(only.rpartition("@")[2]):
-            return catalog.WILL_FORWARD.reply(address=only)
+            row, address = catalog.WILL_FORWARD, only
         case Found():
-            return catalog.MAILBOX_VERIFIED.reply(address=user)
+            row, address = catalog.MAILBOX_VERIFIED, str(user)
         case Unknown():
             return catalog.NO_SUCH_MAILBOX.reply(address=user)
+        case Moved(to):
+            row, address = catalog.MAILBOX_MOVED, to
+        case Foreign() if relay:
+            row, address = catalog.VRFY_CANNOT, str(user)
         case Foreign():
-            return catalog.VRFY_CANNOT.reply(address=user)
+            row, address = catalog.USER_NOT_LOCAL, str(user)
+    if not utf8 and not address.isascii():
+        return catalog.UTF8_REPLY_WITHHELD.reply()
+    return row.reply(utf8=utf8, address=address)
 
 
-def expand(user: Address, rules: Rules, directory: Directory) -> Reply:
+def expand(asked: Expand, rules: Rules, directory: Directory) -> Reply:
     """Answer EXPN (RFC 5321 §3.5.2): 252, or the members of an alias where that is allowed."""
     if rules.expn == "withhold":
         return catalog.EXPN_WITHHELD.reply()
     if rules.expn == "refuse":
         return catalog.EXPN_REFUSED.reply()
+    user = asked.user
     if not user.domain:
         candidates = directory.candidates(user.local)
-        if len(candidates) == 1:
+        if len(candidates) > 1:
+            return catalog.MAILBOX_AMBIGUOUS.reply(user=user.local)
+        if candidates:
             local, _, domain = candidates[0].rpartition("@")
             user = Address(local, domain)
     match directory.find(user):
-        case Found(members, alias=True):
-            return catalog.LIST_EXPANDED.listing(*(f"<{member}>" for member in members))
+        case Found(members, alias=True) if asked.smtputf8 or all(m.isascii() for m in members):
+            lines = [f"<{member}>" for member in members]
+            return catalog.LIST_EXPANDED.listing(*lines, utf8=asked.smtputf8)
+        case Found(alias=True):
+            return catalog.UTF8_REPLY_WITHHELD.reply()
         case _:
             return catalog.NOT_A_LIST.reply(user=user)
+
+
+def help_on(topic: str) -> Reply:
+    """Answer HELP: about one command, or what commands there are."""
+    line = _HELP.get(topic.upper()) if topic.isascii() else None
+    return catalog.HELP_TEXT.listing(line) if line else _COMMANDS

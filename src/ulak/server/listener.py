@@ -8,12 +8,15 @@ import errno
 import socket
 import ssl
 from dataclasses import dataclass
+from functools import partial
 
+from ulak.server.connection import Connection
 from ulak.server.session import Session
 from ulak.server.site import Site
 
 _SWEEP = 1.0  # seconds between looks at the deadlines
 _BACKLOG = 1024
+_STEP = 0.02  # seconds between looks at what is still under way when stopping
 
 
 class ListenError(Exception):
@@ -22,51 +25,62 @@ class ListenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One address to listen on. `implicit`: TLS from the first octet (RFC 8314)."""
+    """One address to listen on. `implicit`: TLS from the first octet (RFC 8314).
+
+    `sock` is a socket that is bound already; without one, the listener makes it.
+    """
 
     host: str
     port: int
     tls: ssl.SSLContext | None = None
     implicit: bool = False
+    sock: socket.socket | None = None
 
 
 class Listener:
-    """All endpoints of one process and their sessions."""
+    """All endpoints of one process and their sessions.
 
-    def __init__(self, site: Site, endpoints: tuple[Endpoint, ...], *, share: bool) -> None:
+    With `share` several processes listen on the same addresses. `sweep` is how often, in
+    seconds, the deadlines are looked at.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        endpoints: tuple[Endpoint, ...],
+        *,
+        share: bool = False,
+        sweep: float = _SWEEP,
+    ) -> None:
         self._site = site
         self._endpoints = endpoints
         self._share = share
+        self._sweep = sweep
         self._servers: list[asyncio.Server] = []
         self._sweeper: asyncio.Task[None] | None = None
-        self.sessions: set[Session] = set()
+        self.sessions: set[Connection] = set()
 
     async def start(self) -> list[tuple[str, int]]:
-        """Listen; give the addresses. With `share` several processes listen on the same one."""
+        """Listen; give the addresses. Raises ListenError, and then listens nowhere."""
         loop = asyncio.get_running_loop()
         where = []
-        for endpoint in self._endpoints:
-            plain = None if endpoint.implicit else endpoint.tls
-            implicit = endpoint.implicit
-
-            def make(
-                tls: ssl.SSLContext | None = plain, *, secure: bool = implicit
-            ) -> asyncio.Protocol:
-                return Session(self._site, self.sessions, tls, secure=secure)
-
-            sock = self._bind(endpoint)
-            server = await loop.create_server(
-                make,
-                sock=sock,
-                ssl=endpoint.tls if implicit else None,
-                ssl_handshake_timeout=60.0 if implicit else None,
-                backlog=_BACKLOG,
-            )
-            self._servers.append(server)
-            name = sock.getsockname()
-            where.append((name[0], name[1]))
-        self._sweeper = loop.create_task(self._sweep())
+        try:
+            for endpoint in self._endpoints:
+                sock = endpoint.sock or self._bind(endpoint)
+                server = await loop.create_server(
+                    partial(self._session, endpoint), sock=sock, backlog=_BACKLOG
+                )
+                self._servers.append(server)
+                name = sock.getsockname()
+                where.append((name[0], name[1]))
+        except ListenError:
+            self._close_servers()
+            raise
+        self._sweeper = loop.create_task(self._watch())
         return where
+
+    def _session(self, endpoint: Endpoint) -> Session:
+        return Session(self._site, self.sessions, endpoint.tls, implicit=endpoint.implicit)
 
     def _bind(self, endpoint: Endpoint) -> socket.socket:
         family = socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET
@@ -91,29 +105,37 @@ class Listener:
             raise ListenError(message) from error
         return sock
 
-    async def _sweep(self) -> None:
+    async def _watch(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(_SWEEP)
+            await asyncio.sleep(self._sweep)
             now = loop.time()
             for session in [s for s in self.sessions if s.deadline < now]:
                 session.expire()
 
     async def stop(self, grace: float) -> None:
-        """Take no more connections, let messages under way end, then close (RFC 5321 §3.8)."""
+        """Take no more connections, let messages under way end, then close (RFC 5321 §3.8).
+
+        Returns when nothing is at work any more: the store may be closed after it.
+        """
+        loop = asyncio.get_running_loop()
         self._site.closing = True
-        for server in self._servers:
-            server.close()
-        for session in list(self.sessions):
-            session.drain()
-        end = asyncio.get_running_loop().time() + grace
-        while self.sessions and asyncio.get_running_loop().time() < end:
-            await asyncio.sleep(0.05)
+        self._close_servers()
+        end = loop.time() + grace
+        while self.sessions and loop.time() < end:
             for session in list(self.sessions):
                 session.drain()
+            await asyncio.sleep(_STEP)
         for session in list(self.sessions):
-            session.expire()
+            session.abort()
+        if self._site.work:  # a message that is being put is ours: its end is awaited
+            await asyncio.wait(self._site.work)
         if self._sweeper is not None:
             self._sweeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._sweeper
+
+    def _close_servers(self) -> None:
+        for server in self._servers:
+            server.close()
+        self._servers.clear()

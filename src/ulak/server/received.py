@@ -1,8 +1,24 @@
-"""The trace lines that a server puts on top of a message (RFC 5321 §4.4, RFC 3848, RFC 6531)."""
+"""The trace field that a server puts on top of a message (RFC 5321 §4.4, RFC 3848, RFC 6531)."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from email.utils import formatdate
+from functools import lru_cache
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """How a message came: what of its session stands in the trace field.
+
+    `client` is the name that the client gave itself, `tls` protocol and cipher, `""` without.
+    """
+
+    client: str
+    ip: str
+    hostname: str
+    extended: bool
+    tls: str = ""
 
 
 def protocol(*, extended: bool, secure: bool, smtputf8: bool) -> str:
@@ -14,18 +30,24 @@ def protocol(*, extended: bool, secure: bool, smtputf8: bool) -> str:
     return "ESMTPS" if secure else "ESMTP"
 
 
-def received(
-    *, client: str, ip: str, hostname: str, word: str, identifier: str, when: float, only: str
-) -> bytes:
-    """Write the Received field. `only` is the single recipient, or `""` for several.
+def received(hop: Hop, *, identifier: str, when: float, smtputf8: bool, only: str) -> bytes:
+    """Write the Received field. `only` is the single recipient as given, `""` for several.
 
     With several recipients a `for` clause would tell each who else got a copy (RFC 5321 §7.6).
+    What stands in it was checked on its way in: no name or address here has a line end.
     """
-    literal = f"[IPv6:{ip}]" if ":" in ip else f"[{ip}]"
+    literal = f"[IPv6:{hop.ip}]" if ":" in hop.ip else f"[{hop.ip}]"
+    word = protocol(extended=hop.extended, secure=bool(hop.tls), smtputf8=smtputf8)
+    using = f"\t(using {hop.tls})\r\n" if hop.tls else ""
     for_clause = f"\r\n\tfor <{only}>" if only else ""
-    text = (
-        f"Received: from {client or literal} ({literal})\r\n"
-        f"\tby {hostname} with {word} id {identifier}{for_clause};\r\n"
-        f"\t{formatdate(when, localtime=False)}\r\n"
-    )
-    return text.encode()
+    return (
+        f"Received: from {hop.client or literal} ({literal})\r\n{using}"
+        f"\tby {hop.hostname} with {word} id {identifier}{for_clause};\r\n"
+        f"\t{_date(int(when))}\r\n"
+    ).encode()
+
+
+@lru_cache(maxsize=2)
+def _date(when: int) -> str:
+    # -0000 says that the time is UTC and tells nothing of where the server is (RFC 5322 §3.3).
+    return formatdate(when, localtime=False)

@@ -1,432 +1,266 @@
-"""One SMTP session: a thin shell that feeds the core and answers its events.
+"""One SMTP session: what a client says is done and answered.
 
-Nothing a client sends can do more than earn a reply or a closed connection: an exception in
-here becomes 451 4.3.0 with an incident id, never its own text.
+What a connection costs is `connection`'s; syntax and order are the core's.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Coroutine
-from pathlib import Path
-from typing import BinaryIO, cast
 
-from ulak.journal.entry import Entry, Kind
 from ulak.mail.address import Address
-from ulak.mail.envelope import Envelope
-from ulak.queue.item import Body, Message
 from ulak.queue.store import StorageError, StorageFullError
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
-from ulak.server.answers import expand, recipient, verify
-from ulak.server.received import protocol, received
-from ulak.server.site import Site, body_of
+from ulak.server import notes
+from ulak.server.answers import expand, help_on, recipient, verify
+from ulak.server.connection import Connection
+from ulak.server.incoming import Incoming
+from ulak.server.received import Hop
+from ulak.server.site import Site
+from ulak.server.transaction import Transaction
 from ulak.smtp import events
-from ulak.smtp.server import ServerCore
-from ulak.smtp.states import State
 
-_HANDSHAKE = 60.0  # seconds for a TLS handshake
-_HIGH_WATER = 262_144  # octets fed and not looked at: stop reading until they are
+_NOTED = 50  # refusals of one session that get an entry each
+
+_SENDER_OK = catalog.SENDER_OK.reply()
+_START_DATA = catalog.START_DATA.reply()
+_RESET_DONE = catalog.RESET_DONE.reply()
+_NOTHING_DONE = catalog.NOTHING_DONE.reply()
 
 
-class Session(asyncio.Protocol):
-    """One connection from a client.
+class Session(Connection):
+    """One session. `implicit`: TLS begins with the first octet (RFC 8314)."""
 
-    `deadline` is the loop time at which the listener's sweep closes it.
-    """
-
-    __slots__ = (
-        "_body",
-        "_busy",
-        "_chunks",
-        "_file",
-        "_header",
-        "_identifier",
-        "_loop",
-        "_recipients",
-        "_relay",
-        "_sender",
-        "_site",
-        "_size",
-        "_spooled",
-        "_task",
-        "_tls",
-        "_transport",
-        "core",
-        "deadline",
-        "id",
-        "ip",
-        "sessions",
-    )
+    __slots__ = ("_accepted", "_implicit", "_refused", "_relay", "_transaction")
 
     def __init__(
-        self, site: Site, sessions: set[Session], tls: ssl.SSLContext | None, *, secure: bool
+        self,
+        site: Site,
+        connections: set[Connection],
+        tls: ssl.SSLContext | None,
+        *,
+        implicit: bool = False,
     ) -> None:
-        self._site = site
-        self._tls = tls
-        self.sessions = sessions
-        self._loop = asyncio.get_running_loop()
-        self.core = ServerCore(
-            site.rules.hostname, site.rules.limits, offer_tls=tls is not None, secure=secure
-        )
-        self.id = site.new_id()
-        self.ip = ""
-        self.deadline = self._loop.time() + site.rules.command_timeout
-        self._transport: asyncio.Transport | None = None
-        self._busy = False
-        self._task: asyncio.Task[None] | None = None
+        super().__init__(site, connections, tls, offer_tls=tls is not None and not implicit)
+        self._implicit = implicit
         self._relay = False
-        self._sender: events.Mail | None = None
-        self._recipients: dict[str, None] = {}
-        self._chunks: list[bytes] = []
-        self._file: BinaryIO | None = None
-        self._spooled: Path | None = None
-        self._header = b""
-        self._size = 0
-        self._identifier = ""
+        self._accepted = 0
+        self._refused = 0
+        self._transaction: Transaction | None = None
 
-    # -- the transport ----------------------------------------------------------------------
+    # -- coming and going -------------------------------------------------------------------
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def arrive(self, transport: asyncio.Transport) -> None:
         """Greet, after asking whether the client is welcome."""
-        transport = cast("asyncio.Transport", transport)
-        if self._transport is not None:  # after STARTTLS
-            self._transport = transport
-            return
-        self._transport = transport
         site = self._site
         peer = transport.get_extra_info("peername")
-        self.ip = peer[0] if isinstance(peer, tuple) else "127.0.0.1"
-        self.sessions.add(self)
-        site.connections += 1
-        site.per_client[self.ip] += 1
+        host, port = peer[:2] if isinstance(peer, tuple) else ("127.0.0.1", 0)
+        self.ip = host.removeprefix("::ffff:").partition("%")[0]
         self._relay = site.may_relay(self.ip)
-        rules = site.rules
-        if site.closing:
-            self._greet(catalog.SHUTTING_DOWN.reply(hostname=rules.hostname))
-        elif site.connections > rules.max_connections:
-            self._greet(catalog.TOO_MANY_CONNECTIONS.reply())
-        elif site.per_client[self.ip] > rules.max_connections_per_client:
-            self._greet(catalog.TOO_MANY_FROM_CLIENT.reply(ip=self.ip))
-        elif site.admit is None:
-            self._greet(None)
+        refusal = site.enter(self.ip, trusted=self._relay)
+        site.journal.write(notes.connected(site.clock(), self.id, self.ip, port))
+        if self._implicit and refusal is not None:
+            self._note_refused(refusal)
+            transport.abort()  # it could not read a reply
+        elif self._implicit:
+            self._pause()
+            self._wait_for(self._meet_under_tls())
+        elif refusal is not None or site.admit is None:
+            self._greet(refusal)
+            self._run(said=True)
         else:
             self._wait_for(self._admit())
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Let go of everything; a transaction that was not acknowledged is forgotten."""
-        del exc
-        if self in self.sessions:
-            self.sessions.discard(self)
-            self._site.connections -= 1
-            self._site.per_client[self.ip] -= 1
-            if not self._site.per_client[self.ip]:
-                del self._site.per_client[self.ip]
-        self.core.close()
-        if not self._busy:
-            self._forget_message()
+    async def _meet_under_tls(self) -> None:
+        await self._start_tls()
+        if self.core.secure:
+            await self._admit()
 
-    def data_received(self, data: bytes) -> None:
-        """Take octets; what cannot be worked on yet waits, and a flood is not read."""
-        self.core.feed(data)
-        if self._busy:
-            if self.core.waiting > _HIGH_WATER and self._transport is not None:
-                self._transport.pause_reading()
+    async def _admit(self) -> None:
+        admit = self._site.admit
+        self._greet(None if admit is None else await admit(self.ip, self.id))
+
+    def _greet(self, refusal: Reply | None) -> None:
+        rules = self._site.rules
+        if refusal is None:
+            self.core.greet(catalog.READY.reply(hostname=rules.hostname))
             return
-        self._run()
+        self._note_refused(refusal)
+        self.core.greet(refusal)
+        # RFC 5321 §3.1: the client has until then to say QUIT
+        self.deadline = self._loop.time() + rules.refused_timeout
 
-    def eof_received(self) -> bool:
-        """Close: a client that says no more will not read a reply to half a command."""
-        return False
+    def leave(self) -> None:
+        """Count the client out, and tell the journal how the session went."""
+        site = self._site
+        site.leave(self.ip)
+        facts = {**self._facts(), "accepted": str(self._accepted), "refused": str(self._refused)}
+        dialogue = notes.lines(self.core.dialogue) if self._refused else ()
+        site.journal.write(notes.closed(site.clock(), self.id, facts, dialogue=dialogue))
 
-    def expire(self) -> None:
-        """Say that the time is up, and close."""
-        if not self.core.closed and not self._busy:
-            seconds = int(self._site.rules.command_timeout)
-            self.core.answer(
-                events.Refused(catalog.CLOSING.reply(hostname="")),
-                catalog.TIMED_OUT.reply(hostname=self._site.rules.hostname, seconds=seconds),
-            )
-        self._flush()
-        if self._transport is not None:
-            self._transport.abort() if self._busy else self._transport.close()
+    def forget(self) -> None:
+        """Let go of the transaction under way."""
+        if self._transaction is not None:
+            self._transaction.forget()
+            self._transaction = None
 
-    def drain(self) -> None:
-        """Say 421 and close, unless a message is under way: that one may end first."""
-        if self.core.state is not State.MESSAGE and not self._busy and not self.core.closed:
-            reply = catalog.SHUTTING_DOWN.reply(hostname=self._site.rules.hostname)
-            self.core.answer(events.Refused(reply), reply)
-            self._flush()
+    def _facts(self) -> dict[str, str]:
+        facts = {"ip": self.ip}
+        if self.core.client_name:
+            facts["client"] = self.core.client_name
+        if self._tls_name:
+            facts["tls"] = self._tls_name
+        return facts
+
+    def _note_refused(self, reply: Reply) -> None:
+        self._refused += 1
+        if self._refused <= _NOTED:
+            site = self._site
+            site.journal.write(notes.refused(site.clock(), self.id, reply, self._facts()))
 
     # -- events -----------------------------------------------------------------------------
 
-    def _run(self) -> None:
-        core = self.core
-        try:
-            while not self._busy and (event := core.next_event()) is not None:
-                self._handle(event)
-        except Exception as error:  # noqa: BLE001 -- whatever it was, the client gets a 451
-            self._fail(error)
-        rules = self._site.rules
-        patience = rules.data_timeout if core.state is State.MESSAGE else rules.command_timeout
-        if core.state is State.REFUSED:
-            patience = min(patience, rules.refused_timeout)
-        self.deadline = self._loop.time() + patience
-        self._flush()
-
-    def _flush(self) -> None:
-        transport = self._transport
-        if transport is None:
-            return
-        output = self.core.output()
-        if output:
-            transport.write(output)
-        if self.core.closed:
-            transport.close()
-
-    def _fail(self, error: Exception) -> None:
-        incident = self._site.incident(error)
-        self._note(Kind.INCIDENT, catalog.INTERNAL_ERROR.name, incident=incident)
-        reply = catalog.INTERNAL_ERROR.reply(id=incident)
-        self.core.answer(events.Refused(reply, closing=True), reply)
-        self.core.close()
-        self._forget_message()
-
-    def _wait_for(self, work: Coroutine[None, None, None]) -> None:
-        self._busy = True
-        self._task = self._loop.create_task(self._work(work))
-
-    async def _work(self, work: Coroutine[None, None, None]) -> None:
-        try:
-            await work
-        except Exception as error:  # noqa: BLE001 -- as in _run
-            self._fail(error)
-        self._busy = False
-        self._task = None
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.resume_reading()
-            self._run()
-        else:
-            self._forget_message()
-
-    async def _admit(self) -> None:
-        assert self._site.admit is not None  # noqa: S101 -- for the type checker
-        self._greet(await self._site.admit(self.ip, self.id))
-
-    def _greet(self, refusal: Reply | None) -> None:
-        hostname = self._site.rules.hostname
-        if refusal is None:
-            self.core.greet(catalog.READY.reply(hostname=hostname))
-        else:
-            self._note(Kind.REFUSED, refusal.cause, refusal)
-            self.core.greet(refusal)
-        self._run()
-
-    def _handle(self, event: events.Event) -> None:
+    def handle(self, event: events.Event) -> None:
+        """Do and answer what the client said."""
         match event:
             case events.Chunk(data):
-                self._take(data)
+                incoming = self._incoming()
+                if incoming.take(data):
+                    self._pause()
+                    self._wait_for(self._spool(incoming))
             case events.EndOfData():
-                self._wait_for(self._finish(event))
+                self._end(event)
             case events.StartTls():
+                self._pause()
                 self.core.answer(event, catalog.READY_FOR_TLS.reply())
+                self._flush()
                 self._wait_for(self._start_tls())
             case _:
                 reply = self._reply(event)
                 if not reply.positive:
-                    self._note(Kind.REFUSED, reply.cause, reply)
+                    self._note_refused(reply)
                 self.core.answer(event, reply)
 
     def _reply(self, event: events.Event) -> Reply:
-        rules, core = self._site.rules, self.core
+        site = self._site
+        rules = site.rules
         match event:
-            case events.Hello(name, extended):
-                self._forget_transaction()
-                if not extended:
-                    return catalog.HELLO.reply(hostname=rules.hostname, client=name)
-                core.client_name = name
-                return catalog.HELLO.listing(*core.hello_lines(vrfy=rules.vrfy != "refuse"))
-            case events.Mail():
-                self._forget_transaction()
-                if not self._site.room(event.size):
-                    return catalog.DISK_NEARLY_FULL.reply()
-                self._sender = event
-                return catalog.SENDER_OK.reply()
             case events.Recipient(address):
                 return self._recipient(address)
+            case events.Mail():
+                if not site.room(event.size):
+                    return catalog.DISK_NEARLY_FULL.reply()
+                self._transaction = Transaction(event)
+                return _SENDER_OK
             case events.Data():
-                self._identifier = self._site.new_id()
-                return catalog.START_DATA.reply()
-            case events.Verify(user):
-                return verify(user, rules, self._site.directory)
-            case events.Expand(user):
-                return expand(user, rules, self._site.directory)
-            case events.Help():
-                return catalog.HELP_TEXT.reply()
-            case events.Noop():
-                return catalog.NOTHING_DONE.reply()
-            case events.Reset():
-                self._forget_transaction()
-                return catalog.RESET_DONE.reply()
-            case events.Quit():
-                return catalog.CLOSING.reply(hostname=rules.hostname)
+                assert self._transaction is not None  # noqa: S101 -- the core holds the order
+                self._transaction.begin(site, self._hop())
+                self._started = self._loop.time()
+                return _START_DATA
             case events.Refused(reply):
                 return reply
+            case events.Hello(name, extended):
+                self.forget()
+                if not extended:
+                    return catalog.HELLO.reply(hostname=rules.hostname, client=name)
+                return catalog.HELLO.listing(
+                    *self.core.hello_lines(
+                        name, vrfy=rules.vrfy != "refuse", expn=rules.expn == "expand"
+                    )
+                )
+            case events.Reset():
+                self.forget()
+                return _RESET_DONE
+            case events.Quit():
+                self._lingers = self.core.waiting > 0
+                return catalog.CLOSING.reply(hostname=rules.hostname)
+            case events.Noop():
+                return _NOTHING_DONE
+            case events.Verify():
+                return verify(event, rules, site.directory, relay=self._relay)
+            case events.Expand():
+                return expand(event, rules, site.directory)
+            case events.Help(topic):
+                return help_on(topic)
             case _:
                 message = f"no answer to {event!r}"
                 raise AssertionError(message)
 
     def _recipient(self, address: Address) -> Reply:
-        reply, members = recipient(address, self._site, self.ip, relay=self._relay)
-        if reply.positive:
-            if len(self._recipients) >= self._site.rules.max_recipients:
-                return catalog.TOO_MANY_RECIPIENTS.reply(limit=self._site.rules.max_recipients)
-            self._recipients.update(dict.fromkeys(members))
+        transaction = self._transaction
+        assert transaction is not None  # noqa: S101 -- the core holds the order
+        most = self._site.rules.max_recipients
+        if transaction.count >= most:
+            return catalog.TOO_MANY_RECIPIENTS.reply(limit=most)
+        reply, members = recipient(
+            address, self._site, self.ip, relay=self._relay, smtputf8=transaction.mail.smtputf8
+        )
+        if members:
+            transaction.add(address, members)
         return reply
+
+    def _hop(self) -> Hop:
+        core = self.core
+        return Hop(core.client_name, self.ip, core.hostname, core.extended, self._tls_name)
 
     # -- the message ------------------------------------------------------------------------
 
-    def _take(self, data: bytes) -> None:
-        self._size += len(data)
-        if self._file is not None:
-            self._file.write(data)
+    def _incoming(self) -> Incoming:
+        assert self._transaction is not None  # noqa: S101 -- the core holds the order
+        assert self._transaction.incoming is not None  # noqa: S101 -- as above
+        return self._transaction.incoming
+
+    async def _spool(self, incoming: Incoming) -> None:
+        await self._loop.run_in_executor(None, incoming.write)
+
+    def _end(self, event: events.EndOfData) -> None:
+        """Judge the message; if it is good, put it into the queue before anything is said."""
+        if event.fault is None:
+            self._wait_for(self._keep(event, self._incoming()))
         else:
-            self._chunks.append(data)
-            if self._size > self._site.rules.body_threshold:
-                self._spool()
+            self._conclude(event, event.fault)
 
-    def _spool(self) -> None:
-        """Go on in a file: a large message never lies in memory whole."""
-        path = self._site.incoming / self._identifier
-        # Blocking, but only into the page cache; the store makes it durable.
-        self._file = path.open("wb")
-        self._spooled = path
-        self._header = b"".join(self._chunks)
-        self._chunks.clear()
-        self._file.write(self._trace())
-        self._file.write(self._header)
-
-    async def _finish(self, event: events.EndOfData) -> None:
-        site, sender = self._site, self._sender
-        assert sender is not None  # noqa: S101 -- the core lets no DATA through without MAIL
-        identifier = self._identifier
-        reply = event.fault
-        if reply is None:
-            reply = self._judge()
-        if reply is None:
-            try:
-                message = self._message(identifier, sender)
-                await site.keep(message)
-                self._spooled = None  # the store's now
-                reply = catalog.MESSAGE_QUEUED.reply(id=identifier)
-            except (StorageFullError, OSError) as error:
-                site.incident(error)
-                reply = catalog.DISK_NEARLY_FULL.reply()
-            except StorageError as error:
-                reply = catalog.STORAGE_FAILED.reply(id=site.incident(error))
-        facts = {
-            "sender": str(sender.sender or ""),
-            "recipients": " ".join(list(self._recipients)[:20]),
-            "size": str(event.size),
-            "ip": self.ip,
-            "reply": str(reply),
-        }
-        kind = Kind.ACCEPTED if reply.positive else Kind.REFUSED
-        site.journal.write(Entry(site.clock(), kind, reply.cause, self.id, identifier, facts=facts))
-        self._forget_transaction()
-        self.core.answer(event, reply)
-
-    def _judge(self) -> Reply | None:
-        head = self._header or b"".join(self._chunks)
-        if not self._header:
-            self._chunks = [head]
-        return self._site.judge(head)
-
-    def _trace(self) -> bytes:
-        site, core, sender = self._site, self.core, self._sender
-        utf8 = sender is not None and sender.smtputf8
-        return received(
-            client=core.client_name,
-            ip=self.ip,
-            hostname=site.rules.hostname,
-            word=protocol(extended=core.extended, secure=core.secure, smtputf8=utf8),
-            identifier=self._identifier,
-            when=site.clock(),
-            only=next(iter(self._recipients)) if len(self._recipients) == 1 else "",
-        )
-
-    def _message(self, identifier: str, sender: events.Mail) -> Message:
-        if self._file is not None and self._spooled is not None:
-            self._file.close()
-            body = Body(self._spooled.stat().st_size, path=self._spooled)
-        else:
-            body = body_of([self._trace(), *self._chunks])
-        envelope = Envelope(
-            str(sender.sender or ""),
-            tuple(self._recipients),
-            smtputf8=sender.smtputf8,
-            body=sender.body,
-        )
-        return Message(identifier, envelope, body, self._site.clock(), session=self.id)
-
-    async def _start_tls(self) -> None:
-        """Shake hands; everything said before is forgotten (RFC 3207 §4.2)."""
-        transport, tls = self._transport, self._tls
-        assert transport is not None  # noqa: S101 -- for the type checker
-        assert tls is not None  # noqa: S101 -- the core offers STARTTLS only with a certificate
-        transport.pause_reading()
-        self._flush()
+    async def _keep(self, event: events.EndOfData, incoming: Incoming) -> None:
+        site, transaction = self._site, self._transaction
+        assert transaction is not None  # noqa: S101 -- the core holds the order
+        reply: Reply | None = None
         try:
-            secure = await self._loop.start_tls(
-                transport, self, tls, server_side=True, ssl_handshake_timeout=_HANDSHAKE
+            if incoming.in_file:
+                await self._loop.run_in_executor(None, incoming.finish)
+            if incoming.failure is not None:
+                reply = self._not_stored(incoming.failure, full=incoming.full)
+            else:
+                reply = site.judge(incoming.head())
+            if reply is None:
+                await site.keep(transaction.message(incoming, site.clock(), self.id))
+                incoming.kept()
+                reply = catalog.MESSAGE_QUEUED.reply(id=incoming.identifier)
+        except StorageError as error:
+            reply = self._not_stored(error, full=isinstance(error, StorageFullError))
+        except Exception as error:  # noqa: BLE001 -- whatever it was, the client gets a 451
+            reply = catalog.INTERNAL_ERROR.reply(id=self._incident(error))
+        self._conclude(event, reply)
+
+    def _not_stored(self, error: Exception, *, full: bool) -> Reply:
+        if full:
+            return catalog.DISK_NEARLY_FULL.reply()
+        return catalog.STORAGE_FAILED.reply(id=self._incident(error))
+
+    def _conclude(self, event: events.EndOfData, reply: Reply) -> None:
+        """Answer the end of the message, and tell the journal."""
+        site, transaction = self._site, self._transaction
+        assert transaction is not None  # noqa: S101 -- the core holds the order
+        facts = {**self._facts(), "size": str(event.size)}
+        if reply.positive:
+            self._accepted += 1
+            entry = notes.accepted(site.clock(), self.id, reply.cause, transaction, facts)
+        else:
+            self._refused += 1
+            dialogue = notes.lines(self.core.dialogue)
+            entry = notes.message_refused(
+                site.clock(), self.id, reply, transaction, facts, dialogue=dialogue
             )
-        except (OSError, ssl.SSLError, asyncio.CancelledError) as error:
-            facts = {"ip": self.ip, "problem": str(error)}
-            self._note(Kind.REFUSED, catalog.TLS_FAILED.name, facts=facts)
-            self.core.close()
-            transport.abort()
-            return
-        if secure is None:  # the connection went away during the handshake
-            self.core.close()
-            return
-        self._transport = secure
-        self._forget_transaction()
-        self.core.tls_started()
-
-    # -- the end ----------------------------------------------------------------------------
-
-    def _note(
-        self,
-        kind: Kind,
-        cause: str,
-        reply: Reply | None = None,
-        *,
-        incident: str = "",
-        facts: dict[str, str] | None = None,
-    ) -> None:
-        known = dict(facts or {"ip": self.ip})
-        if reply is not None:
-            known.update(reply.facts)
-            known["reply"] = str(reply)
-        clock = self._site.clock
-        self._site.journal.write(
-            Entry(clock(), kind, cause, self.id, incident=incident, facts=known)
-        )
-
-    def _forget_transaction(self) -> None:
-        self._sender = None
-        self._recipients = {}
-        self._forget_message()
-
-    def _forget_message(self) -> None:
-        if self._file is not None:
-            self._file.close()
-        if self._spooled is not None:
-            self._spooled.unlink(missing_ok=True)
-        self._file = None
-        self._spooled = None
-        self._chunks = []
-        self._header = b""
-        self._size = 0
-        self._identifier = ""
+        site.journal.write(entry)
+        self.forget()
+        self.core.answer(event, reply)

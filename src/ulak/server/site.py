@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from ulak.journal.entry import Journal
 from ulak.mail.envelope import domain_of
-from ulak.queue.item import Body, Lease, Message, Pending
-from ulak.queue.store import QueueStore
+from ulak.queue.item import Lease, Message, Pending
+from ulak.replies import catalog
 from ulak.replies.reply import Reply
 from ulak.server.directory import Directory
 from ulak.smtp.server import Limits
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+_HOST_BITS = 64  # one IPv6 customer has at least a /64
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What this server allows. Times in seconds, sizes in octets.
 
-    The timeouts are RFC 5321 §4.5.3.2.7 (command) and §4.5.3.2.5 (data block).
+    Clients in `relay` may send to foreign domains, and may hold as many connections as they
+    like. `command_timeout` is RFC 5321 §4.5.3.2.7 and `data_timeout` its like while a message
+    comes: so long a client may be silent. A message has `message_timeout` in all, and after
+    `data_timeout` at least `min_data_rate` octets a second. Bodies over `body_threshold` go
+    through a file; all that the sessions of a process hold in memory is at most about `memory`.
     """
 
     hostname: str
@@ -35,10 +43,24 @@ class Rules:
     max_connections: int = 5000
     max_connections_per_client: int = 100
     command_timeout: float = 300.0
-    data_timeout: float = 180.0
+    data_timeout: float = 300.0
+    message_timeout: float = 3600.0
+    handshake_timeout: float = 30.0
     refused_timeout: float = 60.0
+    closing_timeout: float = 5.0  # for the client to read the last reply
+    min_data_rate: int = 500
     body_threshold: int = 1_000_000
+    memory: int = 64_000_000
     languages: tuple[str, ...] = ("en",)
+
+
+class Keeper(Protocol):
+    """What a server asks of a queue: the one verb of `ulak.queue.store.QueueStore`."""
+
+    async def put(
+        self, message: Message, pending: Sequence[Pending], *, lease: bool = False
+    ) -> Lease | None:
+        """Take a message over, durably."""
 
 
 @dataclass(slots=True)
@@ -46,28 +68,35 @@ class Site:
     """The parts that a session works with, put together by the composition root.
 
     `admit` decides about a client address before the greeting (None: welcome); `judge` looks
-    at a message's header; `accepted` is told of a lease that came with a put; `room` says
-    whether the disk takes so many more octets; `incident` notes an exception and gives its id.
+    at a message, or at the beginning of a large one with its whole header; `wants` says whether
+    the delivery worker has room for mail to these domains now, and `accepted` is then told of
+    the lease that came with the put; `room` says whether the disk takes so many more octets;
+    `incident` notes an exception and gives its id.
     """
 
     rules: Rules
     directory: Directory
-    store: QueueStore
+    store: Keeper
     journal: Journal
     clock: Callable[[], float]
     new_id: Callable[[], str]
     incoming: Path
     admit: Callable[[str, str], Awaitable[Reply | None]] | None = None
-    judge: Callable[[bytes], Reply | None] = lambda _header: None
+    judge: Callable[[bytes], Reply | None] = lambda _message: None
+    wants: Callable[[Collection[str]], bool] = lambda _domains: True
     accepted: Callable[[Lease], None] | None = None
     room: Callable[[int], bool] = lambda _size: True
     incident: Callable[[BaseException], str] = lambda _error: ""
     connections: int = 0
     per_client: Counter[str] = field(default_factory=Counter)
+    held: int = 0  # octets of messages in memory
+    work: set[asyncio.Task[None]] = field(default_factory=set)  # what sessions wait for
     closing: bool = False
 
     def may_relay(self, ip: str) -> bool:
         """Whether a client may send to foreign domains."""
+        if not self.rules.relay:
+            return False
         try:
             address = ipaddress.ip_address(ip)
         except ValueError:
@@ -77,18 +106,48 @@ class Site:
             address = mapped
         return any(address in network for network in self.rules.relay)
 
+    def enter(self, ip: str, *, trusted: bool) -> Reply | None:
+        """Count a connection in; give the reply if there is no room for it (RFC 5321 §3.8)."""
+        client = _client(ip)
+        self.connections += 1
+        self.per_client[client] += 1
+        if self.closing:
+            return catalog.SHUTTING_DOWN.reply(hostname=self.rules.hostname)
+        if self.connections > self.rules.max_connections:
+            return catalog.TOO_MANY_CONNECTIONS.reply()
+        if self.per_client[client] > self.rules.max_connections_per_client and not trusted:
+            return catalog.TOO_MANY_FROM_CLIENT.reply(ip=ip)
+        return None
+
+    def leave(self, ip: str) -> None:
+        """Count a connection out."""
+        client = _client(ip)
+        self.connections -= 1
+        self.per_client[client] -= 1
+        if not self.per_client[client]:
+            del self.per_client[client]
+
     async def keep(self, message: Message) -> None:
         """Put a message into the queue, durably, and hand its lease on."""
         pending = [
             Pending(recipient, domain_of(recipient), due=message.received)
             for recipient in message.envelope.recipients
         ]
-        lease = await self.store.put(message, pending, lease=self.accepted is not None)
-        if lease is not None and self.accepted is not None:
-            self.accepted(lease)
+        accepted = self.accepted
+        wanted = accepted is not None and self.wants({each.domain for each in pending})
+        lease = await self.store.put(message, pending, lease=wanted)
+        if lease is not None and accepted is not None:
+            accepted(lease)
 
 
-def body_of(chunks: list[bytes]) -> Body:
-    """Make a body in memory."""
-    data = b"".join(chunks)
-    return Body(len(data), data)
+def _client(ip: str) -> str:
+    """Give what counts as one client: an IPv4 address, or an IPv6 network."""
+    if ":" not in ip:
+        return ip
+    try:
+        address = ipaddress.IPv6Address(ip.partition("%")[0])
+    except ValueError:
+        return ip
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.IPv6Address(int(address) >> _HOST_BITS << _HOST_BITS))

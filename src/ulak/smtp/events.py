@@ -55,21 +55,25 @@ class EndOfData:
 
 @dataclass(frozen=True, slots=True)
 class Verify:
-    """VRFY."""
+    """VRFY. `smtputf8`: the reply may be in UTF-8 (RFC 6531 §3.7.4.2)."""
 
     user: Address
+    smtputf8: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Expand:
-    """EXPN."""
+    """EXPN. `smtputf8` as with VRFY."""
 
     user: Address
+    smtputf8: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Help:
-    """HELP."""
+    """HELP, with a command's name perhaps."""
+
+    topic: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What may stand in a command: paths, domains, parameters (RFC 5321 §4.1.2, §4.1.3, RFC 6531).
+"""What may stand in a command: paths, domains, parameters (RFC 5321 §4.1.2, §4.1.3, RFC 6531 §3.3).
 
 Every length is checked before a pattern is tried, and no pattern can backtrack over more than
 one label, so the time taken is linear in the input.
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import unicodedata
 
-from ulak.mail.address import Address
+from ulak.mail.address import Address, ascii_lower
 
 # RFC 5321 §4.5.3.1, in octets
 MAX_LOCAL = 64
@@ -17,19 +18,33 @@ MAX_DOMAIN = 255
 MAX_PATH = 256
 MAX_LABEL = 63
 
-_U = "\u0080-\U0010ffff"
+# RFC 6531 §3.3 allows all of UTF-8 beyond ASCII. U+0080 to U+009F stay out: they are control
+# characters (U+009B begins an escape sequence on a terminal), and no address has them.
+_U = "\u00a0-\U0010ffff"
 _ATEXT = rf"[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~{_U}-]"
 _DOT_STRING = re.compile(rf"{_ATEXT}+(?:\.{_ATEXT}+)*")
 _QUOTED = re.compile(rf'"(?:[\x20-\x21\x23-\x5b\x5d-\x7e{_U}]|\\[\x20-\x7e])*"')
 _QUOTED_PAIR = re.compile(r"\\(.)")
-_LABEL = re.compile(rf"[A-Za-z0-9{_U}](?:[A-Za-z0-9{_U}-]*[A-Za-z0-9{_U}])?")
-_HELO = re.compile(rf"[A-Za-z0-9._{_U}-]+")
-_ROUTE = re.compile(r"@[^@:,<>\s]+(?:,@[^@:,<>\s]+)*:")
+_DOMAIN = re.compile(
+    r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
+)
+_LDH = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
+_HELO = re.compile(r"[A-Za-z0-9._-]+")
+_TAGGED = re.compile(r"([A-Za-z0-9-]*[A-Za-z0-9]):([\x21-\x5a\x5e-\x7e]+)")
+_SNUM = re.compile(r"[0-9]{1,3}")
 _PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e]+))?")
+
+# RFC 5892 §2.1 (LetterDigits without what has a lower-case form) and §2.6 (exceptions)
+_U_LABEL = frozenset({"Ll", "Lo", "Lm", "Mn", "Mc", "Nd"})
+_U_LABEL_TOO = frozenset("\u00b7\u0375\u05f3\u05f4\u30fb\u200c\u200d")
 
 
 class GrammarError(ValueError):
     """What a client sent is not what RFC 5321 §4.1.2 allows; the text says where."""
+
+
+class AddressError(GrammarError):
+    """The address itself is wrong."""
 
 
 def parse_path(text: str) -> tuple[Address | None, str]:
@@ -38,42 +53,38 @@ def parse_path(text: str) -> tuple[Address | None, str]:
     Returns the address (None for the null path `<>`) and what follows the path. A source route
     is dropped, as RFC 5321 §4.1.1.3 asks.
     """
-    text = text.lstrip(" ")
-    if not text.startswith("<"):
+    text = text.lstrip(" ")  # "FROM: <…" is wrong and common
+    if text[:1] != "<":
         message = "the path has to stand in angle brackets"
-        raise GrammarError(message)
-    if text.startswith("<>"):
+        raise AddressError(message)
+    if text[1:2] == ">":
         return None, _rest(text[2:])
     text = text[1:]
-    if text.startswith("@"):
-        route = _ROUTE.match(text)
-        if not route:
-            message = "the source route is malformed"
-            raise GrammarError(message)
-        text = text[route.end() :]
+    if text[:1] == "@":
+        text = _after_route(text)
     local, text = _local_part(text)
-    if text.startswith(">") and local.lower() == "postmaster":
+    if text[:1] == ">" and ascii_lower(local) == "postmaster":
         return Address(local, ""), _rest(text[1:])
-    if not text.startswith("@"):
+    if text[:1] != "@":
         message = "there is no @ after the local-part"
-        raise GrammarError(message)
+        raise AddressError(message)
     domain, bracket, rest = text[1:].partition(">")
     if not bracket:
         message = "the closing angle bracket is missing"
-        raise GrammarError(message)
+        raise AddressError(message)
     address = Address(local, parse_domain(domain))
-    if len(str(address).encode()) > MAX_PATH - 2:
+    if len(local) + len(domain) > MAX_LOCAL and len(str(address).encode()) > MAX_PATH - 2:
         message = f"the path is longer than {MAX_PATH} octets"
-        raise GrammarError(message)
+        raise AddressError(message)
     return address, _rest(rest)
 
 
 def parse_mailbox(text: str) -> Address:
     """Parse a bare mailbox, as VRFY and a configuration have it."""
     local, rest = _local_part(text)
-    if not rest.startswith("@"):
+    if rest[:1] != "@":
         message = "there is no @ after the local-part"
-        raise GrammarError(message)
+        raise AddressError(message)
     return Address(local, parse_domain(rest[1:]))
 
 
@@ -89,71 +100,133 @@ def parse_user(text: str) -> Address:
 
 
 def _rest(text: str) -> str:
-    if text and not text.startswith(" "):
+    if text and text[0] != " ":
         message = "there has to be a space after the path"
         raise GrammarError(message)
     return text.strip(" ")
 
 
+def _after_route(text: str) -> str:
+    """Check the hosts of a source route, `@one,@two:`, and give what follows it."""
+    while text[:1] == "@":
+        end = next((i for i, c in enumerate(text) if c in ",:>["), len(text))
+        if text[1:2] == "[":  # a colon may stand inside a literal
+            end = text.find("]") + 1
+        parse_domain(text[1:end])
+        mark, text = text[end : end + 1], text[end + 1 :]
+        if mark == ":":
+            return text
+        if mark != ",":
+            break
+    message = "the source route is malformed"
+    raise AddressError(message)
+
+
 def _local_part(text: str) -> tuple[str, str]:
-    quoted = text.startswith('"')
+    quoted = text[:1] == '"'
     match = (_QUOTED if quoted else _DOT_STRING).match(text)
     if not match:
         message = "the local-part is malformed"
-        raise GrammarError(message)
-    if len(match[0].encode()) > MAX_LOCAL:
+        raise AddressError(message)
+    wire = match[0]
+    if len(wire) > MAX_LOCAL or (not wire.isascii() and len(wire.encode()) > MAX_LOCAL):
         message = f"the local-part is longer than {MAX_LOCAL} octets"
-        raise GrammarError(message)
-    local = _QUOTED_PAIR.sub(r"\1", match[0][1:-1]) if quoted else match[0]
+        raise AddressError(message)
+    local = _QUOTED_PAIR.sub(r"\1", wire[1:-1]) if quoted else wire
     if not local:
         message = "the local-part is empty"
-        raise GrammarError(message)
+        raise AddressError(message)
     return local, text[match.end() :]
 
 
 def parse_domain(text: str) -> str:
     """Check a domain or an address literal and give it back (RFC 5321 §4.1.2, §4.1.3)."""
-    if text.startswith("["):
+    if text[:1] == "[":
         return parse_literal(text)
     if not text:
         message = "the domain is empty"
-        raise GrammarError(message)
+        raise AddressError(message)
     if len(text.encode()) > MAX_DOMAIN:
         message = f"the domain is longer than {MAX_DOMAIN} octets"
-        raise GrammarError(message)
+        raise AddressError(message)
+    if len(text) <= MAX_LABEL and _DOMAIN.fullmatch(text):
+        return text
     for label in text.split("."):
-        if len(label.encode()) > MAX_LABEL or not _LABEL.fullmatch(label):
+        if len(label.encode()) > MAX_LABEL:
+            message = f"a label of the domain is longer than {MAX_LABEL} octets"
+            raise AddressError(message)
+        if not (_LDH.fullmatch(label) if label.isascii() else _is_u_label(label)):
             message = "the domain is malformed"
-            raise GrammarError(message)
+            raise AddressError(message)
     return text
+
+
+def _is_u_label(label: str) -> bool:
+    """Whether a label is one that IDNA 2008 could have made (RFC 5890 §2.3.2.1).
+
+    A client has to send U-labels as they are registered: nothing is mapped here, so that no
+    full stop of another script and no capital letter can make one domain look like another.
+    """
+    return (
+        unicodedata.is_normalized("NFC", label)
+        and not label.startswith("-")
+        and not label.endswith("-")
+        and not unicodedata.category(label[0]).startswith("M")
+        and all(
+            (c.isalnum() and c.islower()) or c.isdigit() or c == "-"
+            if c.isascii()
+            else c in _U_LABEL_TOO or unicodedata.category(c) in _U_LABEL
+            for c in label
+        )
+        and len(label.encode("punycode")) <= MAX_LABEL - len("xn--")
+    )
 
 
 def parse_literal(text: str) -> str:
-    """Check an address literal, `[192.0.2.1]` or `[IPv6:2001:db8::1]`, and give it back."""
+    """Check an address literal and give it back (RFC 5321 §4.1.3).
+
+    `[192.0.2.1]`, `[IPv6:2001:db8::1]` or, with a tag that nobody has registered yet,
+    `[tag:content]`.
+    """
     inner = text[1:-1]
-    try:
-        if not text.endswith("]"):
-            raise ValueError  # noqa: TRY301 -- one way out for all that is wrong with a literal
-        if inner[:5].lower() == "ipv6:":
-            ipaddress.IPv6Address(inner[5:] if "%" not in inner else "")
-        else:
-            ipaddress.IPv4Address(inner)
-    except ValueError:
+    tagged = _TAGGED.fullmatch(inner)
+    if tagged and ascii_lower(tagged[1]) == "ipv6":
+        good = _is_ipv6(tagged[2])
+    else:
+        good = tagged is not None or _is_ipv4(inner)
+    if not good or text[-1:] != "]" or len(text) > MAX_DOMAIN:
         message = "the address literal is malformed"
-        raise GrammarError(message) from None
+        raise AddressError(message)
     return text
 
 
-def parse_hello(text: str) -> str:
-    """Check the argument of EHLO or HELO.
+def _is_ipv4(text: str) -> bool:
+    numbers = text.split(".")
+    return len(numbers) == 4 and all(  # noqa: PLR2004 -- an IPv4 address has four octets
+        _SNUM.fullmatch(number) and int(number) < 256  # noqa: PLR2004 -- of eight bits
+        for number in numbers
+    )
 
-    Underscores and odd hyphens pass: RFC 5321 §4.1.4 does not let a server refuse for a name
-    that it cannot verify, and a name decides nothing here.
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return "%" not in text  # a zone means nothing to another host
+
+
+def parse_hello(text: str) -> str:
+    """Check the argument of EHLO or HELO and give the name.
+
+    An underscore or an odd hyphen passes, although §4.1.2 has none: the name decides nothing
+    here, and mail of a badly named client is still mail. What follows an address literal is
+    ignored, as §4.1.1.1 advises. U-labels may not stand here (RFC 6531 §3.7.1).
     """
     text = text.strip(" ")
-    if text.startswith("["):
-        return parse_literal(text)
-    if not text or len(text.encode()) > MAX_DOMAIN or not _HELO.fullmatch(text):
+    if text[:1] == "[":
+        return parse_literal(text.partition(" ")[0])
+    if not text or len(text) > MAX_DOMAIN or not _HELO.fullmatch(text):
         message = "EHLO and HELO take the client's domain or address literal"
         raise GrammarError(message)
     return text

@@ -13,6 +13,7 @@ class State(Enum):
     SENDER = "MAIL was accepted"
     RECIPIENTS = "at least one RCPT was accepted"
     MESSAGE = "354 was sent, the message is coming"
+    HANDSHAKE = "220 was sent after STARTTLS; what comes now is TLS"
     REFUSED = "554 was the greeting: only QUIT is answered (§3.1)"
     CLOSED = "the last reply was sent"
 

@@ -1,0 +1,334 @@
+"""One connection from a client: its octets, its time, and the work that it waits for.
+
+What is said on it is the session's. Here is what keeps one client from costing more than its
+share: nothing is read that cannot be worked on, nothing is written that is not read, time is
+earned by whole commands, and whoever is sent away can still read why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import ssl
+from collections.abc import Coroutine
+from typing import cast
+
+from ulak.replies import catalog
+from ulak.server import notes
+from ulak.server.site import Site
+from ulak.smtp import events
+from ulak.smtp.server import ServerCore
+from ulak.smtp.states import State
+
+_HIGH_WATER = 262_144  # octets fed and not looked at: stop reading until they are
+_BATCH = 64  # replies that are sent together at most
+_DEAF = 262_144  # octets after our last reply: who still sends that much does not read it
+
+
+class Connection(asyncio.Protocol):
+    """One connection. `deadline` is the loop time at which the listener's sweep closes it.
+
+    While it waits for something of ours (`_busy`) or for the client to read (`_choked`), no
+    event is looked at.
+    """
+
+    __slots__ = (
+        "_busy",
+        "_choked",
+        "_closing",
+        "_deaf",
+        "_eof",
+        "_lingers",
+        "_loop",
+        "_paused",
+        "_site",
+        "_started",
+        "_tls",
+        "_tls_name",
+        "_transport",
+        "connections",
+        "core",
+        "deadline",
+        "id",
+        "ip",
+    )
+
+    def __init__(
+        self,
+        site: Site,
+        connections: set[Connection],
+        tls: ssl.SSLContext | None,
+        *,
+        offer_tls: bool,
+    ) -> None:
+        rules = site.rules
+        self._site = site
+        self._tls = tls
+        self._loop = asyncio.get_running_loop()
+        self.connections = connections
+        self.core = ServerCore(rules.hostname, rules.limits, offer_tls=offer_tls)
+        self.id = site.new_id()
+        self.ip = ""
+        self.deadline = self._loop.time() + rules.command_timeout
+        self._transport: asyncio.Transport | None = None
+        self._tls_name = ""  # protocol and cipher
+        self._started = 0.0  # when the message under way began
+        self._deaf = 0
+        self._busy = self._choked = self._paused = False
+        self._closing = self._eof = False
+        self._lingers = True
+
+    # -- what a session does ----------------------------------------------------------------
+
+    def arrive(self, transport: asyncio.Transport) -> None:
+        """Meet the client."""
+        raise NotImplementedError
+
+    def handle(self, event: events.Event) -> None:
+        """Do and answer what the client said."""
+        raise NotImplementedError
+
+    def forget(self) -> None:
+        """Let go of the transaction under way."""
+        raise NotImplementedError
+
+    def leave(self) -> None:
+        """Part from the client: the connection is gone."""
+        raise NotImplementedError
+
+    # -- octets -----------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection and meet the client."""
+        self._transport = cast("asyncio.Transport", transport)
+        self.connections.add(self)
+        try:
+            self.arrive(self._transport)
+        except Exception as error:  # noqa: BLE001 -- whatever it was, the client gets a 421
+            self._fail(error, None)
+            self._flush()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let go of everything; a transaction that was not acknowledged is forgotten."""
+        del exc
+        self._depart()
+
+    def _depart(self) -> None:
+        self._transport = None
+        self.core.close()
+        if not self._busy:
+            self.forget()
+        if self in self.connections:
+            self.connections.discard(self)
+            self.leave()
+
+    def data_received(self, data: bytes) -> None:
+        """Take octets; what cannot be worked on yet waits, and a flood is not read."""
+        if self._closing:
+            self._deaf += len(data)
+            if self._deaf > _DEAF and self._transport is not None:
+                self._transport.abort()
+            return
+        self.core.feed(data)
+        if not self._busy and not self._choked:
+            self._run()
+        elif self.core.waiting > _HIGH_WATER:
+            self._pause()
+
+    def eof_received(self) -> bool:
+        """Close, once what was asked before is answered: the client may still be reading."""
+        self._eof = True
+        # TLS cannot be half open.
+        return (self._busy or self._choked) and not self._closing and not self._tls_name
+
+    def pause_writing(self) -> None:
+        """Do no more for a client that does not read its replies."""
+        self._choked = True
+        self._pause()
+
+    def resume_writing(self) -> None:
+        """Go on: the client has read."""
+        self._choked = False
+        if not self._busy and not self._closing:
+            self._resume()
+            self._run(said=True)
+
+    def _pause(self) -> None:
+        transport = self._transport
+        if not self._paused and transport is not None and not transport.is_closing():
+            self._paused = True
+            transport.pause_reading()
+
+    def _resume(self) -> None:
+        transport = self._transport
+        if self._paused and transport is not None and not transport.is_closing():
+            self._paused = False
+            transport.resume_reading()
+
+    # -- time -------------------------------------------------------------------------------
+
+    def expire(self) -> None:
+        """Say that the time is up, and close."""
+        transport = self._transport
+        if transport is None:
+            return
+        if self._closing or self._busy or self._choked:
+            transport.abort()
+            return
+        rules = self._site.rules
+        coming = self.core.state is State.MESSAGE
+        seconds = round(rules.data_timeout if coming else rules.command_timeout)
+        self.core.announce(catalog.TIMED_OUT.reply(hostname=rules.hostname, seconds=seconds))
+        self._flush()
+
+    def abort(self) -> None:
+        """Close at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def drain(self) -> None:
+        """Say 421 and close, unless a message is under way: that one may end first."""
+        if self.core.state is not State.MESSAGE and not self._busy and not self.core.closed:
+            hostname = self._site.rules.hostname
+            self.core.announce(catalog.SHUTTING_DOWN.reply(hostname=hostname))
+            self._flush()
+
+    def _set_deadline(self) -> None:
+        rules, now = self._site.rules, self._loop.time()
+        if self.core.state is not State.MESSAGE:
+            self.deadline = now + rules.command_timeout
+            return
+        # Octet by octet is not silence, but no way to send mail either.
+        earned = rules.data_timeout + self.core.received / rules.min_data_rate
+        self.deadline = min(
+            now + rules.data_timeout, self._started + min(earned, rules.message_timeout)
+        )
+
+    # -- events -----------------------------------------------------------------------------
+
+    def _run(self, *, said: bool = False) -> None:
+        """Look at what the client has said, as far as that is possible now.
+
+        `said`: something has happened that earns the client new patience.
+        """
+        core = self.core
+        event: events.Event | None = None
+        said = said or core.state is State.MESSAGE
+        try:
+            while not self._busy and not self._choked:
+                event = core.next_event()
+                if event is None:
+                    break
+                said = True
+                self.handle(event)
+                if core.unsent >= _BATCH:
+                    self._flush()
+        except Exception as error:  # noqa: BLE001 -- whatever it was, the client gets a 451
+            self._fail(error, event)
+        # Half a command earns no more time, and nothing does after a 554 greeting.
+        if said and not self._busy and core.state is not State.REFUSED:
+            self._set_deadline()
+        self._flush()
+        if self._eof and not self._busy and not self._choked and self._transport is not None:
+            self._transport.close()
+
+    def _flush(self) -> None:
+        transport = self._transport
+        output = self.core.output()
+        if transport is None or transport.is_closing():
+            return
+        if output:
+            transport.write(output)
+        if self.core.closed and not self._closing:
+            self._close(transport)
+
+    def _close(self, transport: asyncio.Transport) -> None:
+        """Close so that the client can read the last reply.
+
+        Octets of the client that nobody has read make the kernel reset the connection, and then
+        the reply may never be read: end our side, and wait for the client to end its own.
+        """
+        self._closing = True
+        if self._lingers and not self._eof and transport.can_write_eof():
+            transport.write_eof()
+            self._resume()
+            self.deadline = self._loop.time() + self._site.rules.closing_timeout
+        else:
+            transport.close()
+
+    def _fail(self, error: Exception, event: events.Event | None) -> None:
+        """Turn an error of ours into 451 for the command that met it, or into 421."""
+        core = self.core
+        try:
+            incident = self._incident(error)
+            if event is None or isinstance(event, events.Chunk | events.StartTls):
+                core.announce(catalog.INTERNAL_ERROR.reply(code=421, id=incident))
+            elif not core.closed:
+                core.answer(event, catalog.INTERNAL_ERROR.reply(id=incident))
+                core.blame()
+            if event is None or isinstance(event, events.Chunk | events.EndOfData):
+                self.forget()
+        except Exception:  # noqa: BLE001 -- an error in here is the end of what can be said
+            core.close()
+            if self._transport is not None:
+                self._transport.abort()
+
+    def _incident(self, error: Exception) -> str:
+        site = self._site
+        incident = site.incident(error)
+        cause = catalog.INTERNAL_ERROR.name
+        site.journal.write(notes.incident(site.clock(), self.id, cause, incident, self.ip))
+        return incident
+
+    # -- work -------------------------------------------------------------------------------
+
+    def _wait_for(self, work: Coroutine[None, None, None]) -> None:
+        """Let a piece of work end before the next event is looked at."""
+        self._busy = True
+        self.deadline = math.inf  # the time it takes is ours
+        self._site.work.add(self._loop.create_task(self._work(work)))
+
+    async def _work(self, work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 -- as in _run
+            self._fail(error, None)
+        finally:
+            self._busy = False
+            self._site.work.discard(cast("asyncio.Task[None]", asyncio.current_task()))
+        if self._transport is None:
+            self.forget()
+            return
+        if not self._choked:
+            self._resume()
+        self._run(said=True)
+
+    async def _start_tls(self) -> None:
+        """Shake hands; everything said before is forgotten (RFC 3207 §4.2).
+
+        Nothing is read while this is under way but by TLS itself.
+        """
+        transport, tls, site = self._transport, self._tls, self._site
+        assert transport is not None  # noqa: S101 -- for the type checker
+        assert tls is not None  # noqa: S101 -- the core offers STARTTLS only with a certificate
+        try:
+            secure = await self._loop.start_tls(
+                transport,
+                self,
+                tls,
+                server_side=True,
+                ssl_handshake_timeout=site.rules.handshake_timeout,
+            )
+        except OSError as error:  # ssl.SSLError and all that a lost connection raises are one
+            site.journal.write(notes.handshake_failed(site.clock(), self.id, self.ip, str(error)))
+            transport.abort()
+            self._depart()
+            return
+        if secure is None:  # the connection went away at the very end
+            self._depart()
+            return
+        self._transport = secure
+        self._paused = False
+        self._tls_name = notes.tls_of(secure.get_extra_info("ssl_object"))
+        self.forget()
+        self.core.tls_started()

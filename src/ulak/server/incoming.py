@@ -1,0 +1,154 @@
+"""One message while it comes in: in memory first, in a file when it is large.
+
+A large message never lies in memory whole, and the file is written by a thread, a piece at a
+time, while the session does not read: a slow disk slows its sender and nobody else.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import suppress
+
+from ulak.queue.item import Body
+from ulak.server.site import Site
+
+_PIECE = 262_144  # octets that are written at once
+_CROWDED = 65_536  # octets that a message may have in memory when memory is short
+_HEAD = 1_048_576  # octets of the beginning that are kept for the one who judges the header
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class Incoming:
+    """The octets of one message, with the trace field that goes on top of it.
+
+    `failure` is the first error of the file; after it nothing more is kept.
+    """
+
+    __slots__ = (
+        "_chunks",
+        "_file",
+        "_head",
+        "_head_ends",
+        "_held",
+        "_path",
+        "_site",
+        "_written",
+        "failure",
+        "identifier",
+        "in_file",
+        "trace",
+    )
+
+    def __init__(self, identifier: str, trace: bytes, site: Site) -> None:
+        self.identifier = identifier
+        self.trace = trace
+        self.failure: OSError | None = None
+        self.in_file = False
+        self._site = site
+        self._path = site.incoming / identifier
+        self._chunks: list[bytes] = []
+        self._held = 0
+        self._file = -1
+        self._written = 0
+        self._head = b""
+        self._head_ends = False
+
+    def take(self, data: bytes) -> bool:
+        """Take octets of the message; say whether `write` is to be called before the next."""
+        if self.failure is not None:
+            return False
+        self._chunks.append(data)
+        self._held += len(data)
+        self._site.held += len(data)
+        if self.in_file:
+            return self._held >= _PIECE
+        rules = self._site.rules
+        return self._held > rules.body_threshold or (
+            self._held > _CROWDED and self._site.held > rules.memory
+        )
+
+    @property
+    def full(self) -> bool:
+        """Whether the disk had no room."""
+        return self.failure is not None and self.failure.errno in _FULL
+
+    def write(self) -> None:
+        """Write what is held into the file. Blocks: call it in a thread, and wait for it."""
+        data = b"".join(self._chunks)
+        self._let_go()
+        self._keep_head(data)
+        try:
+            if not self.in_file:
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+                self._file = os.open(self._path, flags, 0o600)
+                self.in_file = True
+                data = self.trace + data
+            view = memoryview(data)
+            while view:
+                done = os.write(self._file, view)
+                self._written += done
+                view = view[done:]
+        except OSError as error:
+            self.failure = error
+            self._remove()
+
+    def finish(self) -> None:
+        """Write what is left and close the file. Blocks as `write` does."""
+        self.write()
+        if self._file >= 0:
+            file, self._file = self._file, -1
+            try:
+                os.close(file)
+            except OSError as error:
+                self.failure = error
+                self._remove()
+
+    def head(self) -> bytes:
+        """Give the message, or of a large one the beginning with its whole header."""
+        if self.in_file:
+            return self._head
+        if len(self._chunks) > 1:
+            self._chunks = [b"".join(self._chunks)]
+        return self._chunks[0] if self._chunks else b""
+
+    def body(self) -> Body:
+        """Give the message with its trace field."""
+        if self.in_file:
+            return Body(self._written, path=self._path)
+        data = b"".join((self.trace, *self._chunks))
+        return Body(len(data), data)
+
+    def kept(self) -> None:
+        """Let go of a message that has been put into the queue: its file is the queue's."""
+        self._let_go()
+        self.in_file = False
+
+    def forget(self) -> None:
+        """Let go of a message that nobody has taken over."""
+        self._let_go()
+        self._remove()
+
+    def _let_go(self) -> None:
+        self._site.held -= self._held
+        self._held = 0
+        self._chunks = []
+
+    def _keep_head(self, data: bytes) -> None:
+        if self._head_ends or len(self._head) >= _HEAD:
+            return
+        self._head = (self._head + data)[:_HEAD]
+        end = self._head.find(b"\r\n\r\n")
+        if end >= 0:
+            self._head_ends = True
+            self._head = self._head[: end + 4]
+
+    def _remove(self) -> None:
+        if self._file >= 0:
+            with suppress(OSError):
+                os.close(self._file)
+            self._file = -1
+        if self.in_file:
+            self.in_file = False
+            with suppress(OSError):
+                self._path.unlink()

@@ -1,0 +1,98 @@
+"""What a session tells the journal: short, and made only when it is told."""
+
+from __future__ import annotations
+
+import ssl
+
+from ulak.journal.entry import Entry, Kind
+from ulak.replies import catalog
+from ulak.replies.reply import Reply
+from ulak.server.transaction import Transaction
+
+_RECIPIENTS = 20  # that are named in one entry
+
+
+def connected(time: float, session: str, ip: str, port: int) -> Entry:
+    """Note that a client has come."""
+    return Entry(time, Kind.CONNECTED, session=session, facts={"ip": ip, "port": str(port)})
+
+
+def refused(time: float, session: str, reply: Reply, facts: dict[str, str]) -> Entry:
+    """Note that a command, a recipient or a session was refused."""
+    told = {**facts, **reply.facts, "reply": str(reply)}
+    return Entry(time, Kind.REFUSED, reply.cause, session, facts=told)
+
+
+def handshake_failed(time: float, session: str, ip: str, problem: str) -> Entry:
+    """Note that TLS did not come about."""
+    facts = {"ip": ip, "host": ip, "problem": problem}
+    return Entry(time, Kind.REFUSED, catalog.TLS_FAILED.name, session, facts=facts)
+
+
+def message_refused(
+    time: float,
+    session: str,
+    reply: Reply,
+    transaction: Transaction,
+    facts: dict[str, str],
+    dialogue: tuple[str, ...],
+) -> Entry:
+    """Note that a message was refused after it came."""
+    identifier = transaction.incoming.identifier if transaction.incoming is not None else ""
+    told = {**facts, **_envelope(transaction), **reply.facts, "reply": str(reply)}
+    return Entry(
+        time, Kind.REFUSED, reply.cause, session, identifier, facts=told, dialogue=dialogue
+    )
+
+
+def accepted(
+    time: float, session: str, cause: str, transaction: Transaction, facts: dict[str, str]
+) -> Entry:
+    """Note that a message is ours."""
+    identifier = transaction.incoming.identifier if transaction.incoming is not None else ""
+    told = {**facts, **_envelope(transaction)}
+    return Entry(time, Kind.ACCEPTED, cause, session, identifier, facts=told)
+
+
+def closed(
+    time: float,
+    session: str,
+    facts: dict[str, str],
+    *,
+    dialogue: tuple[str, ...] = (),
+) -> Entry:
+    """Note that a session is over."""
+    return Entry(time, Kind.CLOSED, session=session, facts=facts, dialogue=dialogue)
+
+
+def incident(time: float, session: str, cause: str, identifier: str, ip: str) -> Entry:
+    """Note that something failed inside."""
+    return Entry(time, Kind.INCIDENT, cause, session, incident=identifier, facts={"ip": ip})
+
+
+def _envelope(transaction: Transaction) -> dict[str, str]:
+    members = transaction.members
+    if len(members) > _RECIPIENTS:
+        named = " ".join([*list(members)[:_RECIPIENTS], f"and {len(members) - _RECIPIENTS} more"])
+    else:
+        named = " ".join(members)
+    return {"sender": transaction.sender, "recipients": named}
+
+
+def lines(dialogue: list[bytes]) -> tuple[str, ...]:
+    """Give a dialogue as the journal keeps it: one line a string, nothing in it unprintable."""
+    return tuple(
+        octets[:3].decode("ascii") + "".join(map(_shown, line.decode("utf-8", "replace")))
+        for octets in dialogue
+        for line in octets[3:].removesuffix(b"\r\n").split(b"\r\n")
+    )
+
+
+def _shown(character: str) -> str:
+    return character if character.isprintable() else f"\\x{ord(character):02x}"
+
+
+def tls_of(ssl_object: ssl.SSLObject) -> str:
+    """Give protocol and cipher of a TLS connection: `TLSv1.3 with TLS_AES_256_GCM_SHA384`."""
+    cipher = ssl_object.cipher()
+    return f"{ssl_object.version()} with {cipher[0] if cipher else '?'}"

@@ -1,0 +1,335 @@
+"""A server that talks to nobody but a test: one session on a transport that is a list.
+
+Time and the TLS handshake are the test's: the loop's clock can be put forward, and a handshake
+succeeds at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import ssl
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ulak.journal.entry import Entry
+from ulak.queue.item import Lease, Message, Pending
+from ulak.replies import catalog
+from ulak.replies.reply import Reply
+from ulak.server.connection import Connection
+from ulak.server.directory import Directory, Domain
+from ulak.server.session import Session
+from ulak.server.site import Rules, Site
+from ulak.smtp.server import Limits
+
+T = TypeVar("T")
+
+DOMAINS = {
+    "example.org": Domain(
+        frozenset({"ada", "grace hopper"}),
+        {
+            "team": ("ada@example.org", "far@example.net"),
+            "away": ("far@example.net",),
+            "dünya": ("ada@example.org",),
+        },
+        {"old": "new@example.net", "eski": "yeni@örnek.example"},
+    ),
+    "example.com": Domain(frozenset({"both"}), {}, {}),
+    "xn--rnek-5qa.example": Domain(frozenset({"both", "çağrı"}), {}, {}),
+}
+
+
+class Store:
+    """Keeps what is put; fails when told to, waits when told to."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self.bodies: list[bytes] = []
+        self.pending: list[Sequence[Pending]] = []
+        self.leases: list[bool] = []
+        self.error: Exception | None = None
+        self.gate: asyncio.Event | None = None
+
+    async def put(
+        self, message: Message, pending: Sequence[Pending], *, lease: bool = False
+    ) -> Lease | None:
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.error is not None:
+            raise self.error
+        body = message.body
+        self.bodies.append(body.path.read_bytes() if body.path else body.data or b"")
+        self.messages.append(message)
+        self.pending.append(pending)
+        self.leases.append(lease)
+        return Lease(message, tuple(pending), 1) if lease else None
+
+
+class Notes:
+    """A journal that is a list."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+
+    def write(self, entry: Entry) -> None:
+        self.entries.append(entry)
+
+
+class Loop(asyncio.SelectorEventLoop):
+    """A loop whose clock can be put forward, and on which every TLS handshake succeeds."""
+
+    ahead = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.ahead
+
+    async def start_tls(self, transport: Any, *_args: object, **_options: object) -> Any:
+        await asyncio.sleep(0)
+        transport.begin_tls()
+        return transport
+
+
+class _Cipher:
+    def version(self) -> str:
+        return "TLSv1.3"
+
+    def cipher(self) -> tuple[str, str, int]:
+        return ("TLS_AES_256_GCM_SHA384", "TLSv1.3", 256)
+
+
+class Transport(asyncio.Transport):
+    """Where the server's octets go."""
+
+    def __init__(self, peer: str) -> None:
+        super().__init__()
+        self.peer = peer
+        self.protocol: Session | None = None
+        self.sent = bytearray()
+        self.marks: list[str] = []
+        self.tls = False
+        self.reading = True
+        self.gone = False
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return {"peername": (self.peer, 40000), "ssl_object": _Cipher()}.get(name, default)
+
+    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
+        assert not self.gone, "the server writes after it has closed"
+        self.sent += data
+
+    def can_write_eof(self) -> bool:
+        return not self.tls
+
+    def write_eof(self) -> None:
+        self.marks.append("CLOSED")
+
+    def close(self) -> None:
+        self._end()
+
+    def abort(self) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        if not self.gone:
+            self.gone = True
+            if "CLOSED" not in self.marks:
+                self.marks.append("CLOSED")
+            assert self.protocol is not None
+            asyncio.get_running_loop().call_soon(self.protocol.connection_lost, None)
+
+    def is_closing(self) -> bool:
+        return self.gone
+
+    def pause_reading(self) -> None:
+        assert self.reading
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        assert not self.reading
+        self.reading = True
+
+    def begin_tls(self) -> None:
+        self.tls = True
+        self.reading = True
+        self.marks.append("TLS")
+
+    def take(self) -> list[str]:
+        """Give the lines that came since the last time, and what happened to the connection."""
+        text = self.sent.decode()
+        self.sent.clear()
+        assert not text or text.endswith("\r\n")
+        lines = text.split("\r\n")[:-1] + self.marks
+        self.marks = []
+        return lines
+
+
+@dataclass
+class Server:
+    """The parts of a server. `play` runs a coroutine that talks to it."""
+
+    folder: Path
+    rules: Rules = field(default_factory=lambda: Rules("mx.example.org"))
+    store: Store = field(default_factory=Store)
+    notes: Notes = field(default_factory=Notes)
+    tls: str = ""  # starttls | implicit
+    admit: Callable[[str, str], Awaitable[Reply | None]] | None = None
+    site: Site = field(init=False)
+
+    def __post_init__(self) -> None:
+        counter = itertools.count(1)
+        self.site = Site(
+            rules=self.rules,
+            directory=Directory("mx.example.org", DOMAINS),
+            store=self.store,
+            journal=self.notes,
+            clock=lambda: 1_000_000_000.0,
+            new_id=lambda: f"id{next(counter)}",
+            incoming=self.folder,
+            admit=self.admit,
+            incident=lambda _error: "INC1",
+        )
+
+    def play(self, talk: Callable[[Client], Coroutine[Any, Any, T]], peer: str = "192.0.2.9") -> T:
+        """Let a client talk to the server, to the end of both."""
+        loop = Loop()
+
+        async def main() -> T:
+            client = Client(self, loop, peer)
+            await client.settle()
+            try:
+                return await talk(client)
+            finally:
+                client.transport.close()
+                await client.settle()
+                await asyncio.sleep(0)
+
+        try:
+            return loop.run_until_complete(main())
+        finally:
+            loop.run_until_complete(loop.shutdown_default_executor())
+            loop.close()
+
+
+class Client:
+    """The other side of the session."""
+
+    def __init__(self, server: Server, loop: Loop, peer: str) -> None:
+        self.loop = loop
+        self.transport = Transport(peer)
+        self.connections: set[Connection] = set()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if server.tls else None
+        self.session = Session(
+            server.site, self.connections, context, implicit=server.tls == "implicit"
+        )
+        self.transport.protocol = self.session
+        self.session.connection_made(self.transport)
+        self._work = server.site.work
+
+    async def settle(self) -> None:
+        """Wait until the server has done all that it can do now."""
+        await asyncio.sleep(0)
+        while self._work:
+            await asyncio.wait(self._work)
+        await asyncio.sleep(0)
+
+    async def send(self, *pieces: bytes, hasty: bool = False) -> None:
+        """Send pieces, each after the server has done what the one before asked (`hasty`: not).
+
+        Octets in clear behind the one that begins TLS are not delivered: TLS gets them.
+        """
+        tls = self.transport.tls
+        for piece in pieces:
+            if self.transport.gone or self.transport.tls != tls:
+                break
+            self.session.data_received(piece)
+            if not hasty:
+                await self.settle()
+        await self.settle()
+
+    async def ask(self, *lines: str) -> list[str]:
+        """Send lines together and give the lines that answer them."""
+        await self.send("".join(f"{line}\r\n" for line in lines).encode())
+        return self.transport.take()
+
+    async def wait(self, seconds: float) -> None:
+        """Let time pass, and the listener look at the deadline."""
+        self.loop.ahead += seconds
+        if self.session.deadline < self.loop.time() and not self.transport.gone:
+            self.session.expire()
+        await self.settle()
+
+
+def configured(folder: Path, settings: dict[str, str]) -> Server:
+    """Make a server as the head of a transcript asks for it."""
+    rules = Rules("mx.example.org", Limits(message_size=1000))
+    limits = rules.limits
+    server_tls, admit = "", None
+    for key, value in settings.items():
+        match key:
+            case "vrfy":
+                rules = replace(rules, vrfy=value)
+            case "expn":
+                rules = replace(rules, expn=value)
+            case "size":
+                limits = replace(limits, message_size=int(value))
+            case "line":
+                limits = replace(limits, command_line=int(value))
+            case "errors":
+                limits = replace(limits, errors=int(value))
+            case "cheap":
+                limits = replace(limits, cheap_commands=int(value))
+            case "recipients":
+                rules = replace(rules, max_recipients=int(value))
+            case "relay":
+                rules = replace(rules, relay=(ip_network(value),))
+            case "connections":
+                rules = replace(rules, max_connections=int(value))
+            case "threshold":
+                rules = replace(rules, body_threshold=int(value))
+            case "tls":
+                server_tls = value
+            case "admit":
+                admit = {"denied": _denied, "listed": _listed, "broken": _broken}[value]
+            case _:
+                message = f"no server can be told {key}={value}"
+                raise ValueError(message)
+    return Server(folder, replace(rules, limits=limits), tls=server_tls, admit=admit)
+
+
+async def _denied(ip: str, _session: str) -> Reply:
+    return catalog.CLIENT_DENIED.reply(ip=ip)
+
+
+async def _listed(ip: str, _session: str) -> Reply:
+    return catalog.LISTED_BY_DNSBL.reply(ip=ip, zone="bl.example", reason="listed")
+
+
+async def _broken(_ip: str, _session: str) -> Reply:
+    message = "secret"
+    raise RuntimeError(message)
+
+
+def pieces_of(data: bytes, cut: str) -> Iterable[bytes]:
+    """Cut what a client sends into pieces: whole, halves or octets."""
+    match cut:
+        case "whole":
+            return [data]
+        case "halves":
+            return [data[: len(data) // 2], data[len(data) // 2 :]]
+        case _:
+            return [data[i : i + 1] for i in range(len(data))]
+
+
+def kept(server: Server) -> list[bytes]:
+    """Give the messages that were kept, without their trace fields."""
+    return [
+        body[body.index(b"\r\n", body.index(b";\r\n") + 3) + 2 :] for body in server.store.bodies
+    ]
+
+
+def told(server: Server) -> list[str]:
+    """Give what the journal was told, in order."""
+    return [entry.kind.value for entry in server.notes.entries]
