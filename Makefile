@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check interop demo bench clean
+.PHONY: run test check interop demo bench docs clean
 run: .venv/ready
 	$(BIN)/ulak serve
 
@@ -21,6 +21,10 @@ interop: .venv/ready
 
 demo: .venv/ready
 	$(BIN)/ulak demo
+
+# The pages that are made from the code; a test says when they are stale.
+docs: .venv/ready
+	$(BIN)/python -m ulak.config.reference docs
 
 clean:
 	rm -rf .venv

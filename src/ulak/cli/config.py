@@ -10,6 +10,7 @@ from ulak import config as settings
 from ulak.cli import output
 from ulak.cli.frame import USAGE, say
 from ulak.cli.options import config_option, json_option, lang_option
+from ulak.config.show import Shown
 
 
 @click.group()
@@ -45,6 +46,19 @@ def check(ctx: click.Context, config: Path | None, *, as_json: bool, lang: str) 
         if not mistakes:
             output.line(say(ctx, "config.ok", file=config or say(ctx, "config.embedded")))
     return USAGE if mistakes else 0
+
+
+@config.command()
+@config_option
+@json_option
+@lang_option
+def show(config: Path | None, *, as_json: bool, lang: str) -> None:
+    """Show the settings in force and where each comes from."""
+    shown = Shown(settings.read(config), lang)
+    if as_json:
+        output.json_object({"settings": shown.values(), "sources": shown.sources()})
+    else:
+        output.line(shown.text().rstrip("\n"))
 
 
 def _fields(mistake: settings.Mistake, lang: str) -> dict[str, object]:

@@ -227,6 +227,10 @@ class FileName(Plain):
             return self.unlike(value, place)
         return place.folder / value
 
+    def write(self, value: object) -> object:
+        """Write the whole path, which means the same wherever the text is read."""
+        return str(Path(str(value)).absolute())
+
 
 @dataclass(frozen=True, slots=True)
 class ListOf(Plain, Generic[T]):

@@ -162,6 +162,11 @@ def spell(path: Path) -> str:
     return text
 
 
+def pattern_name(pattern: Pattern) -> str:
+    """Write the path of a setting as the documentation does: `listener[].tls.mode`."""
+    return ".".join(pattern).replace(".[]", "[]")
+
+
 def bare_or_quoted(key: str) -> str:
     """Write a key as TOML wants it."""
     return key if _BARE.fullmatch(key) else quoted(key)

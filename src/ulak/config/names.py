@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import ClassVar
 
 from ulak.config.kinds import BAD, Bad, Plain
@@ -185,7 +186,8 @@ class Hop(Plain):
                 hop = self._read(way, rest if colon else None, place)
                 if hop is not None:
                     return hop
-        place.wrong("not-a-hop", words=", ".join(map(_spelled, self.ways)), given=given(value))
+        forms = [form for way in self.ways for form in spelled_way(way)]
+        place.wrong("not-a-hop", words=", ".join(forms), given=given(value))
         return BAD
 
     def _read(self, way: str, rest: str | None, place: Place) -> NextHop | None:
@@ -208,12 +210,20 @@ class Hop(Plain):
         except GrammarError:
             return None
 
+    def write(self, value: object) -> object:
+        """Write the hop; the path of a socket is written whole."""
+        if isinstance(value, NextHop) and value.path:
+            return str(replace(value, path=str(Path(value.path).absolute())))
+        return str(value)
 
-def _spelled(way: str) -> str:
-    return {
-        "smtp": "smtp:HOST:PORT",
-        "lmtp": "lmtp:HOST:PORT, lmtp:unix:PATH",
-    }.get(way, way)
+
+def spelled_way(way: str) -> list[str]:
+    """Give the forms in which a way is written."""
+    forms = {
+        "smtp": ["smtp:HOST:PORT"],
+        "lmtp": ["lmtp:HOST:PORT", "lmtp:unix:PATH"],
+    }
+    return forms.get(way, [way])
 
 
 class Store(Plain):

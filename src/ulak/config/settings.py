@@ -110,10 +110,15 @@ class DeliveryTimeouts:
 
     connect: float = setting(Duration(), 30.0)
     greeting: float = setting(Duration(), 5 * _MINUTE)
-    command: float = setting(Duration(), 5 * _MINUTE)
-    data_start: float = setting(Duration(), 2 * _MINUTE)
-    data_block: float = setting(Duration(), 3 * _MINUTE)
-    data_end: float = setting(Duration(), 10 * _MINUTE)
+    hello: float = setting(Duration(), 5 * _MINUTE)
+    tls: float = setting(Duration(), 60.0)
+    mail: float = setting(Duration(), 5 * _MINUTE)
+    rcpt: float = setting(Duration(), 5 * _MINUTE)
+    data: float = setting(Duration(), 2 * _MINUTE)
+    block: float = setting(Duration(), 3 * _MINUTE)
+    end: float = setting(Duration(), 10 * _MINUTE)
+    quit: float = setting(Duration(), 5.0)
+    idle: float = setting(Duration(), 30.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +130,8 @@ class Delivery:
     warn_after: float = setting(Duration(least=0.0), 4 * _HOUR)
     connections: int = setting(Count(1, 100_000), 200)
     connections_per_destination: int = setting(Count(1, 10_000), 20)
+    messages_per_connection: int = setting(Count(1), 1000)
+    recipients_per_message: int = setting(Count(1), 100)
     tls: str = setting(Choice(("opportunistic", "off")), "opportunistic")
     port: int = setting(Count(1, 65_535), 25)
     allow_private: bool = setting(Flag(), default=False)

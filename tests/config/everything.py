@@ -1,0 +1,48 @@
+"""A configuration that says something of everything."""
+
+EVERYTHING = """
+hostname = "MX.example.org"
+data = "data"
+workers = 2
+languages = ["tr", "en"]
+
+[[listener]]
+address = "127.0.0.1:2525"
+
+[[listener]]
+address = "[::1]:2424"
+kind = "lmtp"
+
+[web]
+address = "localhost:8025"
+
+[domains."Example.org"]
+mailboxes = ["Ada", "grace"]
+aliases = { info = ["ada@example.org", "else@example.net"] }
+deliver = "lmtp:unix:lmtp.sock"
+
+[relay]
+networks = ["127.0.0.1", "2001:db8::/32"]
+
+[route]
+"example.net" = "smtp:192.0.2.1:2526"
+
+[delivery]
+paused = true
+warn_after = 0
+retry = { first = "1m", longest = "1h30m" }
+
+[dns]
+servers = ["127.0.0.1:5353", "::1"]
+
+[policy]
+max_message_size = "1MiB"
+deny = ["192.0.2.0/24"]
+
+[[policy.dnsbl]]
+zone = "zen.example.org"
+codes = ["127.0.0.2", "127.0.0.8/30"]
+
+[log]
+format = "json"
+"""
