@@ -34,6 +34,19 @@ class Entry:
     there is none. `facts` are short texts; `dialogue` is the SMTP dialogue of a failure, one
     line a string with `C: ` or `S: ` before it.
 
+    Facts have the same names everywhere, so that the story finds them (`ulak.journal.story`; any
+    may be missing, others may be there):
+
+    - `ip`, `listener`, `tls`: who is connected, where, and how encrypted
+    - `sender` (`""`: the null reverse-path), `recipients` (between spaces), `recipient`, `size`
+    - `reply`: on one line, ours or the other server's; `host`: whose, as in an Outcome
+    - `attempts`: how many there were; `due`: when the next one is, in seconds since the epoch
+    - `where`: what a message was delivered into
+    - `check`, `result`, `problem`: what ran, what came of it, what was wrong
+    - `verb`: what an operator did: hold, release, retry, drop, bounce
+    - `to`: to whom a report goes; `about`: what it says, `failed` or `delayed`
+    - `type`, `place`, `traceback`: of an incident; `count`: of lost entries; `reason`: of an end
+
     Two facts link a message and the reports about it: on an entry of the message, `report` is
     the report's id; on an entry of the report, `report-for` is the message's id. Either will do.
     """

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from ulak.journal.entry import Entry
 
+_ENOUGH = 20  # ids that begin alike say that it is ambiguous as well as thousands
 SHORTEST = 6  # characters of an id that may stand for the whole
 REPORT = "report"
 REPORT_FOR = "report-for"
@@ -102,6 +103,8 @@ def _named(entries: Iterable[Found], text: str, *, whole: bool) -> set[tuple[Wha
         ):
             if name == text or (not whole and name.startswith(text)):
                 names.add((what, name))
+        if len(names) > _ENOUGH:
+            break
     return names
 
 
