@@ -26,6 +26,13 @@ def test_a_choice_is_taken_when_all_its_facts_are_known() -> None:
     assert texts.put(template, {"zone": ""}) == "From somewhere: no."
 
 
+def test_a_place_outside_a_choice_is_filled_beside_one() -> None:
+    assert (
+        texts.put("{ip}[ by {zone}|]: {no}", {"ip": "[{zone}]", "zone": "z"})
+        == "[{zone}] by z: {no}"
+    )
+
+
 def test_a_fact_from_a_peer_stays_a_fact() -> None:
     facts = {"said": "a\r\nb\x1b[31m\u202e [x|{ip}] {ip}", "ip": "192.0.2.1"}
     assert texts.put("“[{said}|]”", facts) == "“a??b?[31m? [x|{ip}] {ip}”"

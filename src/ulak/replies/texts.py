@@ -23,6 +23,7 @@ DEFAULT = "en"
 
 _CHOICE = re.compile(r"\[([^\[\]|]*)(?:\|([^\[\]|]*))?\]")
 _PLACE = re.compile(r"\{([a-z_]+)\}")
+_PART = re.compile(f"{_CHOICE.pattern}|{_PLACE.pattern}")
 # A fact comes from a peer: no control character, and nothing that turns the text around.
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _LONGEST_FACT = 200
@@ -127,11 +128,13 @@ def put(text: str, facts: Mapping[str, str]) -> str:
     known = {key: safe(value) for key, value in facts.items() if value}
 
     def chosen(match: re.Match[str]) -> str:
+        if match[3]:  # a place outside any choice
+            return known.get(match[3], match[0])
         if all(name in known for name in _PLACE.findall(match[1])):
             return _filled(match[1], known)
         return _filled(match[2] or "", known)
 
-    return _filled(text, known) if "[" not in text else _CHOICE.sub(chosen, text)
+    return _PART.sub(chosen, text)  # once: what a fact holds is not looked at again
 
 
 def safe(fact: str) -> str:
