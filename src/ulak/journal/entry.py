@@ -38,7 +38,8 @@ class Entry:
     may be missing, others may be there):
 
     - `ip`, `listener`, `tls`: who is connected, where, and how encrypted
-    - `sender` (`""`: the null reverse-path), `recipients` (between spaces), `recipient`, `size`
+    - `sender` (`""`: the null reverse-path), `recipient`, `size`, `recipients` (between spaces;
+      a last `…` says that there are more)
     - `reply`: on one line, ours or the other server's; `host`: whose, as in an Outcome
     - `attempts`: how many there were; `due`: when the next one is, in seconds since the epoch
     - `where`: what a message was delivered into

@@ -1,0 +1,290 @@
+"""The story of a message, a session or an incident: what happened, why, and what to do. Pure.
+
+A fact may hold anything that a peer said. In a sentence it is cut short and made harmless
+(`ulak.replies.texts.put`); as a fact and in a dialogue it is given as it was, for whoever shows it
+to take care of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+from ulak.journal.entry import Entry, Kind
+from ulak.journal.standing import FINISHED, MORE, Stand, Standing, standings
+from ulak.journal.trace import REPORT_FOR, Trace, What
+from ulak.journal.words import say
+from ulak.replies import texts
+
+_TROUBLE = frozenset({Kind.REFUSED, Kind.CHECKED, Kind.DEFERRED, Kind.FAILED, Kind.INCIDENT})
+_VERBS = frozenset({"hold", "release", "retry", "drop", "bounce"})
+_IN_A_SENTENCE = 110  # characters of a reply
+_MOST_NAMED = 20  # recipients whose standing is told one by one
+_FURTHEST = 253_402_300_799.0  # the last second of the year 9999
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One entry, told. `title` and `means` explain its cause where something went wrong."""
+
+    entry: Entry
+    sentence: str
+    title: str = ""
+    means: str = ""
+    again: bool = False  # the same cause was explained before
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something to do, and for whom: `sender`, `operator`, or `""` for whoever asked."""
+
+    who: str
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """All that the journal has on an id, in sentences of a language, and where it ends."""
+
+    what: What
+    id: str
+    language: str
+    zone: tzinfo
+    happenings: tuple[Happening, ...]
+    standings: tuple[Standing, ...]
+    ending: tuple[str, ...]
+    steps: tuple[Step, ...]
+
+
+def tell(found: Trace, language: str = texts.DEFAULT, zone: tzinfo = UTC) -> Story:
+    """Tell what a trace shows; times that stand in sentences are those of the zone."""
+    teller = _Teller(found, texts.language(language), zone)
+    happenings = tuple(teller.happening(entry) for entry in found.entries)
+    return Story(
+        found.what,
+        found.id,
+        teller.language,
+        zone,
+        happenings,
+        teller.standings,
+        teller.ending(),
+        teller.steps(),
+    )
+
+
+def to_dict(story: Story) -> dict[str, Any]:
+    """Give the story as what `json.dumps` takes, with stable keys; times are ISO 8601 in UTC."""
+    return {
+        "what": str(story.what),
+        "id": story.id,
+        "language": story.language,
+        "entries": [_entry(happening) for happening in story.happenings],
+        "recipients": [
+            {
+                "recipient": standing.recipient,
+                "stands": str(standing.stand),
+                "cause": standing.cause or None,
+                "due": _iso(standing.facts.get("due", "")),
+                "report": standing.report or None,
+            }
+            for standing in story.standings
+        ],
+        "ending": list(story.ending),
+        "steps": [{"who": step.who or None, "step": step.step} for step in story.steps],
+    }
+
+
+def _entry(happening: Happening) -> dict[str, Any]:
+    entry = happening.entry
+    return {
+        "time": _iso(entry.time),
+        "kind": str(entry.kind),
+        "sentence": happening.sentence,
+        "cause": entry.cause or None,
+        "title": happening.title or None,
+        "means": happening.means or None,
+        "session": entry.session or None,
+        "message": entry.message or None,
+        "incident": entry.incident or None,
+        "facts": dict(entry.facts),
+        "dialogue": list(entry.dialogue),
+    }
+
+
+def moment(time: float | str, zone: tzinfo = UTC) -> datetime | None:
+    """Give seconds since the epoch, as a number or as a fact, as a time; None for nonsense."""
+    try:
+        seconds = float(time)
+    except ValueError:
+        return None
+    if not 0.0 <= seconds <= _FURTHEST:
+        return None
+    return datetime.fromtimestamp(seconds, zone)
+
+
+def _iso(time: float | str) -> str | None:
+    when = moment(time)
+    return None if when is None else when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class _Teller:
+    """Tells one story; what was explained once is not explained again."""
+
+    def __init__(self, found: Trace, language: str, zone: tzinfo) -> None:
+        self.language = language
+        self._found = found
+        self._zone = zone
+        self._explained: set[str] = set()
+        self._own = [e for e in found.entries if e.message == found.id]
+        is_message = found.what is What.MESSAGE
+        self.standings = tuple(standings(self._own)) if is_message else ()
+
+    def _say(self, table: str, name: str, **facts: str) -> str:
+        return say(self.language, table, name, facts)
+
+    # -- what happened ------------------------------------------------------------------------
+
+    def happening(self, entry: Entry) -> Happening:
+        facts = self._facts(entry)
+        sentence = say(self.language, "happened", self._name(entry), facts)
+        if entry.kind is Kind.DEFERRED and "due" in facts:
+            sentence += " " + self._say("said", "next", due=facts["due"])
+        report = self._found.what is What.MESSAGE and entry.message not in {"", self._found.id}
+        if report:
+            head = self._say("happened", "of-report", message=entry.message)
+            sentence = f"{head} {sentence}"
+        text = _described(entry.cause, self.language, entry.facts)
+        if text is None or entry.kind not in _TROUBLE:
+            return Happening(entry, sentence)
+        again = entry.cause in self._explained
+        self._explained.add(entry.cause)
+        return Happening(entry, sentence, text.title, text.means, again)
+
+    def _name(self, entry: Entry) -> str:
+        """Name the text that tells of an entry."""
+        facts = entry.facts
+        match entry.kind:
+            case Kind.REFUSED if entry.message:
+                return "refused-message"
+            case Kind.REFUSED if facts.get("recipient") or facts.get("address"):
+                return "refused-recipient"
+            case Kind.REFUSED:
+                return "refused-client"
+            case Kind.ACCEPTED if facts.get(REPORT_FOR):
+                return "accepted-report"
+            case Kind.REPORTED if facts.get("about") == "delayed":
+                return "reported-delayed"
+            case Kind.OPERATED if facts.get("verb") in _VERBS:
+                return f"operated-{facts['verb']}"
+            case _:
+                return str(entry.kind)
+
+    def _facts(self, entry: Entry) -> dict[str, str]:
+        """Give the facts as the texts name them, with those that are made of others."""
+        facts = {name.replace("-", "_"): str(value) for name, value in entry.facts.items()}
+        if "sender" in facts and not facts["sender"]:
+            facts["sender"] = self._say("said", "null-sender")
+        if facts.get("address"):  # as replies name it
+            facts.setdefault("recipient", facts["address"])
+        reply = facts.get("reply", "")
+        if reply:
+            short = reply if len(reply) <= _IN_A_SENTENCE else reply[:_IN_A_SENTENCE] + "…"
+            name = "answer" if facts.get("host") else "own-answer"
+            facts["answer"] = self._say("said", name, host=facts.get("host", "")[:60], reply=short)
+        due = self._clock(facts.pop("due", ""))
+        if due:
+            facts["due"] = due
+        return facts
+
+    def _clock(self, time: str) -> str:
+        when = moment(time, self._zone)
+        return "" if when is None else f"{when:%Y-%m-%d %H:%M:%S}"
+
+    # -- where it stands ----------------------------------------------------------------------
+
+    def ending(self) -> tuple[str, ...]:
+        match self._found.what:
+            case What.MESSAGE:
+                return self._message_ending()
+            case What.SESSION:
+                return self._session_ending()
+            case What.INCIDENT:
+                return (self._say("stands", "incident"),)
+
+    def _message_ending(self) -> tuple[str, ...]:
+        if not self.standings:
+            refused = any(e.kind is Kind.REFUSED for e in self._own)
+            return (self._say("stands", "refused" if refused else "unknown"),)
+        more = any(e.facts.get("recipients", "").endswith(MORE) for e in self._own)
+        if not more and all(s.stand is Stand.DELIVERED for s in self.standings):
+            return (self._say("stands", "everybody"),)
+        # Those who wait for something to be done come first where there are too many to name.
+        told = sorted(self.standings, key=lambda s: s.stand is Stand.DELIVERED)[:_MOST_NAMED]
+        sentences = [
+            self._say(
+                "stands",
+                str(standing.stand),
+                recipient=standing.recipient,
+                due=self._clock(standing.facts.get("due", "")),
+                report=standing.report,
+                id=self._found.id,
+            )
+            for standing in self.standings
+            if standing in told
+        ]
+        if more or len(told) < len(self.standings):
+            sentences.append(self._say("stands", "more"))
+        return tuple(sentences)
+
+    def _session_ending(self) -> tuple[str, ...]:
+        kinds = [e.kind for e in self._found.entries if e.session == self._found.id]
+        accepted = str(kinds.count(Kind.ACCEPTED))
+        refused = str(kinds.count(Kind.REFUSED))
+        counted = self._say("stands", "session", accepted=accepted, refused=refused)
+        if Kind.CLOSED in kinds:
+            return (counted,)
+        return counted, self._say("stands", "session-open")
+
+    # -- what to do ---------------------------------------------------------------------------
+
+    def steps(self) -> tuple[Step, ...]:
+        steps: dict[Step, None] = {}
+        for cause, facts in self._causes():
+            text = _described(cause, self.language, facts)
+            if text is None:
+                continue
+            steps.update(dict.fromkeys(Step("sender", step) for step in text.fix_sender))
+            if not facts.get("host"):  # another server's operator does not read this
+                steps.update(dict.fromkeys(Step("operator", step) for step in text.fix_operator))
+        open_ones = [s for s in self.standings if s.stand not in FINISHED]
+        if open_ones:
+            steps[Step("", self._say("do", "retry", id=self._found.id))] = None
+        if self._found.what is What.INCIDENT:
+            steps[Step("", self._say("do", "incident"))] = None
+        return tuple(steps)
+
+    def _causes(self) -> Sequence[tuple[str, Mapping[str, str]]]:
+        """Give the causes that still matter, each once, with the facts of their last time."""
+        last: dict[str, Mapping[str, str]] = {}
+        if self._found.what is What.MESSAGE and self.standings:
+            for standing in self.standings:
+                if standing.stand in {Stand.DEFERRED, Stand.FAILED} and standing.cause:
+                    last[standing.cause] = standing.facts
+        else:
+            about = self._own if self._found.what is What.MESSAGE else self._found.entries
+            for entry in about:
+                if entry.kind in {Kind.REFUSED, Kind.FAILED, Kind.DEFERRED} and entry.cause:
+                    last[entry.cause] = entry.facts
+        return list(last.items())
+
+
+def _described(cause: str, language: str, facts: Mapping[str, str]) -> texts.CauseText | None:
+    """Give the texts of a cause; None for one that this version does not know (any more)."""
+    if not cause:
+        return None
+    try:
+        return texts.cause(cause, language).with_facts(facts)
+    except KeyError:
+        return None
