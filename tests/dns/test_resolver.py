@@ -366,7 +366,7 @@ def test_more_questions_than_sockets_all_get_their_answer(run: Run[Any]) -> None
     async def main() -> None:
         table: Table = {(f"h{i}.example", "A"): ["192.0.2.1"] for i in range(500)}
         server = await started(table)
-        resolver = resolver_of(server, timeout=5.0, deadline=20.0)
+        resolver = resolver_of(server, timeout=2.0, attempts=3, deadline=20.0)
         answers = await asyncio.gather(
             *(resolver.resolve(f"h{i}.example", "A") for i in range(500))
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from ipaddress import ip_network
 
-from ulak.checks.dnsbl import Blocklist
+from ulak.checks.dnsbl import Blocklist, Result
 from ulak.dns import Status, Zone
 from ulak.journal.entry import Kind
 from ulak.policy.admission import Admission, Admitted
@@ -24,7 +24,7 @@ DNS = Zone(
 
 def judge(ip: str, *zones: str, **how: object) -> Admitted:
     lists = tuple(Blocklist(zone) for zone in zones)
-    admission = Admission(DNS, zones=lists, gather=asyncio.gather, **how)  # type: ignore[arg-type] # networks, by test
+    admission = Admission(DNS, zones=lists, gather=asyncio.gather, clock=float, **how)  # type: ignore[arg-type] # networks, by test
     return asyncio.run(admission.judge(ip))
 
 
@@ -81,8 +81,31 @@ def test_an_exempt_client_is_not_looked_up() -> None:
 
 
 def test_the_key_in_a_zone_is_not_shown_to_the_client() -> None:
-    admission = Admission(DNS, zones=(Blocklist("key123.bl.test", label="bl.test"),))
+    admission = Admission(DNS, zones=(Blocklist("key123.bl.test", label="bl.test"),), clock=float)
     reply = asyncio.run(admission.judge("192.0.2.1")).reply
     assert reply is not None
     assert "key123" not in reply.text
     assert reply.facts["zone"] == "bl.test"
+
+
+def test_a_list_that_does_not_answer_is_left_alone_for_a_minute() -> None:
+    dns = Zone({("*.bl.example", "*"): Status.TIMEOUT, ("2.2.0.192.ok.example", "A"): []})
+    now = 1000.0
+    zones = (Blocklist("bl.example"), Blocklist("ok.example"))
+    admission = Admission(dns, zones=zones, clock=lambda: now)
+
+    def asked() -> set[str]:
+        dns.asked.clear()
+        verdict = asyncio.run(admission.judge("192.0.2.2"))
+        assert verdict.reply is None
+        assert verdict.findings[0].result is Result.COULD_NOT_ASK
+        assert [f.zone for f in verdict.findings] == ["bl.example", "ok.example"]
+        return {name.removeprefix("2.2.0.192.") for name, _ in dns.asked}
+
+    both = {"bl.example", "ok.example"}
+    assert [asked() for _ in range(4)] == [both, both, both, {"ok.example"}]
+    now += 60
+    assert [asked(), asked()] == [both, {"ok.example"}]
+    now += 60
+    dns.put("*.bl.example", "*", Status.SERVFAIL)  # an answer, if not a good one
+    assert [asked() for _ in range(5)] == [both] * 5

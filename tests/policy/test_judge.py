@@ -72,6 +72,7 @@ def test_what_is_in_order_is_taken(message: bytes) -> None:
         (b"From: a@b\r\n: nameless\r\n\r\n", "malformed-message", {}),
         (b"From: a@b\r\nS\xc3\xbcbject: x\r\n\r\n", "malformed-message", {}),
         (b"From: a@b\r\nX" * 2, "malformed-message", {}),
+        (b"From: a@b\r\n" + b"X: 1\r\n" * 2000, "malformed-message", {}),
     ],
 )
 def test_what_is_not_is_refused_by_its_own_row(

@@ -25,7 +25,7 @@ from ulak.dns.records import Answer, Status
 Server = tuple[str, int]
 
 _CHAIN = 8  # aliases followed from one answer to the next question
-_AT_ONCE = 100  # questions on the wire: each holds a socket, and floods lose datagrams
+_AT_ONCE = 200  # questions on the wire: each holds a socket, and a flood loses datagrams
 _AVOID = 30.0  # seconds for which a server that did not answer is asked last
 _MOST_SERVERS = 3  # of resolv.conf, as everywhere (resolv.conf(5), MAXNS)
 _INFORMATIVE = (Status.SERVFAIL, Status.REFUSED, Status.MALFORMED, Status.TIMEOUT)

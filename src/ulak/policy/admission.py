@@ -10,17 +10,20 @@ list that cannot be asked refuses nobody.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ulak.checks.dnsbl import IP, Blocklist, Finding, Result, check, normalise
 from ulak.checks.gather import Gather, one_by_one
-from ulak.dns.records import Resolver
+from ulak.dns.records import Resolver, Status
 from ulak.journal.entry import Entry, Kind
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_PATIENCE = 3  # questions in a row that a list may leave without an answer
+_REST = 60.0  # seconds for which it is not asked then
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,8 @@ class Admission:
     """Judges client addresses.
 
     `deny` refuses without asking anybody; `exempt` is neither denied nor looked up (the
-    networks that may relay, for one).
+    networks that may relay, for one). A list that does not answer is left alone for a while, so
+    that not every client waits for it: `clock` gives seconds that only go forward.
     """
 
     def __init__(
@@ -69,12 +73,16 @@ class Admission:
         deny: Sequence[Network] = (),
         exempt: Sequence[Network] = (),
         gather: Gather = one_by_one,
+        clock: Callable[[], float],
     ) -> None:
         self._resolver = resolver
         self._zones = tuple(zones)
         self._deny = tuple(deny)
         self._exempt = tuple(exempt)
         self._gather = gather
+        self._clock = clock
+        self._silences: dict[str, int] = {}  # by zone, in a row
+        self._resting: dict[str, float] = {}  # by zone, until when
 
     async def judge(self, ip: str) -> Admitted:
         """Judge a client. ValueError if `ip` is no address."""
@@ -86,7 +94,7 @@ class Admission:
             return Admitted(text, catalog.CLIENT_DENIED.reply(ip=text))
         if not self._zones:
             return Admitted(text)
-        findings = await check(self._resolver, ip=text, zones=self._zones, gather=self._gather)
+        findings = await self._ask(text)
         for blocklist, finding in zip(self._zones, findings, strict=True):
             if finding.listed:
                 reply = catalog.LISTED_BY_DNSBL.reply(
@@ -94,6 +102,27 @@ class Admission:
                 )
                 return Admitted(text, reply, findings)
         return Admitted(text, None, findings)
+
+    async def _ask(self, ip: str) -> tuple[Finding, ...]:
+        """Ask the lists that are not left alone; the findings are in the order of the lists."""
+        now = self._clock()
+        awake = [b for b in self._zones if self._resting.get(b.zone, now) <= now]
+        asked = await check(self._resolver, ip=ip, zones=awake, gather=self._gather)
+        findings = {finding.zone: finding for finding in asked}
+        for zone, finding in findings.items():
+            silent = any(answer.status is Status.TIMEOUT for answer in finding.trace[:1])
+            self._silences[zone] = self._silences.get(zone, 0) + 1 if silent else 0
+            if self._silences[zone] >= _PATIENCE:
+                self._resting[zone] = self._clock() + _REST
+        for blocklist in self._zones:
+            if blocklist.zone not in findings:
+                why = (
+                    f"it left the last {_PATIENCE} questions without an answer and is not asked now"
+                )
+                findings[blocklist.zone] = Finding(
+                    blocklist.zone, ip, Result.COULD_NOT_ASK, reasons=(why,)
+                )
+        return tuple(findings[blocklist.zone] for blocklist in self._zones)
 
 
 def _within(address: IP, networks: Sequence[Network]) -> bool:

@@ -31,6 +31,7 @@ class MessageRules:
 
     max_header: int = 102_400
     max_line: int = 998  # without CRLF (RFC 5322 §2.1.1)
+    max_fields: int = 2000
     max_hops: int = 50
     need_from: bool = True
     once: frozenset[str] = frozenset({"from"})
@@ -68,6 +69,9 @@ class MessageJudge:
         folds = header.count(b"\r\n ") + header.count(b"\r\n\t")
         if len(found) + folds != len(lines):
             return _no_field(lines)
+        if len(found) > rules.max_fields:
+            problem = f"its header has {len(found)} fields; {rules.max_fields} are taken here"
+            return catalog.MALFORMED_MESSAGE.reply(problem=problem)
 
         kinds = [name.lower() for name in found]
         if rules.need_from and b"from" not in kinds:
