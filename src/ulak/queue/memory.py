@@ -23,7 +23,7 @@ from ulak.queue.item import (
     Settlement,
     State,
 )
-from ulak.queue.store import StorageError, by_recipient, goes_on, refuse_nonsense
+from ulak.queue.store import StorageError, at_rest, by_recipient, goes_on, refuse_nonsense
 
 Leases: TypeAlias = list[Lease]  # `list` is a verb further down
 
@@ -70,7 +70,7 @@ class MemoryStore:
             if settle[0].token not in self._leased:
                 return None
             self._settle(*settle)
-        places = {each.recipient: _Place(_at_rest(each)) for each in pending}
+        places = {each.recipient: _Place(at_rest(each)) for each in pending}
         queued = self._queued[message.id] = _Queued(message, places)
         if not lease:
             return None
@@ -217,7 +217,7 @@ class MemoryStore:
                 case None:
                     pass
                 case Again(pending):
-                    place.pending = _at_rest(pending)
+                    place.pending = at_rest(pending)
                 case Done(recipient):
                     self._finish(queued, recipient)
 
@@ -245,11 +245,6 @@ class MemoryStore:
                 place.pending = replace(each, state=after, due=due)
                 count += 1
         return count
-
-
-def _at_rest(pending: Pending) -> Pending:
-    """Give the recipient as it waits: who holds no lease is not leased."""
-    return replace(pending, state=State.READY) if pending.state is State.LEASED else pending
 
 
 def _due(place: _Place, now: float) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from ulak.queue.item import (
@@ -15,6 +16,7 @@ from ulak.queue.item import (
     Row,
     Selection,
     Settlement,
+    State,
     Still,
 )
 
@@ -133,6 +135,11 @@ def refuse_nonsense(pending: Sequence[Pending]) -> None:
     if len({each.recipient for each in pending}) != len(pending):
         message = "a recipient stands twice in one message"
         raise ValueError(message)
+
+
+def at_rest(pending: Pending) -> Pending:
+    """Give the recipient as it waits: who holds no lease is not leased."""
+    return replace(pending, state=State.READY) if pending.state is State.LEASED else pending
 
 
 def by_recipient(lease: Lease, outcomes: Iterable[Settlement]) -> dict[str, Done | Again]:

@@ -81,17 +81,19 @@ def row_of(row: Raw) -> Row:
 
 
 def condition(which: Selection) -> tuple[str, Values]:
-    """Write a selection over `pending p` joined with `message m`; the same as its `matches`."""
+    """Write a selection of rows of `pending`; the same as its `matches`."""
     if not (which.ids or which.domain or which.cause or which.everything):
         return "FALSE", ()
     terms, values = ["TRUE"], list[Value]()
     if which.ids:
-        terms.append("m.id IN (SELECT value FROM json_each(?))")
+        terms.append(
+            "message IN (SELECT seq FROM message WHERE id IN (SELECT value FROM json_each(?)))"
+        )
         values.append(json.dumps(which.ids, ensure_ascii=False))
     if which.domain:
-        terms.append("p.domain = ?")
+        terms.append("domain = ?")
         values.append(which.domain.lower())
     if which.cause:
-        terms.append("p.cause = ?")
+        terms.append("cause = ?")
         values.append(which.cause)
     return " AND ".join(terms), tuple(values)

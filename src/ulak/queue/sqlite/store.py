@@ -16,7 +16,7 @@ from ulak.queue.sqlite.reader import Reader
 from ulak.queue.sqlite.rows import row_of
 from ulak.queue.sqlite.work import Putting, Work
 from ulak.queue.sqlite.writer import Ask, Put, Settle, Writer
-from ulak.queue.store import StorageError, refuse_nonsense
+from ulak.queue.store import StorageError, at_rest, refuse_nonsense
 
 T = TypeVar("T")
 
@@ -66,7 +66,7 @@ class SqliteStore:
         loop = self._loop()
         refuse_nonsense(pending)
         future: asyncio.Future[Lease | None] = loop.create_future()
-        what = Putting(next(self._seqs), message, tuple(pending), lease, settle)
+        what = Putting(next(self._seqs), message, tuple(map(at_rest, pending)), lease, settle)
         origin = message.body.path
         put = Put(what, future, origin)
         if origin is None:

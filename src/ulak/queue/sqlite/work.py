@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 import apsw
 
 from ulak.queue.item import Again, Body, Done, Lease, Message, Pending, Selection, Settlement
+from ulak.queue.sqlite.due import due
 from ulak.queue.sqlite.folder import Folder
 from ulak.queue.sqlite.rows import (
     AT_REST,
     HELD_BIT,
-    JOINED,
     LEASED_BIT,
     MESSAGE,
     PENDING_BEFORE,
@@ -45,7 +45,6 @@ _AGAIN = (
     "host = ?, warned = ? WHERE message = ? AND n = ?"
 )
 _BACK = f"UPDATE pending SET state = state & {HELD_BIT} WHERE message = ? AND n = ?"
-_SELECTED = f"(message, n) IN (SELECT p.message, p.n FROM {JOINED} WHERE {{}})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,31 +251,21 @@ class Work:
 
     def lease(self, now: float, limit: int, avoid: Collection[str]) -> list[Lease]:
         """Lease what is due, longest due first."""
-        wanted, values = f"state = {_READY} AND due <= ?", tuple[Value, ...]((now,))
+        wanted, values = f"+state = {_READY} AND due <= ?", tuple[Value, ...]((now,))
         if avoid:
             wanted += " AND domain NOT IN (SELECT value FROM json_each(?))"
             values += (json.dumps(list(avoid), ensure_ascii=False),)
-        # In the order of the index, and no further than needed.
-        rows = self.connection.execute(
-            f"SELECT message FROM pending WHERE {wanted} ORDER BY due, message, n", values
-        )
-        chosen: dict[int, None] = {}
-        for (seq,) in rows:
-            if seq not in chosen and len(chosen) >= limit:
-                break
-            chosen[seq] = None
-        rows.close(force=True)
+        chosen = due(self.connection, now, limit, avoid)
         return [self._lease_message(seq, wanted, values) for seq in chosen]
 
     def take(self, which: Selection, limit: int) -> list[Lease]:
         """Lease what is selected and not leased, oldest message first."""
         wanted, values = condition(which)
-        wanted = f"p.state & {LEASED_BIT} = 0 AND {wanted}"
+        wanted = f"+state & {LEASED_BIT} = 0 AND {wanted}"
         chosen = self._rows(
-            f"SELECT DISTINCT p.message FROM {JOINED} WHERE {wanted} ORDER BY p.message LIMIT ?",
+            f"SELECT DISTINCT message FROM pending WHERE {wanted} ORDER BY message LIMIT ?",
             (*values, max(limit, 0)),
         )
-        wanted = f"n IN (SELECT p.n FROM {JOINED} WHERE p.message = pending.message AND {wanted})"
         return [self._lease_message(seq, wanted, values) for (seq,) in chosen]
 
     def _lease_message(self, seq: int, wanted: str, values: Values) -> Lease:
@@ -312,7 +301,7 @@ class Work:
     def _change(self, which: Selection, before: int, change: str, values: Values) -> int:
         wanted, wants = condition(which)
         self.connection.execute(
-            f"UPDATE pending SET {change} WHERE state = {before} AND {_SELECTED.format(wanted)}",
+            f"UPDATE pending SET {change} WHERE +state = {before} AND {wanted}",
             (*values, *wants),
         )
         return self.connection.changes()
@@ -321,12 +310,12 @@ class Work:
         """Remove recipients."""
         wanted, values = condition(which)
         in_files = self._rows(
-            f"SELECT DISTINCT p.message FROM {JOINED} WHERE {wanted} "
-            "AND NOT EXISTS (SELECT 1 FROM body WHERE seq = p.message)",
+            f"SELECT DISTINCT message FROM pending WHERE {wanted} "
+            "AND NOT EXISTS (SELECT 1 FROM body WHERE seq = message)",
             values,
         )
         self._touched.update(seq for (seq,) in in_files)
-        self.connection.execute(f"DELETE FROM pending WHERE {_SELECTED.format(wanted)}", values)
+        self.connection.execute(f"DELETE FROM pending WHERE {wanted}", values)
         return self.connection.changes()
 
 

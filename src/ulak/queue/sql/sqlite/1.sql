@@ -46,6 +46,10 @@ CREATE TABLE pending (
 -- What is due, in its order, with all that a lease has to look at.
 CREATE INDEX pending_by_due ON pending (state, due, message, n, domain);
 
+-- The same by domain, for when most of what is due has to wait for its domain. Nothing that is
+-- leased as it comes and then done is ever in here.
+CREATE INDEX pending_by_domain ON pending (domain, due, message, n) WHERE state = 0;
+
 -- The message goes with its last recipient.
 CREATE TRIGGER pending_last AFTER DELETE ON pending
 WHEN NOT EXISTS (SELECT 1 FROM pending WHERE message = OLD.message)

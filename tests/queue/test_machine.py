@@ -1,0 +1,210 @@
+"""Two stores asked the same at random answer the same; one of them is shut now and then."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+
+from ulak.queue.item import (
+    Again,
+    Done,
+    Lease,
+    Message,
+    Pending,
+    Selection,
+    Settlement,
+    State,
+    Still,
+)
+from ulak.queue.sqlite import due
+
+from .driver import ALL, Driver, message
+
+DOMAINS = ("a.example", "b.example", "çay.example")
+CAUSES = ("", "greylisted", "mailbox-full")
+
+times = st.sampled_from([0.0, 1.0, 2.5, 10.0, 100.0])
+limits = st.integers(0, 4)
+domains = st.sets(st.sampled_from(DOMAINS), max_size=2)
+selections = st.builds(
+    Selection,
+    ids=st.lists(st.sampled_from([f"m{n}" for n in range(8)]), max_size=2).map(tuple),
+    domain=st.sampled_from(("", *DOMAINS)),
+    cause=st.sampled_from(CAUSES),
+    everything=st.booleans(),
+)
+
+
+@st.composite
+def recipients(draw: st.DrawFn) -> list[Pending]:
+    names = draw(st.lists(st.sampled_from("abcdef"), min_size=1, max_size=4, unique=True))
+    return [
+        Pending(
+            f"{name}@{domain}",
+            domain,
+            draw(st.sampled_from(State)),
+            draw(times),
+            draw(st.integers(0, 3)),
+            draw(st.sampled_from(CAUSES)),
+            draw(st.text(max_size=5)),
+            warned=draw(st.booleans()),
+        )
+        for name in names
+        for domain in [draw(st.sampled_from(DOMAINS))]
+    ]
+
+
+Pair = tuple[Lease, Lease]
+
+
+class TwoStores(RuleBasedStateMachine):
+    """`plain` is the memory store, `disk` the SQLite one; a lease is a pair of both's."""
+
+    leases = Bundle("leases")
+
+    @initialize(glance=st.sampled_from([1, 2, 10_000]))
+    def begin(self, glance: int) -> None:
+        self.glance, due._GLANCE = due._GLANCE, glance
+        self.folder = tempfile.TemporaryDirectory()
+        self.plain = Driver("memory", Path(self.folder.name))
+        self.disk = Driver("sqlite", Path(self.folder.name))
+        self.open: dict[int, Pair] = {}
+        self.count = 0
+
+    def teardown(self) -> None:
+        if hasattr(self, "folder"):
+            due._GLANCE = self.glance
+            self.plain.close()
+            self.disk.close()
+            self.folder.cleanup()
+
+    def _pair(self, plain: Lease | None, disk: Lease | None) -> list[Pair]:
+        assert (plain is None) == (disk is None)
+        if plain is None or disk is None:
+            return []
+        assert plain.message == disk.message
+        assert plain.pending == disk.pending
+        self.open[disk.token] = plain, disk
+        return [(plain, disk)]
+
+    def _pairs(self, plain: Sequence[Lease], disk: Sequence[Lease]) -> list[Pair]:
+        assert len(plain) == len(disk)
+        return [
+            each for one, other in zip(plain, disk, strict=True) for each in self._pair(one, other)
+        ]
+
+    def _new(self, pending: list[Pending]) -> Message:
+        self.count += 1
+        names = [each.recipient for each in pending]
+        return message(f"m{self.count % 50}", *names, received=10.0)
+
+    @rule(target=leases, pending=recipients(), lease=st.booleans())
+    def put(self, pending: list[Pending], lease: bool) -> Pair | None:  # noqa: FBT001 -- drawn
+        mail = self._new(pending)
+        if mail.id in self.disk.ids():
+            return None
+        pair = self._pair(
+            self.plain.put(mail, pending, lease=lease), self.disk.put(mail, pending, lease=lease)
+        )
+        return pair[0] if pair else None
+
+    @rule(target=leases, now=times, limit=limits, avoid=domains)
+    def lease(self, now: float, limit: int, avoid: set[str]) -> Pair | None:
+        pairs = self._pairs(self.plain.lease(now, limit, avoid), self.disk.lease(now, limit, avoid))
+        return pairs[0] if pairs else None
+
+    @rule(target=leases, which=selections, limit=limits)
+    def take(self, which: Selection, limit: int) -> Pair | None:
+        pairs = self._pairs(self.plain.take(which, limit), self.disk.take(which, limit))
+        return pairs[0] if pairs else None
+
+    def _outcomes(self, data: st.DataObject, lease: Lease) -> list[Settlement]:
+        outcomes: list[Settlement] = []
+        for each in lease.pending:
+            match data.draw(st.sampled_from(["done", "again", "nothing"])):
+                case "done":
+                    outcomes.append(Done(each.recipient))
+                case "again":
+                    state, when = data.draw(st.sampled_from(State)), data.draw(times)
+                    outcomes.append(
+                        Again(replace(each, state=state, due=when, attempts=each.attempts + 1))
+                    )
+        if data.draw(st.booleans()):
+            outcomes.append(Still())
+        return outcomes
+
+    @rule(pair=leases, data=st.data())
+    def settle(self, pair: Pair | None, data: st.DataObject) -> None:
+        if pair is None:
+            return
+        outcomes = self._outcomes(data, pair[0])
+        self.plain.settle(pair[0], *outcomes)
+        self.disk.settle(pair[1], *outcomes)
+        if Still() not in outcomes:
+            self.open.pop(pair[1].token, None)
+
+    @rule(target=leases, pair=leases, pending=recipients(), data=st.data())
+    def report(self, pair: Pair | None, pending: list[Pending], data: st.DataObject) -> Pair | None:
+        if pair is None:
+            return None
+        mail = self._new(pending)
+        if mail.id in self.disk.ids():
+            return None
+        outcomes = self._outcomes(data, pair[0])
+        new = self._pair(
+            self.plain.put(mail, pending, lease=True, settle=(pair[0], outcomes)),
+            self.disk.put(mail, pending, lease=True, settle=(pair[1], outcomes)),
+        )
+        if Still() not in outcomes:
+            self.open.pop(pair[1].token, None)
+        return new[0] if new else None
+
+    @rule(which=selections, now=times)
+    def operate(self, which: Selection, now: float) -> None:
+        assert self.plain.retry(which, now) == self.disk.retry(which, now)
+
+    @rule(which=selections, now=times)
+    def release(self, which: Selection, now: float) -> None:
+        assert self.plain.release(which, now) == self.disk.release(which, now)
+
+    @rule(which=selections)
+    def hold(self, which: Selection) -> None:
+        assert self.plain.hold(which) == self.disk.hold(which)
+
+    @rule(which=selections)
+    def drop(self, which: Selection) -> None:
+        assert self.plain.drop(which) == self.disk.drop(which)
+
+    @rule(which=selections)
+    def list(self, which: Selection) -> None:
+        assert self.plain.list(which) == self.disk.list(which)
+
+    @rule()
+    def reopen(self) -> None:
+        self.disk.reopen()
+        for pair in self.open.values():
+            self.plain.settle(pair[0])
+        self.open.clear()
+
+    @invariant()
+    def they_hold_the_same(self) -> None:
+        if not hasattr(self, "disk"):
+            return
+        assert self.plain.list(ALL) == self.disk.list(ALL)
+        assert self.plain.count() == self.disk.count()
+        assert self.plain.next_due() == self.disk.next_due()
+        for identifier in self.plain.ids():
+            assert self.plain.read(identifier) == self.disk.read(identifier)
+
+
+TwoStores.TestCase.settings = settings(
+    max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+)
+TestTwoStores = pytest.mark.slow(TwoStores.TestCase)
