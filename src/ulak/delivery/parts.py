@@ -1,0 +1,39 @@
+"""What a delivery worker works with, put together by the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ulak.bounce.notice import Explain, Office, explain
+from ulak.delivery.carrier import Carrier
+from ulak.delivery.ready import Limits
+from ulak.delivery.route import Route
+from ulak.delivery.target import Way
+from ulak.dns.records import Resolver
+from ulak.journal.entry import Journal
+from ulak.queue.retry import Retry
+from ulak.queue.store import QueueStore
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of a worker.
+
+    `clock` gives seconds since the epoch, `chance` numbers from 0 to below 1, `new_id` ids of
+    messages; `incident` notes an error and gives its id.
+    """
+
+    store: QueueStore
+    journal: Journal
+    resolver: Resolver
+    route: Route
+    carriers: Mapping[Way, Carrier]
+    retry: Retry
+    office: Office
+    clock: Callable[[], float]
+    chance: Callable[[], float]
+    new_id: Callable[[], str]
+    incident: Callable[[BaseException], str]
+    limits: Limits = field(default_factory=Limits)
+    explain: Explain = explain

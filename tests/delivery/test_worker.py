@@ -1,0 +1,803 @@
+"""The worker under a simulated clock, over the memory store, with carriers that do as told."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from ulak.bounce.notice import Office
+from ulak.delivery.outcome import Outcome, Result
+from ulak.delivery.parts import Parts
+from ulak.delivery.ready import Limits
+from ulak.delivery.route import Route, Routes
+from ulak.delivery.target import Target, Way
+from ulak.delivery.worker import Worker
+from ulak.dns import Answer, Zone
+from ulak.journal.entry import Entry, Kind
+from ulak.mail.envelope import Envelope, domain_of
+from ulak.queue.item import Body, Lease, Message, Pending, Row, Selection, Settlement, State
+from ulak.queue.memory import MemoryStore
+from ulak.queue.retry import Retry
+from ulak.queue.store import StorageError
+
+from .virtual import NOON, clock, run
+
+ALL = Selection(everything=True)
+TEXT = b"From: g@home.example\r\nMessage-ID: <1@home.example>\r\nSubject: hi\r\n\r\nhi\r\n"
+HOUR, DAY = 3600.0, 86400.0
+
+Script = Callable[[Message, Sequence[str], Target], Awaitable[Sequence[Outcome]]]
+
+
+def ok(recipient: str) -> Outcome:
+    return Outcome(recipient, Result.DELIVERED, "delivered", "250 ok", "mx [192.0.2.1]:25")
+
+
+def refused(recipient: str) -> Outcome:
+    reply = "550 5.1.1 no such user"
+    host = "mx [192.0.2.1]:25"
+    dialogue = ("S: 220 mx",)
+    return Outcome(
+        recipient, Result.FAILED, "no-such-mailbox", reply, host, remote=True, dialogue=dialogue
+    )
+
+
+def deferred(recipient: str) -> Outcome:
+    reply = "451 4.4.1 mx could not be reached: refused"
+    return Outcome(recipient, Result.DEFERRED, "connection-failed", reply)
+
+
+async def deliver_all(_message: Message, recipients: Sequence[str], _: Target) -> list[Outcome]:
+    return [ok(recipient) for recipient in recipients]
+
+
+@dataclass
+class Carried:
+    """One attempt that a carrier was asked for."""
+
+    at: float
+    message: str
+    recipients: tuple[str, ...]
+    key: str
+
+
+class Postman:
+    """A carrier that does what its script says, and notes who was under way with whom."""
+
+    def __init__(self, script: Script = deliver_all) -> None:
+        self.script = script
+        self.carried: list[Carried] = []
+        self.under_way: Counter[str] = Counter()
+        self.most: Counter[str] = Counter()
+        self.bodies: list[bytes] = []
+        self.closed = False
+
+    async def carry(
+        self, message: Message, recipients: Sequence[str], target: Target
+    ) -> list[Outcome]:
+        self.carried.append(Carried(clock(), message.id, tuple(recipients), target.key))
+        self.bodies.append(message.body.data or b"")
+        for key in (target.key, "all"):
+            self.under_way[key] += 1
+            self.most[key] = max(self.most[key], self.under_way[key])
+        try:
+            return list(await self.script(message, recipients, target))
+        finally:
+            for key in (target.key, "all"):
+                self.under_way[key] -= 1
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class Notes:
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+
+    def write(self, entry: Entry) -> None:
+        self.entries.append(entry)
+
+    def kinds(self, message: str) -> list[Kind]:
+        return [entry.kind for entry in self.entries if entry.message == message]
+
+    def of(self, kind: Kind) -> list[Entry]:
+        return [entry for entry in self.entries if entry.kind is kind]
+
+
+class Shaky(MemoryStore):
+    """A memory store that fails when told to, and counts what is asked of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.broken = 0
+        self.asked: list[str] = []
+
+    def _maybe(self, verb: str) -> None:
+        self.asked.append(verb)
+        if self.broken:
+            self.broken -= 1
+            text = "The disk is gone."
+            raise StorageError(text)
+
+    async def put(
+        self,
+        message: Message,
+        pending: Sequence[Pending],
+        *,
+        lease: bool = False,
+        settle: tuple[Lease, Sequence[Settlement]] | None = None,
+    ) -> Lease | None:
+        self._maybe("put" if settle is None else "report")
+        return await super().put(message, pending, lease=lease, settle=settle)
+
+    async def settle(self, lease: Lease, outcomes: Sequence[Settlement]) -> None:
+        self._maybe("settle")
+        await super().settle(lease, outcomes)
+
+    async def lease(self, now: float, limit: int, avoid: Collection[str] = ()) -> list[Lease]:
+        self._maybe("lease")
+        return await super().lease(now, limit, avoid)
+
+
+class SlowZone(Zone):
+    """A resolver that takes its time over some names."""
+
+    slow: Mapping[str, float] = {}
+
+    async def resolve(self, name: str, kind: str) -> Answer:
+        await asyncio.sleep(self.slow.get(name, 0))
+        return await super().resolve(name, kind)
+
+
+@dataclass
+class Post:
+    """A worker with all that it works with."""
+
+    script: Script = deliver_all
+    limits: Limits = field(default_factory=Limits)
+    retry: Retry = field(default_factory=Retry)
+    mx: Mapping[str, float] = field(default_factory=dict)  # domains by DNS, and its seconds
+
+    def __post_init__(self) -> None:
+        self.store, self.notes, self.postman = Shaky(), Notes(), Postman(self.script)
+        self.local = Postman()
+        self.incidents: list[BaseException] = []
+        self.zone = SlowZone({(name, "A"): ["192.0.2.7"] for name in self.mx})
+        self.zone.slow = self.mx
+        names = itertools.count(1)
+        table = {f"{name}.example": f"smtp:192.0.2.{i}:25" for i, name in enumerate("abcdef", 1)}
+        table["home.example"] = "smtp:192.0.2.99:25"
+        settings = Routes.of("mx.home.example", {}, table, ("192.0.2.0/24",))
+        self.worker = Worker(
+            Parts(
+                self.store,
+                self.notes,
+                self.zone,
+                Route(settings, lambda: 0.5),
+                {Way.SMTP: self.postman, Way.MAILDIR: self.local},
+                self.retry,
+                Office("mx.home.example"),
+                clock,
+                lambda: 0.5,
+                lambda: f"R{next(names)}",
+                self._incident,
+                self.limits,
+            )
+        )
+
+    def _incident(self, error: BaseException) -> str:
+        self.incidents.append(error)
+        return f"I{len(self.incidents)}"
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.worker.run())
+        await asyncio.sleep(0)
+        try:
+            yield
+        finally:
+            await self.worker.stop(10.0)
+            await task
+
+    async def put(self, name: str, *recipients: str, **other: object) -> None:
+        """Take a message over as a session does."""
+        message = mail(name, *recipients)
+        if "sender" in other:
+            envelope = replace(message.envelope, sender=str(other.pop("sender")))
+            message = replace(message, envelope=envelope)
+        message = replace(message, **other)  # type: ignore[arg-type]  # real fields of a message
+        pending = [Pending(r, domain_of(r), due=message.received) for r in recipients]
+        wanted = self.worker.wants({each.domain for each in pending})
+        lease = await self.store.put(message, pending, lease=wanted)
+        if lease is not None:
+            self.worker.accepted(lease)
+        await asyncio.sleep(0)
+
+    async def rows(self) -> list[Row]:
+        return list(await self.store.list(ALL))
+
+    async def idle(self) -> None:
+        """Let everything happen that happens at once."""
+        await asyncio.sleep(0.001)
+
+
+def mail(name: str, *recipients: str) -> Message:
+    envelope = Envelope("grace@home.example", recipients)
+    return Message(name, envelope, Body(len(TEXT), TEXT), clock())
+
+
+# -- the fast way ---------------------------------------------------------------------------------
+
+
+def test_a_message_is_carried_at_once_and_leaves_the_queue() -> None:
+    async def main() -> None:
+        post = Post()
+        async with post.working():
+            await post.put("M1", "ada@a.example")
+            await post.idle()
+            assert await post.rows() == []
+            assert post.postman.carried == [
+                Carried(NOON, "M1", ("ada@a.example",), "smtp:192.0.2.1:25")
+            ]
+            (entry,) = post.notes.entries
+            assert (entry.kind, entry.cause, entry.message) == (Kind.DELIVERED, "delivered", "M1")
+            assert entry.facts["host"] == "mx [192.0.2.1]:25"
+            assert entry.facts["recipient"] == "ada@a.example"
+        assert post.postman.closed
+        assert "lease" in post.store.asked  # the first look; nothing was read back
+
+    run(main())
+
+
+def test_recipients_at_one_target_go_together_and_no_more_than_the_limit() -> None:
+    async def main() -> None:
+        post = Post(limits=Limits(recipients=3))
+        async with post.working():
+            many = [f"u{i}@a.example" for i in range(7)]
+            await post.put("M1", *many, "ada@b.example")
+            await post.idle()
+            assert await post.rows() == []
+        sizes = sorted((c.key[-5:-3], len(c.recipients)) for c in post.postman.carried)
+        assert sizes == [(".1", 1), (".1", 3), (".1", 3), (".2", 1)]
+
+    run(main())
+
+
+def test_who_is_delivered_is_settled_though_another_takes_long() -> None:
+    async def script(_m: Message, recipients: Sequence[str], target: Target) -> list[Outcome]:
+        await asyncio.sleep(600 if ".2:" in target.key else 1)
+        return [ok(recipient) for recipient in recipients]
+
+    async def main() -> None:
+        post = Post(script)
+        async with post.working():
+            await post.put("M1", "ada@a.example", "bob@b.example", "eve@c.example")
+            await asyncio.sleep(2)
+            rows = await post.rows()
+            assert [(r.pending.recipient, r.pending.state) for r in rows] == [
+                ("bob@b.example", State.LEASED)
+            ]
+            await asyncio.sleep(600)
+            assert await post.rows() == []
+        assert len(post.postman.carried) == 3
+
+    run(main())
+
+
+def test_a_domain_is_looked_up_once_for_all_who_wait() -> None:
+    async def main() -> None:
+        post = Post(mx={"far.example": 2.0})
+        async with post.working():
+            for i in range(5):
+                await post.put(f"M{i}", "ada@far.example", f"ada@{'abcde'[i]}.example")
+            await asyncio.sleep(1)
+            assert len(post.postman.carried) == 5  # the others did not wait for DNS
+            await asyncio.sleep(10)
+            assert len(post.postman.carried) == 10
+            assert await post.rows() == []
+        assert post.zone.asked.count(("far.example", "MX")) == 1
+
+    run(main())
+
+
+def test_the_postmaster_of_this_server_always_gets_mail() -> None:
+    async def main() -> None:
+        post = Post(mx={"mx.home.example": 0})
+        async with post.working():
+            await post.put("M1", "Postmaster@mx.home.example")
+            await post.put("M2", "postmaster")
+            await post.put("M3", "ada@mx.home.example")
+            await asyncio.sleep(1)
+        assert {c.message for c in post.local.carried} == {"M1", "M2"}
+        failed = post.notes.of(Kind.FAILED)
+        assert [(e.message, e.cause) for e in failed] == [("M3", "route-to-self")]
+
+    run(main())
+
+
+# -- a week of retries ----------------------------------------------------------------------------
+
+
+def test_a_week_of_retries_a_warning_and_the_end() -> None:
+    async def script(_m: Message, recipients: Sequence[str], target: Target) -> list[Outcome]:
+        return [(ok if ".99:" in target.key else deferred)(r) for r in recipients]
+
+    async def main() -> Post:
+        post = Post(script)
+        async with post.working():
+            await post.put("M1", "ada@a.example")
+            await asyncio.sleep(7 * DAY)
+            assert await post.rows() == []
+        return post
+
+    post = run(main())
+    tries = [c.at - NOON for c in post.postman.carried if c.message == "M1"]
+    waits = [later - earlier for earlier, later in itertools.pairwise(tries)]
+    assert tries[0] == 0
+    assert waits[:3] == [pytest.approx(w * 1.1, abs=1) for w in (300, 600, 1200)]
+    assert max(waits) <= 3 * HOUR * 1.2 + 1
+    assert tries[-1] == pytest.approx(5 * DAY, abs=1)
+    assert post.incidents == []
+    reports = [c for c in post.postman.carried if c.message != "M1"]
+    assert [c.recipients for c in reports] == [("grace@home.example",)] * 2
+    late, last = (c.at - NOON for c in reports)
+    assert 4 * HOUR <= late < 4 * HOUR + max(waits)
+    assert last == tries[-1]
+    texts = [b for b in post.postman.bodies if b"multipart/report" in b]
+    assert b"Action: delayed" in texts[0]
+    assert b"Will-Retry-Until: Sun, 08 Nov 2026 12:00:00 +0000" in texts[0]
+    assert b"Action: failed" in texts[1]
+    assert b"Status: 5.4.7" in texts[1]
+    told = [(e.kind, e.cause) for e in post.notes.entries if e.message == "M1"]
+    assert Counter(told) == {
+        (Kind.DEFERRED, "connection-failed"): len(tries) - 1,
+        (Kind.FAILED, "expired"): 1,
+        (Kind.REPORTED, "connection-failed"): 2,
+    }
+
+
+def test_the_store_is_asked_when_something_is_due_and_not_in_between() -> None:
+    async def script(_m: Message, recipients: Sequence[str], _t: Target) -> list[Outcome]:
+        return [deferred(recipient) for recipient in recipients]
+
+    async def main() -> None:
+        post = Post(script, retry=Retry(first=50.0, longest=50.0, jitter=0))
+        async with post.working():
+            await post.put("M1", "ada@a.example")
+            await post.idle()
+            await asyncio.sleep(205)
+            asked = Counter(post.store.asked)
+        tries = [c.at - NOON for c in post.postman.carried]
+        assert tries == [pytest.approx(50 * i, abs=0.2) for i in range(5)]
+        assert asked["lease"] < 20
+
+    run(main())
+
+
+def test_a_message_put_when_nobody_looked_is_found() -> None:
+    async def main() -> None:
+        post = Post()
+        async with post.working():
+            message = mail("M1", "ada@a.example")
+            await post.store.put(message, [Pending("ada@a.example", "a.example", due=clock())])
+            await asyncio.sleep(61)
+            assert len(post.postman.carried) == 1
+
+    run(main())
+
+
+# -- reports --------------------------------------------------------------------------------------
+
+
+def test_failures_of_one_attempt_are_one_report_put_in_the_step_that_settles_them() -> None:
+    async def script(_m: Message, recipients: Sequence[str], target: Target) -> list[Outcome]:
+        return [
+            ok(r) if ".99:" in target.key or r.startswith("ok") else refused(r) for r in recipients
+        ]
+
+    async def main() -> None:
+        post = Post(script)
+        async with post.working():
+            await post.put("M1", "ok@a.example", "x@a.example", "y@a.example", language="tr")
+            await post.idle()
+            assert await post.rows() == []
+        assert post.store.asked.count("report") == 1
+        assert [c.message for c in post.postman.carried] == ["M1", "R1"]
+        report = post.postman.bodies[1]
+        assert b"Final-Recipient: rfc822; x@a.example" in report
+        assert b"Final-Recipient: rfc822; y@a.example" in report
+        assert b"ok@a.example" not in report
+        assert b"Content-Language: tr" in report
+        (told,) = post.notes.of(Kind.REPORTED)
+        assert (told.message, told.facts["report"]) == ("M1", "R1")
+        (born,) = post.notes.of(Kind.ACCEPTED)
+        assert (born.message, born.facts["report-for"]) == ("R1", "M1")
+        assert post.notes.of(Kind.FAILED)[0].dialogue == ("S: 220 mx",)
+
+    run(main())
+
+
+def test_there_is_never_a_report_about_a_message_without_sender() -> None:
+    async def script(_m: Message, recipients: Sequence[str], _t: Target) -> list[Outcome]:
+        return [(refused if r.startswith("x") else deferred)(r) for r in recipients]
+
+    async def main() -> None:
+        post = Post(script)
+        async with post.working():
+            await post.put("M1", "x@a.example", sender="")
+            await post.put("M2", "y@a.example", sender="")
+            await asyncio.sleep(6 * DAY)
+            assert await post.rows() == []
+        assert {c.message for c in post.postman.carried} == {"M1", "M2"}
+        failed = post.notes.of(Kind.FAILED)
+        assert [e.facts["unreported"] for e in failed] == ["null-reverse-path"] * 2
+        assert post.notes.of(Kind.REPORTED) == []
+
+    run(main())
+
+
+def test_a_report_that_fails_ends_there() -> None:
+    async def script(_m: Message, recipients: Sequence[str], _t: Target) -> list[Outcome]:
+        return [refused(recipient) for recipient in recipients]
+
+    async def main() -> None:
+        post = Post(script)
+        async with post.working():
+            await post.put("M1", "x@a.example")
+            await asyncio.sleep(1)
+            assert await post.rows() == []
+        assert [c.message for c in post.postman.carried] == ["M1", "R1"]
+
+    run(main())
+
+
+def test_a_failure_is_told_first_and_the_delay_with_the_next_attempt() -> None:
+    async def script(_m: Message, recipients: Sequence[str], target: Target) -> list[Outcome]:
+        if ".99:" in target.key:
+            return [ok(r) for r in recipients]
+        return [(refused if r.startswith("x") else deferred)(r) for r in recipients]
+
+    async def main() -> None:
+        post = Post(script)
+        async with post.working():
+            await post.put("M1", "x@a.example", "y@a.example", received=clock() - 5 * HOUR)
+            await post.idle()
+            (told,) = post.notes.of(Kind.REPORTED)
+            assert told.facts["action"] == "failed"
+            await asyncio.sleep(HOUR)
+            assert [e.facts["action"] for e in post.notes.of(Kind.REPORTED)] == [
+                "failed",
+                "delayed",
+            ]
+            (row,) = await post.rows()
+            assert row.pending.warned
+
+    run(main())
+
+
+# -- when something breaks ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("script", [deliver_all, None])
+def test_a_store_that_fails_is_asked_again_and_nothing_is_carried_twice(
+    script: Script | None,
+) -> None:
+    async def refuse(_m: Message, recipients: Sequence[str], target: Target) -> list[Outcome]:
+        return [(ok if ".99:" in target.key else refused)(r) for r in recipients]
+
+    async def main() -> None:
+        post = Post(script or refuse)
+        async with post.working():
+            await post.put("M1", "x@a.example")
+            post.store.broken = 10
+            await asyncio.sleep(HOUR)
+            assert await post.rows() == []
+        carried = [c.message for c in post.postman.carried]
+        assert carried == (["M1"] if script else ["M1", "R1"])
+        assert len(post.incidents) >= 10
+
+    run(main())
+
+
+def test_at_a_crash_only_what_is_under_way_is_in_doubt() -> None:
+    """No attempt begins in the place of one that is not settled."""
+
+    async def main() -> None:
+        post = Post(limits=Limits(target=3))
+        async with post.working():
+            post.store.broken = 10_000
+            for i in range(20):
+                message = mail(f"M{i}", "x@a.example")
+                pending = [Pending("x@a.example", "a.example", due=clock())]
+                lease = await MemoryStore.put(post.store, message, pending, lease=True)
+                assert lease is not None
+                post.worker.accepted(lease)
+            await asyncio.sleep(100)
+            assert len(post.postman.carried) == 3
+            post.store.broken = 0
+            await asyncio.sleep(100)
+            assert len(post.postman.carried) == 20
+            assert await post.rows() == []
+
+    run(main())
+
+
+def test_an_error_in_a_carrier_puts_the_message_off() -> None:
+    async def script(_m: Message, recipients: Sequence[str], _t: Target) -> list[Outcome]:
+        if len(post.postman.carried) == 1:
+            raise ZeroDivisionError
+        return [ok(recipient) for recipient in recipients]
+
+    post: Post
+
+    async def main() -> None:
+        nonlocal post
+        post = Post(script)
+        async with post.working():
+            await post.put("M1", "x@a.example")
+            await post.idle()
+            (row,) = await post.rows()
+            assert (row.pending.cause, row.pending.attempts) == ("internal-error", 1)
+            assert "incident I1" in row.pending.reply
+            await asyncio.sleep(HOUR)
+            assert await post.rows() == []
+        assert [type(e) for e in post.incidents] == [ZeroDivisionError]
+
+    run(main())
+
+
+def test_a_recipient_whom_a_carrier_forgets_is_put_off() -> None:
+    async def script(_m: Message, recipients: Sequence[str], _t: Target) -> list[Outcome]:
+        return [ok(recipients[0])]
+
+    async def main() -> None:
+        post = Post(script)
+        async with post.working():
+            await post.put("M1", "x@a.example", "y@a.example")
+            await post.idle()
+            (row,) = await post.rows()
+            assert (row.pending.recipient, row.pending.cause) == ("y@a.example", "internal-error")
+            assert len(post.incidents) == 1
+
+    run(main())
+
+
+def test_an_error_while_looking_a_domain_up_puts_the_message_off() -> None:
+    async def main() -> None:
+        post = Post()
+
+        post.zone.slow = {"far.example": "soon"}  # type: ignore[dict-item]  # it fails at that
+        async with post.working():
+            await post.put("M1", "x@far.example")
+            await asyncio.sleep(1)
+            (row,) = await post.rows()
+            assert row.pending.cause == "internal-error"
+            assert len(post.incidents) == 1
+
+    run(main())
+
+
+def test_an_error_while_a_report_is_written_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def script(_m: Message, recipients: Sequence[str], _t: Target) -> list[Outcome]:
+        return [refused(recipient) for recipient in recipients]
+
+    def explode(*_a: object, **_k: object) -> None:
+        raise ZeroDivisionError
+
+    async def main() -> None:
+        post = Post(script)
+        monkeypatch.setattr("ulak.delivery.reporting.write", explode)
+        async with post.working():
+            await post.put("M1", "x@a.example")
+            await asyncio.sleep(1)
+            (row,) = await post.rows()
+            assert (row.pending.cause, row.pending.state) == ("internal-error", State.READY)
+            monkeypatch.undo()
+            await asyncio.sleep(HOUR)
+            assert await post.rows() == []
+            assert len(post.notes.of(Kind.REPORTED)) == 1
+
+    run(main())
+
+
+# -- many -----------------------------------------------------------------------------------------
+
+
+def test_a_slow_destination_delays_only_itself_and_does_not_fill_the_memory() -> None:
+    async def script(_m: Message, recipients: Sequence[str], target: Target) -> list[Outcome]:
+        await asyncio.sleep(600 if ".1:" in target.key else 0.01)
+        return [ok(recipient) for recipient in recipients]
+
+    async def main() -> None:
+        limits = Limits(target=5, total=50, messages=200, waiting=20)
+        post = Post(script, limits)
+        async with post.working():
+            for i in range(300):
+                await post.put(f"S{i}", "x@a.example")
+            await post.idle()
+            leased = [r for r in await post.rows() if r.pending.state is State.LEASED]
+            assert len(leased) == 25  # five under way and a full line
+            for i in range(300):
+                await post.put(f"F{i}", f"x@{'bcdef'[i % 5]}.example")
+            await asyncio.sleep(10)
+            done = [c.message for c in post.postman.carried if c.message.startswith("F")]
+            assert len(done) == 300
+            assert post.postman.most["smtp:192.0.2.1:25"] == 5
+            await asyncio.sleep(300 / 5 * 600)
+            assert await post.rows() == []
+        assert len(post.postman.carried) == len({c.message for c in post.postman.carried}) == 600
+
+    run(main())
+
+
+def test_targets_take_turns() -> None:
+    async def script(_m: Message, recipients: Sequence[str], _t: Target) -> list[Outcome]:
+        await asyncio.sleep(1)
+        return [ok(recipient) for recipient in recipients]
+
+    async def main() -> None:
+        post = Post(script, Limits(total=1))
+        async with post.working():
+            for name in ("a1", "a2", "a3", "b1", "b2", "c1"):
+                await post.put(name, f"x@{name[0]}.example")
+            await asyncio.sleep(10)
+        assert [c.message for c in post.postman.carried] == ["a1", "a2", "b1", "c1", "a3", "b2"]
+
+    run(main())
+
+
+def test_attempts_under_way_are_bounded_over_all_targets() -> None:
+    async def script(_m: Message, recipients: Sequence[str], _t: Target) -> list[Outcome]:
+        await asyncio.sleep(1)
+        return [ok(recipient) for recipient in recipients]
+
+    async def main() -> None:
+        post = Post(script, Limits(target=4, total=10))
+        async with post.working():
+            for i in range(60):
+                await post.put(f"M{i}", f"x@{'abcdef'[i % 6]}.example")
+            await asyncio.sleep(20)
+            assert await post.rows() == []
+        assert post.postman.most["all"] == 10
+
+    run(main())
+
+
+def test_large_messages_count_by_their_octets() -> None:
+    async def script(_m: Message, recipients: Sequence[str], _t: Target) -> list[Outcome]:
+        await asyncio.sleep(1)
+        return [ok(recipient) for recipient in recipients]
+
+    async def main() -> None:
+        post = Post(script, Limits(octets=1000))
+        async with post.working():
+            for i in range(10):
+                await post.put(f"M{i}", "x@a.example", body=Body(400, b"x" * 400))
+            leased = [r for r in await post.rows() if r.pending.state is State.LEASED]
+            assert len(leased) == 3
+            await asyncio.sleep(60)
+            assert await post.rows() == []
+
+    run(main())
+
+
+def test_slow_dns_of_one_domain_leaves_room_for_others() -> None:
+    async def main() -> None:
+        post = Post(limits=Limits(messages=100, waiting=10), mx={"far.example": 100.0})
+        async with post.working():
+            for i in range(200):
+                await post.put(f"S{i}", "x@far.example")
+            await post.put("F", "x@a.example")
+            await post.idle()
+            assert [c.message for c in post.postman.carried] == ["F"]
+            await asyncio.sleep(600)
+            assert await post.rows() == []
+
+    run(main())
+
+
+# -- an operator ----------------------------------------------------------------------------------
+
+
+def test_paused_all_stays_in_the_queue_until_it_goes_on() -> None:
+    async def main() -> None:
+        post = Post()
+        post.worker.pause()
+        async with post.working():
+            await post.put("M1", "x@a.example")
+            await asyncio.sleep(HOUR)
+            assert post.postman.carried == []
+            post.worker.resume()
+            await asyncio.sleep(1)
+            assert len(post.postman.carried) == 1
+
+    run(main())
+
+
+def test_an_operator_returns_what_waits_to_its_sender() -> None:
+    async def main() -> None:
+        post = Post()
+        post.worker.pause()
+        async with post.working():
+            for i in range(3):
+                await post.put(f"M{i}", "x@a.example", "y@b.example")
+            await post.store.hold(Selection(ids=("M0",)))
+            assert await post.worker.bounce(Selection(domain="a.example")) == 3
+            left = Counter(row.pending.recipient for row in await post.rows())
+            assert left == {"y@b.example": 3, "grace@home.example": 3}
+            post.worker.resume()
+            await asyncio.sleep(1)
+        reports = [b for b in post.postman.bodies if b"multipart/report" in b]
+        assert len(reports) == 3
+        assert all(b"X-Ulak-Cause: dropped-by-operator" in b for b in reports)
+
+    run(main())
+
+
+# -- stopping -------------------------------------------------------------------------------------
+
+
+def test_stopping_lets_attempts_end_and_gives_the_rest_back() -> None:
+    async def script(message: Message, recipients: Sequence[str], _t: Target) -> list[Outcome]:
+        await asyncio.sleep(1000 if message.id == "M1" else 5)
+        return [ok(recipient) for recipient in recipients]
+
+    async def main() -> None:
+        post = Post(script, Limits(target=2), mx={"far.example": 99.0})
+        task = asyncio.create_task(post.worker.run())
+        for i in range(5):
+            await post.put(f"M{i}", "x@a.example")
+        await post.put("D", "x@far.example")
+        await asyncio.sleep(1)
+        before = clock()
+        await post.worker.stop(10.0)
+        await task
+        assert clock() - before <= 11
+        assert post.postman.closed
+        rows = await post.rows()
+        assert {(r.id, r.pending.state) for r in rows} == {
+            (name, State.READY) for name in ("M1", "M2", "M3", "M4", "D")
+        }
+        assert {r.pending.attempts for r in rows} == {0}
+        assert not post.worker.wants(["a.example"])
+
+    run(main())
+
+
+def test_stopping_keeps_what_was_settled_of_a_message() -> None:
+    async def script(_m: Message, recipients: Sequence[str], target: Target) -> list[Outcome]:
+        await asyncio.sleep(1 if ".1:" in target.key else 1000)
+        return [ok(recipient) for recipient in recipients]
+
+    async def main() -> None:
+        post = Post(script, Limits(total=2))
+        task = asyncio.create_task(post.worker.run())
+        await post.put("M1", "x@a.example", "x@b.example", "x@c.example", "x@d.example")
+        await asyncio.sleep(2)
+        await post.worker.stop(0.5)
+        await task
+        left = {(r.pending.recipient, r.pending.state) for r in await post.rows()}
+        assert left == {(f"x@{c}.example", State.READY) for c in "bcd"}
+
+    run(main())
+
+
+def test_a_lease_that_comes_after_the_stop_is_given_back() -> None:
+    async def main() -> None:
+        post = Post()
+        async with post.working():
+            message = mail("M1", "x@a.example")
+            pending = [Pending("x@a.example", "a.example", due=clock())]
+            lease = await post.store.put(message, pending, lease=True)
+        assert lease is not None
+        post.worker.accepted(lease)
+        await asyncio.sleep(1)
+        assert [r.pending.state for r in await post.rows()] == [State.READY]
+
+    run(main())
