@@ -15,7 +15,7 @@ import pytest
 
 from ulak.journal import files
 from ulak.journal.entry import Entry, Kind
-from ulak.journal.reader import JournalReader
+from ulak.journal.reader import JournalReader, journals
 from ulak.journal.sqlite import Settings, SqliteJournal
 from ulak.journal.trace import JournalError
 from ulak.log import Form, Log
@@ -176,12 +176,27 @@ def test_a_reader_leaves_a_damaged_file_out_and_says_so(tmp_path: Path) -> None:
     reader = JournalReader([tmp_path])
     assert len(reader.about("message-000001")) == 1
     assert len(reader.troubles) == 1
-    assert "journal-00000002.db cannot be read in full" in reader.troubles[0]
+    assert "journal-00000002.db cannot be read in full" in str(reader.troubles[0])
 
 
 def test_no_journal_at_all_is_said_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(JournalError, match=r"There is no journal in .*/nowhere\. Has the server"):
         JournalReader([tmp_path / "nowhere"]).about("message-1")
+
+
+def test_troubles_are_told_in_every_language() -> None:
+    error = JournalError("none", folder="/nowhere")
+    assert error.sentences("en") == [str(error)]
+    assert error.sentences("tr") == [
+        "Şurada günlük yok: /nowhere. Sunucu bu veri klasörüyle hiç çalıştı mı?"
+    ]
+
+
+def test_the_journals_of_all_workers_are_found(tmp_path: Path) -> None:
+    for name in ("0", "10", "2", "x"):
+        (tmp_path / name).mkdir()
+    assert [path.name for path in journals(tmp_path)] == ["0", "2", "10"]
+    assert journals(tmp_path / "x") == [tmp_path / "x"]
 
 
 def test_a_folder_that_cannot_be_used_is_said_in_a_sentence(tmp_path: Path) -> None:

@@ -49,7 +49,8 @@ class Day:
         reply = catalog.MESSAGE_QUEUED.reply(id=MESSAGE)
         facts = MORE_OF_IT | {"recipients": recipients, "size": "10240", "reply": str(reply)}
         self.note(0.2, Kind.ACCEPTED, reply.cause, session=SESSION, message=MESSAGE, facts=facts)
-        self.note(0.3, Kind.CLOSED, session=SESSION)
+        facts = {"ip": "192.0.2.10", "accepted": "1", "refused": "0"}
+        self.note(0.3, Kind.CLOSED, session=SESSION, facts=facts)
 
     def fail(self, after: float, kind: Kind, reply: str, cause: str, **facts: str) -> None:
         dialogue = (
@@ -61,7 +62,13 @@ class Day:
             "C: RCPT TO:<grace@example.net>",
             f"S: {reply}",
         )
-        known = {"recipient": "grace@example.net", "host": REMOTE, "reply": reply, **facts}
+        known = {
+            "recipient": "grace@example.net",
+            "host": REMOTE,
+            "remote": "yes",
+            "reply": reply,
+            **facts,
+        }
         self.note(after, kind, cause, message=MESSAGE, facts=known, dialogue=dialogue)
 
     def story(self, identifier: str, language: str = "en") -> Story:
@@ -81,8 +88,15 @@ def deferred_then_delivered() -> Day:
         said="Greylisted, please come back later",
         due=str(START + 900),
     )
-    facts = {"recipient": "grace@example.net", "host": REMOTE, "reply": "250 2.0.0 Ok: queued as 7"}
-    day.note(901, Kind.DELIVERED, "delivered", message=MESSAGE, facts=facts | {"tls": "TLSv1.3"})
+    facts = {
+        "recipient": "grace@example.net",
+        "host": REMOTE,
+        "remote": "yes",
+        "reply": "250 2.0.0 Ok: queued as 7",
+        "attempt": "2",
+        "tls": "TLSv1.3",
+    }
+    day.note(901, Kind.DELIVERED, "delivered", message=MESSAGE, facts=facts)
     return day
 
 
@@ -98,7 +112,12 @@ def bounced() -> Day:
         "no-such-mailbox",
         address="grace@example.net",
     )
-    facts = {"report": REPORT, "to": "ada@example.org", "recipient": "grace@example.net"}
+    facts = {
+        "report": REPORT,
+        "to": "ada@example.org",
+        "recipients": "grace@example.net",
+        "action": "failed",
+    }
     day.note(2, Kind.REPORTED, message=MESSAGE, facts=facts)
     facts = {"report-for": MESSAGE, "sender": "", "recipients": "ada@example.org"}
     day.note(2, Kind.ACCEPTED, "message-queued", message=REPORT, facts=facts)
@@ -118,7 +137,8 @@ def refused() -> Day:
     reply = catalog.SEVERAL_FROM.reply(count=2)
     facts = MORE_OF_IT | {"recipients": "grace@example.org", "reply": str(reply), "count": "2"}
     day.note(2, Kind.REFUSED, reply.cause, session=SESSION, message=MESSAGE, facts=facts)
-    day.note(3, Kind.CLOSED, session=SESSION)
+    facts = {"ip": "192.0.2.10", "accepted": "0", "refused": "2"}
+    day.note(3, Kind.CLOSED, session=SESSION, facts=facts)
     return day
 
 
@@ -180,7 +200,7 @@ def test_times_in_sentences_are_those_of_the_zone() -> None:
 def test_only_part_of_many_recipients_is_named_and_the_unfinished_first() -> None:
     day = Day()
     many = [f"r{n}@example.net" for n in range(50)]
-    day.accept(" ".join([*many[:20], "…"]))
+    day.accept(" ".join([*many[:20], "and 30 more"]))
     for recipient in many[:30]:
         day.note(1, Kind.DELIVERED, message=MESSAGE, facts={"recipient": recipient})
     facts = {"recipient": many[40]}
@@ -193,7 +213,7 @@ def test_only_part_of_many_recipients_is_named_and_the_unfinished_first() -> Non
 
 def test_more_recipients_than_are_known_are_not_claimed_to_have_the_message() -> None:
     day = Day()
-    day.accept("grace@example.net …")
+    day.accept("grace@example.net and 2 more")
     day.note(1, Kind.DELIVERED, message=MESSAGE, facts={"recipient": "grace@example.net"})
     assert day.story(MESSAGE).ending == (
         "grace@example.net: delivered.",
@@ -235,6 +255,68 @@ def test_a_session_is_counted_and_its_missing_end_said() -> None:
     )
     day.note(-1, Kind.CONNECTED, session="another-session")
     assert day.story("another-session").ending[1] == words("en")["stands"]["session-open"]
+
+
+def test_a_session_counts_what_was_too_much_to_be_noted() -> None:
+    day = Day()
+    day.note(1, Kind.REFUSED, "unknown-command", session=SESSION)
+    day.note(2, Kind.CLOSED, session=SESSION, facts={"accepted": "3", "refused": "700"})
+    assert "accepted in this session: 3." in day.story(SESSION).ending[0]
+    assert "refused: 700." in day.story(SESSION).ending[0]
+
+
+def test_a_listing_and_a_list_that_could_not_be_asked_are_told_apart() -> None:
+    day = Day()
+    facts = {"check": "dnsbl", "ip": "192.0.2.1", "zone": "bl.example", "result": "listed"}
+    facts |= {"reason": "spam seen", "why": "bl.example A: 127.0.0.2"}
+    day.note(1, Kind.CHECKED, "listed-by-dnsbl", session=SESSION, facts=facts)
+    day.note(2, Kind.CHECKED, session=SESSION, facts=facts | {"result": "could-not-ask"})
+    first, second = day.story(SESSION).happenings
+    assert first.sentence == "bl.example lists 192.0.2.1 and says: “spam seen”."
+    assert second.sentence == (
+        "bl.example could not be asked about 192.0.2.1 (bl.example A: 127.0.0.2); "
+        "that is no reason to refuse anybody."
+    )
+
+
+def test_our_own_words_about_a_host_are_not_put_into_its_mouth() -> None:
+    day = Day()
+    day.accept()
+    day.fail(1, Kind.DEFERRED, "451 4.4.2 mx closed the connection", "connection-lost", remote="")
+    assert day.story(MESSAGE).happenings[-1].sentence == (
+        "The delivery to grace@example.net was put off: “451 4.4.2 mx closed the connection”."
+    )
+    assert any(step.who == "operator" for step in day.story(MESSAGE).steps)
+
+
+def test_what_expired_is_told_with_the_cause_of_its_last_attempt() -> None:
+    day = Day()
+    day.accept()
+    facts = {"last-cause": "mailbox-full", "days": "5", "address": "grace@example.net"}
+    day.fail(1, Kind.FAILED, "452 4.2.2 mailbox full", "expired", **facts)
+    story = day.story(MESSAGE)
+    assert "for 5 days" in story.happenings[-1].means
+    assert "452 4.2.2 mailbox full" in story.happenings[-1].means
+    steps = [step.step for step in story.steps]
+    assert any(step in steps for step in texts.cause("mailbox-full").fix_sender)
+
+
+def test_a_report_that_failed_is_told_to_nobody() -> None:
+    day = Day()
+    day.accept()
+    day.fail(1, Kind.FAILED, "550 no", "remote-refused", unreported="null-reverse-path")
+    assert "nobody is told" in day.story(MESSAGE).ending[0]
+
+
+def test_a_note_about_a_delay_is_no_report_of_a_failure() -> None:
+    day = Day()
+    day.accept()
+    facts = {"report": "report-1", "action": "delayed", "recipients": "grace@example.net"}
+    day.note(1, Kind.REPORTED, "remote-deferred", message=MESSAGE, facts=facts)
+    day.fail(2, Kind.FAILED, "550 no", "remote-refused")
+    story = day.story(MESSAGE)
+    assert story.standings[0].report == ""
+    assert "late" in story.happenings[3].sentence
 
 
 def test_an_incident_shows_its_traceback_and_whom_to_give_it() -> None:

@@ -37,16 +37,19 @@ class Entry:
     Facts have the same names everywhere, so that the story finds them (`ulak.journal.story`; any
     may be missing, others may be there):
 
-    - `ip`, `listener`, `tls`: who is connected, where, and how encrypted
-    - `sender` (`""`: the null reverse-path), `recipient`, `size`, `recipients` (between spaces;
-      a last `…` says that there are more)
-    - `reply`: on one line, ours or the other server's; `host`: whose, as in an Outcome
-    - `attempts`: how many there were; `due`: when the next one is, in seconds since the epoch
+    - `ip`, `port`, `listener`, `client`, `tls`: who is connected, where, called what, how encrypted
+    - `sender` (`""`: the null reverse-path), `recipient`, `size`, `recipients` (between spaces; at
+      the end perhaps `and 7 more`)
+    - `reply`: on one line, ours or, where `remote` is `yes`, the words of `host`
+    - `attempt`: which it was; `due`: when the next one is, in seconds since the epoch
+    - `last-cause`: why the last attempt failed, where the time is over; `unreported`: why nobody
+      is told of a failure
     - `where`: what a message was delivered into
-    - `check`, `result`, `problem`: what ran, what came of it, what was wrong
+    - `check`, `result`, `zone`, `reason`, `why`: what was checked and asked, and what came of it
     - `verb`: what an operator did: hold, release, retry, drop, bounce
-    - `to`: to whom a report goes; `about`: what it says, `failed` or `delayed`
-    - `type`, `place`, `traceback`: of an incident; `count`: of lost entries; `reason`: of an end
+    - `to`: to whom a report goes; `action`: what it says, `failed` or `delayed`
+    - `accepted`, `refused`: how many in a session that is over
+    - `type`, `place`, `problem`, `traceback`: of an incident; `count`: of lost entries
 
     Two facts link a message and the reports about it: on an entry of the message, `report` is
     the report's id; on an entry of the report, `report-for` is the message's id. Either will do.

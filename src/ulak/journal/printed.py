@@ -9,7 +9,8 @@ from ulak.journal.story import Happening, Step, Story, moment
 from ulak.journal.words import say
 
 _INDENT = " " * 21  # below a sentence, which stands behind its time
-_QUIET = frozenset({"due", "traceback"})  # facts that are told elsewhere or in another shape
+# Facts that the sentences tell in another shape.
+_QUIET = frozenset({"due", "traceback", "remote", "action", "unreported"})
 
 
 def printed(story: Story, width: int = 100) -> str:
@@ -22,8 +23,9 @@ def printed(story: Story, width: int = 100) -> str:
         say(story.language, "what", "times", {"zone": _zone(story)}),
         "",
     ]
+    told: set[tuple[str, str, str]] = set()
     for happening in story.happenings:
-        lines.extend(_happening(story, happening, width))
+        lines.extend(_happening(story, happening, width, told))
     lines += ["", say(story.language, "stands", "heading")]
     for sentence in story.ending:
         lines.extend(_wrapped(sentence, width, "  "))
@@ -34,7 +36,9 @@ def printed(story: Story, width: int = 100) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _happening(story: Story, happening: Happening, width: int) -> Iterator[str]:
+def _happening(
+    story: Story, happening: Happening, width: int, told: set[tuple[str, str, str]]
+) -> Iterator[str]:
     entry = happening.entry
     when = moment(entry.time, story.zone)
     time = "?" if when is None else f"{when:%Y-%m-%d %H:%M:%S}"
@@ -49,13 +53,17 @@ def _happening(story: Story, happening: Happening, width: int) -> Iterator[str]:
     if happening.title:
         facts = {"title": happening.title, "cause": entry.cause}
         name = "same-cause" if happening.again else "cause"
-        told = say(story.language, "said", name, facts)
-        yield from _wrapped(told if happening.again else f"{told} {happening.means}", width)
+        cause = say(story.language, "said", name, facts)
+        yield from _wrapped(cause if happening.again else f"{cause} {happening.means}", width)
     known = [
         f"{shown(key)}={shown(value)}"
         for key, value in entry.facts.items()
-        if key not in _QUIET and value and shown(value) not in happening.sentence
+        if key not in _QUIET
+        and value
+        and value not in happening.sentence
+        and (entry.session, key, value) not in told
     ]
+    told.update((entry.session, key, value) for key, value in entry.facts.items())
     if known:
         yield from _wrapped(f"{say(story.language, 'said', 'facts')}: {', '.join(known)}", width)
     for line in entry.dialogue:

@@ -14,16 +14,26 @@ from ulak.journal.entry import Entry, Kind
 from ulak.journal.trace import Found, JournalError, Trace, trace
 
 
+def journals(folder: Path) -> list[Path]:
+    """Give the folders of the journals of all workers in the folder that holds them."""
+    try:
+        found = [entry for entry in folder.iterdir() if entry.is_dir()]
+    except OSError:
+        found = []
+    numbered = [path for path in found if path.name.isascii() and path.name.isdigit()]
+    return sorted(numbered, key=lambda path: int(path.name)) or [folder]
+
+
 class JournalReader:
     """The Reader over the folders of all workers.
 
-    A file that cannot be read is left out, and `troubles` says so in a sentence for each. Raises
+    A file that cannot be read is left out, and `troubles` says so. Raises
     JournalError where there is no journal at all.
     """
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self._folders = tuple(folders)
-        self.troubles: list[str] = []
+        self.troubles: list[JournalError] = []
 
     def about(self, identifier: str) -> Sequence[Entry]:
         """Give the entries of a message, a session or an incident, oldest first."""
@@ -60,9 +70,8 @@ class JournalReader:
     def _there(self) -> list[tuple[int, Path]]:
         there = [(n, folder) for n, folder in enumerate(self._folders) if folder.is_dir()]
         if not there:
-            where = ", ".join(str(folder) for folder in self._folders) or "no folder"
-            message = f"There is no journal in {where}. Has the server run with this data folder?"
-            raise JournalError(message)
+            name, where = "none", ", ".join(str(folder) for folder in self._folders)
+            raise JournalError(name, folder=where)
         return there
 
     def _backwards(
@@ -102,6 +111,6 @@ class JournalReader:
             return []
 
     def _trouble(self, path: Path, error: Exception) -> None:
-        sentence = f"The journal file {path} cannot be read in full: {error}."
-        if sentence not in self.troubles:
-            self.troubles.append(sentence)
+        trouble = JournalError("unreadable", file=str(path), problem=str(error))
+        if trouble.facts not in [known.facts for known in self.troubles]:
+            self.troubles.append(trouble)

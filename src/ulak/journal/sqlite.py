@@ -78,8 +78,8 @@ class SqliteJournal:
             self._open()
             self._prune()
         except (apsw.Error, OSError) as error:
-            message = f"The journal cannot be written in {folder}: {_reason(error)}."
-            raise JournalError(message) from error
+            name, facts = "unusable", {"folder": str(folder), "problem": _reason(error)}
+            raise JournalError(name, **facts) from error
         self._backlog: Backlog[Entry] = Backlog(
             self._flush,
             most=self._settings.most_waiting,

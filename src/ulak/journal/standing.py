@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -9,7 +10,7 @@ from enum import StrEnum
 from ulak.journal.entry import Entry, Kind
 from ulak.journal.trace import REPORT
 
-MORE = "…"  # at the end of the fact `recipients`
+_MORE = re.compile(r" and [0-9]+ more$")  # at the end of the fact `recipients`
 
 
 class Stand(StrEnum):
@@ -57,9 +58,8 @@ def standings(entries: Iterable[Entry]) -> list[Standing]:
         facts = entry.facts
         named = facts.get("recipient", "")
         if entry.kind is Kind.ACCEPTED:
-            for recipient in facts.get("recipients", "").split():
-                if recipient != MORE:
-                    known.setdefault(recipient, Standing(recipient))
+            for recipient in named_in(facts):
+                known.setdefault(recipient, Standing(recipient))
         elif entry.kind in _BY_KIND:
             for recipient in _meant(named, known):
                 known[recipient] = Standing(
@@ -76,12 +76,22 @@ def standings(entries: Iterable[Entry]) -> list[Standing]:
                     known[recipient] = replace(
                         now, stand=Stand.DEFERRED if tried else stand, facts=rest
                     )
-        elif entry.kind is Kind.REPORTED:
-            for recipient in [named] if named else list(known):
+        elif entry.kind is Kind.REPORTED and facts.get("action", "failed") == "failed":
+            for recipient in named_in(facts) or list(known):
                 failed = known.get(recipient)
                 if failed is not None and failed.stand is Stand.FAILED and not failed.report:
                     known[recipient] = replace(failed, report=facts.get(REPORT, ""))
     return list(known.values())
+
+
+def named_in(facts: Mapping[str, str]) -> list[str]:
+    """Give the recipients that the fact `recipients` names."""
+    return _MORE.sub("", facts.get("recipients", "")).split()
+
+
+def cut_short(facts: Mapping[str, str]) -> bool:
+    """Whether there are more recipients than the fact names."""
+    return _MORE.search(facts.get("recipients", "")) is not None
 
 
 def _meant(named: str, known: Mapping[str, Standing]) -> list[str]:

@@ -13,13 +13,12 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from ulak.journal.entry import Entry, Kind
-from ulak.journal.standing import FINISHED, MORE, Stand, Standing, standings
+from ulak.journal.standing import FINISHED, Stand, Standing, cut_short, standings
 from ulak.journal.trace import REPORT_FOR, Trace, What
-from ulak.journal.words import say
-from ulak.replies import texts
+from ulak.journal.words import say, words
+from ulak.replies import catalog, texts
 
 _TROUBLE = frozenset({Kind.REFUSED, Kind.CHECKED, Kind.DEFERRED, Kind.FAILED, Kind.INCIDENT})
-_VERBS = frozenset({"hold", "release", "retry", "drop", "bounce"})
 _IN_A_SENTENCE = 110  # characters of a reply
 _MOST_NAMED = 20  # recipients whose standing is told one by one
 _FURTHEST = 253_402_300_799.0  # the last second of the year 9999
@@ -136,6 +135,7 @@ class _Teller:
         self.language = language
         self._found = found
         self._zone = zone
+        self._happened = words(language)["happened"]
         self._explained: set[str] = set()
         self._own = [e for e in found.entries if e.message == found.id]
         is_message = found.what is What.MESSAGE
@@ -166,6 +166,8 @@ class _Teller:
         """Name the text that tells of an entry."""
         facts = entry.facts
         match entry.kind:
+            case Kind.REFUSED if entry.cause == catalog.TLS_FAILED.name:
+                return "tls-failed"
             case Kind.REFUSED if entry.message:
                 return "refused-message"
             case Kind.REFUSED if facts.get("recipient") or facts.get("address"):
@@ -174,10 +176,14 @@ class _Teller:
                 return "refused-client"
             case Kind.ACCEPTED if facts.get(REPORT_FOR):
                 return "accepted-report"
-            case Kind.REPORTED if facts.get("about") == "delayed":
+            case Kind.REPORTED if facts.get("action") == "delayed":
                 return "reported-delayed"
-            case Kind.OPERATED if facts.get("verb") in _VERBS:
+            case Kind.OPERATED if f"operated-{facts.get('verb')}" in self._happened:
                 return f"operated-{facts['verb']}"
+            case Kind.CHECKED if f"checked-{facts.get('result')}" in self._happened:
+                return f"checked-{facts['result']}"
+            case Kind.INCIDENT if "type" not in facts:
+                return "incident-answered"
             case _:
                 return str(entry.kind)
 
@@ -191,7 +197,7 @@ class _Teller:
         reply = facts.get("reply", "")
         if reply:
             short = reply if len(reply) <= _IN_A_SENTENCE else reply[:_IN_A_SENTENCE] + "…"
-            name = "answer" if facts.get("host") else "own-answer"
+            name = "answer" if facts.get("remote") else "own-answer"
             facts["answer"] = self._say("said", name, host=facts.get("host", "")[:60], reply=short)
         due = self._clock(facts.pop("due", ""))
         if due:
@@ -217,7 +223,7 @@ class _Teller:
         if not self.standings:
             refused = any(e.kind is Kind.REFUSED for e in self._own)
             return (self._say("stands", "refused" if refused else "unknown"),)
-        more = any(e.facts.get("recipients", "").endswith(MORE) for e in self._own)
+        more = any(cut_short(e.facts) for e in self._own)
         if not more and all(s.stand is Stand.DELIVERED for s in self.standings):
             return (self._say("stands", "everybody"),)
         # Those who wait for something to be done come first where there are too many to name.
@@ -225,7 +231,7 @@ class _Teller:
         sentences = [
             self._say(
                 "stands",
-                str(standing.stand),
+                _stands(standing),
                 recipient=standing.recipient,
                 due=self._clock(standing.facts.get("due", "")),
                 report=standing.report,
@@ -239,13 +245,18 @@ class _Teller:
         return tuple(sentences)
 
     def _session_ending(self) -> tuple[str, ...]:
-        kinds = [e.kind for e in self._found.entries if e.session == self._found.id]
-        accepted = str(kinds.count(Kind.ACCEPTED))
-        refused = str(kinds.count(Kind.REFUSED))
-        counted = self._say("stands", "session", accepted=accepted, refused=refused)
-        if Kind.CLOSED in kinds:
-            return (counted,)
-        return counted, self._say("stands", "session-open")
+        own = [e for e in self._found.entries if e.session == self._found.id]
+        counts = {
+            "accepted": str(sum(e.kind is Kind.ACCEPTED for e in own)),
+            "refused": str(sum(e.kind is Kind.REFUSED for e in own)),
+        }
+        closed = next((e for e in own if e.kind is Kind.CLOSED), None)
+        if closed is None:
+            counted = self._say("stands", "session", **counts)
+            return counted, self._say("stands", "session-open")
+        # The session has counted what was too much to be noted one by one.
+        counts |= {name: closed.facts[name] for name in counts if closed.facts.get(name)}
+        return (self._say("stands", "session", **counts),)
 
     # -- what to do ---------------------------------------------------------------------------
 
@@ -256,7 +267,7 @@ class _Teller:
             if text is None:
                 continue
             steps.update(dict.fromkeys(Step("sender", step) for step in text.fix_sender))
-            if not facts.get("host"):  # another server's operator does not read this
+            if not facts.get("remote"):  # another server's operator does not read this
                 steps.update(dict.fromkeys(Step("operator", step) for step in text.fix_operator))
         open_ones = [s for s in self.standings if s.stand not in FINISHED]
         if open_ones:
@@ -270,8 +281,9 @@ class _Teller:
         last: dict[str, Mapping[str, str]] = {}
         if self._found.what is What.MESSAGE and self.standings:
             for standing in self.standings:
-                if standing.stand in {Stand.DEFERRED, Stand.FAILED} and standing.cause:
-                    last[standing.cause] = standing.facts
+                if standing.stand in {Stand.DEFERRED, Stand.FAILED}:
+                    for cause in (standing.facts.get("last-cause", ""), standing.cause):
+                        last[cause] = standing.facts
         else:
             about = self._own if self._found.what is What.MESSAGE else self._found.entries
             for entry in about:
@@ -280,10 +292,19 @@ class _Teller:
         return list(last.items())
 
 
+def _stands(standing: Standing) -> str:
+    """Name the text that tells where a recipient stands."""
+    if standing.stand is Stand.FAILED and standing.facts.get("unreported"):
+        return "failed-unreported"
+    return str(standing.stand)
+
+
 def _described(cause: str, language: str, facts: Mapping[str, str]) -> texts.CauseText | None:
     """Give the texts of a cause; None for one that this version does not know (any more)."""
     if not cause:
         return None
+    if facts.get("last-cause"):
+        facts = {"last": facts.get("reply", ""), **facts}
     try:
         return texts.cause(cause, language).with_facts(facts)
     except KeyError:

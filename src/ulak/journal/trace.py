@@ -11,23 +11,38 @@ from enum import StrEnum
 from typing import Protocol
 
 from ulak.journal.entry import Entry
+from ulak.journal.words import say
 
 _ENOUGH = 20  # ids that begin alike say that it is ambiguous as well as thousands
+_NAMED = 5  # of those, in the sentence
 SHORTEST = 6  # characters of an id that may stand for the whole
 REPORT = "report"
 REPORT_FOR = "report-for"
 
 
 class JournalError(Exception):
-    """The journal cannot be used or asked like this; the text says why, for a person."""
+    """The journal cannot be used or asked like this; `name` is that of a text in `trouble`."""
+
+    def __init__(self, name: str, **facts: str) -> None:
+        self.name = name
+        self.facts = facts
+        super().__init__(self.sentence("en"))
+
+    def sentence(self, language: str) -> str:
+        """Say what is wrong and what to do."""
+        return say(language, "trouble", self.name, self.facts)
+
+    def sentences(self, language: str) -> list[str]:
+        """Say it as the command line wants it of any error."""
+        return [self.sentence(language)]
 
 
 class AmbiguousError(JournalError):
     """A shortened id stands for several; `candidates` are some of them."""
 
     def __init__(self, text: str, candidates: tuple[str, ...]) -> None:
-        shown = ", ".join(candidates[:5]) + (", …" if len(candidates) > 5 else "")  # noqa: PLR2004
-        super().__init__(f"{text} could be any of {shown}. Please give more of the id.")
+        shown = ", ".join(candidates[:_NAMED]) + (", …" if len(candidates) > _NAMED else "")
+        super().__init__("ambiguous", id=text, candidates=shown)
         self.candidates = candidates
 
 
