@@ -212,7 +212,7 @@ class Supervisor:
             child.failures = 0
         wait = min(0.1 * 2**child.failures, _LONGEST_WAIT)
         child.failures += 1
-        self._note("worker-died", {"worker": child.index, "code": code, "again_in": wait})
+        self._note("worker-ended", {"worker": child.index, "code": code, "again_in": wait})
         while not self._stop.is_set() and not child.stopping:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), wait)
@@ -231,7 +231,7 @@ class Supervisor:
         try:
             await asyncio.wait_for(process.wait(), self._grace)
         except TimeoutError:
-            self._note("worker-killed", {"worker": child.index})
+            self._note("worker-stalled", {"worker": child.index})
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()

@@ -1,0 +1,266 @@
+"""From settings to parts that work together: what a worker process is made of."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from ipaddress import IPv4Network
+
+from ulak import config as settings
+from ulak.app.places import Places
+from ulak.app.record import Record
+from ulak.bounce import notice
+from ulak.bounce.notice import Office
+from ulak.checks.dnsbl import Blocklist
+from ulak.delivery.attempt import SmtpCarrier
+from ulak.delivery.hop import Hop
+from ulak.delivery.maildir import MaildirCarrier
+from ulak.delivery.parts import Parts as WorkerParts
+from ulak.delivery.ready import Limits as WorkLimits
+from ulak.delivery.route import Route, Routes
+from ulak.delivery.sending import Sending, Timeouts
+from ulak.delivery.target import Way
+from ulak.delivery.tls import opportunistic
+from ulak.delivery.worker import Worker
+from ulak.dns.resolver import DnsResolver
+from ulak.journal.incident import incident
+from ulak.log import Log
+from ulak.policy.admission import Admission
+from ulak.policy.message import MessageJudge, MessageRules
+from ulak.queue.retry import Retry
+from ulak.queue.room import Room
+from ulak.queue.sqlite import SqliteStore
+from ulak.replies.reply import Reply
+from ulak.server.directory import Directory, Domain
+from ulak.server.listener import Endpoint, Listener
+from ulak.server.site import Rules, Site
+from ulak.server.tls import context
+from ulak.smtp.server import Limits
+
+_EVERYWHERE = ("0.0.0.0/0", "::/0")
+
+
+@dataclass
+class Parts:
+    """What all of one process shares. Times of `clock` are seconds since the epoch."""
+
+    config: settings.Config
+    places: Places
+    journal: Record
+    log: Log
+    clock: Callable[[], float]
+    new_id: Callable[[], str]
+    chance: Callable[[], float]
+    closing: list[Callable[[], object]] = field(default_factory=list)
+
+    def incident(self, error: BaseException) -> str:
+        """Note an error inside; give its id."""
+        return incident(
+            error, new_id=self.new_id, journal=self.journal, log=self.log, clock=self.clock
+        )
+
+    @cached_property
+    def resolver(self) -> DnsResolver:
+        """Who is asked for names."""
+        dns = self.config.dns
+        servers = [(server.host, server.port) for server in dns.servers]
+        return DnsResolver(servers, timeout=dns.timeout)
+
+    @cached_property
+    def carriers(self) -> dict[Way, SmtpCarrier | MaildirCarrier]:
+        """The ways of handing mail on."""
+        config = self.config
+        smtp = SmtpCarrier(_sending(config), self.incident)
+        maildir = MaildirCarrier(self.places.mail, config.hostname, self.clock)
+        return {Way.SMTP: smtp, Way.LMTP: smtp, Way.MAILDIR: maildir}
+
+    @cached_property
+    def route(self) -> Route:
+        """Where mail goes."""
+        config = self.config
+        own = [li.address for li in config.listeners if li.address.port == config.delivery.port]
+        routes = Routes(
+            hostname=config.hostname,
+            local={name: _hop(domain.deliver) for name, domain in config.domains.items()},
+            table={name: _hop(hop) for name, hop in config.routes.items()},
+            addresses=frozenset(address.host for address in own if _is_specific(address.host)),
+            reachable=Routes.of("", {}, reachable=_EVERYWHERE).reachable
+            if config.delivery.allow_private
+            else (),
+            port=config.delivery.port,
+        )
+        return Route(routes, self.chance)
+
+    async def close(self) -> None:
+        """Let go of connections and questions."""
+        for carrier in {id(c): c for c in self.carriers.values()}.values():
+            await carrier.close()
+        await self.resolver.close()
+
+
+@dataclass(slots=True)
+class Post:
+    """One store and the worker that delivers from it."""
+
+    store: SqliteStore
+    worker: Worker
+
+
+def post_of(parts: Parts, store: SqliteStore) -> Post:
+    """Make the delivery of one store."""
+    config = parts.config
+    delivery, retry = config.delivery, config.delivery.retry
+    worker = Worker(
+        WorkerParts(
+            store=store,
+            journal=parts.journal,
+            resolver=parts.resolver,
+            route=parts.route,
+            carriers=parts.carriers,
+            retry=Retry(
+                first=retry.first,
+                factor=retry.factor,
+                longest=max(retry.longest, retry.first),
+                jitter=retry.jitter,
+                give_up_after=delivery.give_up_after,
+                warn_after=delivery.warn_after,
+            ),
+            office=Office(config.hostname, config.languages),
+            explain=notice.explain,
+            clock=parts.clock,
+            chance=parts.chance,
+            new_id=parts.new_id,
+            incident=parts.incident,
+            limits=WorkLimits(
+                target=delivery.connections_per_destination, total=delivery.connections
+            ),
+        ),
+        paused=delivery.paused,
+    )
+    return Post(store, worker)
+
+
+def site_of(parts: Parts, store: SqliteStore, worker: Worker) -> Site:
+    """Make what the sessions of this process share."""
+    config = parts.config
+    policy, limits = config.policy, config.limits
+    rules = Rules(
+        hostname=config.hostname,
+        limits=Limits(
+            message_size=policy.max_message_size,
+            errors=limits.errors,
+            cheap_commands=limits.idle_commands,
+        ),
+        vrfy=policy.vrfy,
+        expn=policy.expn,
+        relay=config.relay.networks,
+        max_recipients=policy.max_recipients,
+        max_connections=limits.connections,
+        max_connections_per_client=limits.connections_per_client,
+        command_timeout=limits.command_timeout,
+        data_timeout=limits.data_timeout,
+        refused_timeout=limits.refused_timeout,
+        body_threshold=config.queue.large_message,
+        languages=config.languages,
+    )
+    domains = {
+        name: Domain(frozenset(domain.mailboxes), domain.aliases)
+        for name, domain in config.domains.items()
+    }
+    room = Room(store.incoming, reserve=policy.min_free_disk, clock=parts.clock)
+    return Site(
+        rules=rules,
+        directory=Directory(config.hostname, domains),
+        store=store,
+        journal=parts.journal,
+        clock=parts.clock,
+        new_id=parts.new_id,
+        incoming=store.incoming,
+        admit=_admit(parts),
+        judge=MessageJudge(
+            MessageRules(max_header=policy.max_header_size, max_hops=policy.max_hops)
+        ),
+        wants=worker.wants,
+        accepted=worker.accepted,
+        room=room,
+        incident=parts.incident,
+    )
+
+
+def listener_of(
+    parts: Parts, site: Site, sockets: Sequence[socket.socket], *, share: bool
+) -> Listener:
+    """Make the listener of this process on the supervisor's sockets."""
+    endpoints = []
+    for place, sock in zip(parts.config.listeners, sockets, strict=True):
+        tls = None
+        if place.tls is not None:
+            tls = context(place.tls.certificate, place.tls.key or place.tls.certificate)
+        implicit = place.tls is not None and place.tls.mode == "implicit"
+        endpoints.append(Endpoint(place.address.host, place.address.port, tls, implicit, sock))
+    return Listener(site, tuple(endpoints), share=share)
+
+
+def _admit(parts: Parts) -> Callable[[str, str], Awaitable[Reply | None]] | None:
+    config = parts.config
+    policy = config.policy
+    if not policy.dnsbl and not policy.deny:
+        return None  # nobody waits for nothing
+    admission = Admission(
+        parts.resolver,
+        zones=[Blocklist(each.zone, tuple(_v4(each.codes)), each.title) for each in policy.dnsbl],
+        deny=policy.deny,
+        gather=asyncio.gather,
+        clock=time.monotonic,
+    )
+
+    async def admit(ip: str, session: str) -> Reply | None:
+        verdict = await admission.judge(ip)
+        for entry in verdict.entries(parts.clock(), session):
+            parts.journal.write(entry)
+        return verdict.reply
+
+    return admit
+
+
+def _v4(networks: Sequence[settings.Network]) -> list[IPv4Network]:
+    return [network for network in networks if isinstance(network, IPv4Network)]  # answers are A
+
+
+def _hop(hop: settings.NextHop) -> Hop:
+    way = None if hop.way == "mx" else Way(hop.way)
+    return Hop(way, hop.host, hop.port, hop.path)
+
+
+def _is_specific(host: str) -> bool:
+    return host not in ("0.0.0.0", "::", "") and not host.startswith("127.")  # noqa: S104 -- compared, not bound
+
+
+def _sending(config: settings.Config) -> Sending:
+    delivery, times = config.delivery, config.delivery.timeouts
+    own = {(li.address.host, li.address.port) for li in config.listeners}
+    return Sending(
+        hostname=config.hostname,
+        tls=opportunistic() if delivery.tls == "opportunistic" else None,
+        addresses=frozenset(own),
+        ports=frozenset({delivery.port}),
+        source=delivery.source_ipv4,
+        source6=delivery.source_ipv6,
+        timeouts=Timeouts(
+            connect=times.connect,
+            greeting=times.greeting,
+            hello=times.hello,
+            tls=times.tls,
+            mail=times.mail,
+            rcpt=times.rcpt,
+            data=times.data,
+            block=times.block,
+            end=times.end,
+            quit=times.quit,
+            idle=times.idle,
+        ),
+    )

@@ -1,0 +1,65 @@
+"""What lies where in the data directory.
+
+lock                     held by the server that works here
+queue/0, queue/1 …       one store for each worker
+journal/0, journal/1 …   one journal for each worker
+run/worker-0.sock …      where a running worker takes an operator's verbs
+mail/DOMAIN/MAILBOX      Maildirs
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The folders under one data directory."""
+
+    data: Path
+
+    def queue(self, index: int) -> Path:
+        """Give the folder of one store."""
+        return self.data / "queue" / str(index)
+
+    def journal(self, index: int) -> Path:
+        """Give the folder of one journal."""
+        return self.data / "journal" / str(index)
+
+    def control(self, index: int) -> Path:
+        """Give the socket of one worker."""
+        return self.data / "run" / f"worker-{index}.sock"
+
+    @property
+    def mail(self) -> Path:
+        """Give the folder of all Maildirs."""
+        return self.data / "mail"
+
+    def queues(self) -> list[int]:
+        """Tell which stores there are."""
+        return _numbered(self.data / "queue")
+
+    def journals(self) -> list[Path]:
+        """Give the folders of all journals."""
+        return [self.journal(index) for index in _numbered(self.data / "journal")]
+
+    def controls(self) -> list[Path]:
+        """Give the sockets of the workers that run, or did."""
+        return sorted((self.data / "run").glob("worker-*.sock"))
+
+
+def _numbered(folder: Path) -> list[int]:
+    try:
+        names = [entry.name for entry in folder.iterdir() if entry.is_dir()]
+    except OSError:
+        return []
+    return sorted(int(name) for name in names if name.isascii() and name.isdigit())
+
+
+def adopted(index: int, count: int, stores: list[int]) -> list[int]:
+    """Tell which stores a worker takes care of beside its own.
+
+    When there were more workers once, their stores may still hold mail: they are dealt out.
+    """
+    return [store for store in stores if store >= count and store % count == index]

@@ -1,0 +1,98 @@
+"""`ulak serve`, without its words: the configuration, the lock, the supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+import copyreg
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+from ulak import config as settings
+from ulak.app.sockets import ListenError, Place
+from ulak.app.supervisor import DataInUseError, Supervisor, lock
+from ulak.log import Event, Form, Level, Log
+
+Say = Callable[[Sequence[str], Sequence[str]], None]
+
+# Settings go to the workers pickled; a mapping that cannot be changed is not pickled by itself.
+copyreg.pickle(MappingProxyType, lambda mapping: (MappingProxyType, (dict(mapping),)))
+
+
+class CannotServeError(Exception):
+    """The server cannot start; the text says why and what to do."""
+
+
+def serve(config: Path | None, data: Path | None, *, say: Say, language: str) -> int:
+    """Run the server until it is told to stop; give the exit code.
+
+    Raises ConfigError, and CannotServeError when a port or the data directory is taken. `say` is
+    told the addresses and the local domains once all workers are ready.
+    """
+    chosen = _absolute(settings.load(config, data))
+    try:
+        held = lock(chosen.data)
+    except DataInUseError as error:
+        raise CannotServeError(str(error)) from error
+    except OSError as error:
+        message = (
+            f"The data directory {chosen.data} cannot be used: {os.strerror(error.errno or 0)}."
+        )
+        raise CannotServeError(message) from error
+    log = make_log(chosen, who="supervisor")
+
+    def reload() -> settings.Config | None:
+        try:
+            fresh = _absolute(settings.load(config, data))
+        except settings.ConfigError as error:
+            for sentence in error.sentences(language):
+                log.emit(Event.RELOAD_REFUSED, problem=sentence)
+            return None
+        fixed = ("data", "workers", "listeners")
+        changed = [name for name in fixed if getattr(fresh, name) != getattr(chosen, name)]
+        if _places(fresh) != _places(chosen) or {"data", "workers"} & set(changed):
+            problem = "the data directory, the listeners' addresses and the number of workers"
+            log.emit(Event.RELOAD_REFUSED, problem=f"{problem} need a restart to change")
+            return None
+        return fresh
+
+    supervisor = Supervisor(
+        places=_places(chosen),
+        count=chosen.workers or os.cpu_count() or 1,
+        settings=chosen,
+        reload=reload,
+        say=lambda places: say(places, sorted(chosen.domains)),
+        note=lambda event, facts: log.emit(Event[event.upper().replace("-", "_")], **facts),
+        grace=chosen.limits.shutdown + 5.0,
+    )
+    try:
+        return asyncio.run(supervisor.run())
+    except ListenError as error:
+        raise CannotServeError(str(error)) from error
+    finally:
+        log.close()
+        os.close(held)
+
+
+def make_log(chosen: settings.Config, **always: object) -> Log:
+    """Make the log of one process, on standard error."""
+    forms = {"json": Form.JSON, "pretty": Form.PRETTY}
+    return Log(
+        sys.stderr.fileno(),
+        clock=time.time,
+        form=forms.get(chosen.log.format),
+        least=Level[chosen.log.level.upper()],
+        always=always,
+    )
+
+
+def _absolute(chosen: settings.Config) -> settings.Config:
+    return replace(chosen, data=chosen.data.absolute())
+
+
+def _places(chosen: settings.Config) -> list[Place]:
+    return [Place(li.address.host, li.address.port) for li in chosen.listeners]

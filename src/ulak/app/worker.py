@@ -1,0 +1,155 @@
+"""One worker: a process that receives and delivers. Started by the supervisor, never by hand.
+
+It owns one store and one journal, and takes care of stores that a larger number of workers left
+behind. Its sockets are the supervisor's. When the supervisor is gone, it ends at once: whatever
+was not acknowledged was never ours, and what was lies in the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import pickle
+import random
+import signal
+import socket
+import sys
+import time
+from typing import cast
+
+import uvloop
+
+from ulak import config as settings
+from ulak.app.control import Answer, Control
+from ulak.app.identifiers import Identifiers
+from ulak.app.operator import act
+from ulak.app.parts import Parts, Post, listener_of, post_of, site_of
+from ulak.app.places import Places, adopted
+from ulak.app.record import Record
+from ulak.app.serving import make_log
+from ulak.journal.sqlite import Settings as JournalSettings
+from ulak.journal.sqlite import SqliteJournal
+from ulak.log import Event, Log
+from ulak.queue.item import Selection
+from ulak.queue.sqlite import SqliteStore
+from ulak.queue.store import StorageError, StoreBusyError
+
+_LOCK_PATIENCE = 10.0  # seconds: a worker that was killed a moment ago may still hold its store
+
+
+def main() -> int:
+    """Read the job from the pipe that is named on the command line, and work."""
+    pipe = int(sys.argv[1])
+    with os.fdopen(pipe, "rb", buffering=0, closefd=False) as stream:
+        job = pickle.load(stream)  # noqa: S301 -- from our own supervisor
+    chosen = cast("settings.Config", job["settings"])
+    log = make_log(chosen, worker=job["index"])
+    # What is imported stays: the collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_work(job, chosen, log, pipe))
+    except StorageError as error:
+        log.emit(Event.STORAGE_FAILED, problem=str(error))
+        return 1
+    finally:
+        log.close()
+
+
+async def _work(job: dict[str, object], chosen: settings.Config, log: Log, pipe: int) -> int:
+    index, count = cast("int", job["index"]), cast("int", job["count"])
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the supervisor's business
+    loop.add_reader(pipe, _orphaned, pipe)
+
+    places = Places(chosen.data)
+    journal = SqliteJournal(
+        places.journal(index),
+        JournalSettings(
+            max_age=chosen.journal.max_age,
+            max_bytes=max(chosen.journal.max_size // count, 1),
+        ),
+        clock=time.time,
+        log=log,
+    )
+    parts = Parts(
+        config=chosen,
+        places=places,
+        journal=Record(journal, log, quiet=chosen.log.level in ("warning", "error")),
+        log=log,
+        clock=time.time,
+        new_id=Identifiers(time.time),
+        chance=random.random,  # for jitter and lots among equals: no secret
+    )
+    stores = [await _open(places, index)]
+    for extra in adopted(index, count, places.queues()):
+        with contextlib.suppress(StoreBusyError):
+            stores.append(SqliteStore(places.queue(extra)))
+    posts = [post_of(parts, store) for store in stores]
+    site = site_of(parts, stores[0], posts[0].worker)
+    sockets = [socket.socket(fileno=fd) for fd in cast("list[int]", job["sockets"])]
+    listener = listener_of(parts, site, sockets, share=count > 1)
+    control = Control(places.control(index), lambda verb, which: _operate(posts, verb, which))
+
+    tasks = [] if chosen.delivery.paused else [loop.create_task(p.worker.run()) for p in posts]
+    await control.start()
+    await listener.start()
+    log.emit(Event.READY, pid=os.getpid())
+    os.write(cast("int", job["tells"]), b"ready\n")
+    os.close(cast("int", job["tells"]))
+
+    await stop.wait()
+    log.emit(Event.DRAINING)
+    await listener.stop(chosen.limits.shutdown)
+    await control.stop()
+    for post in posts:
+        await post.worker.stop(chosen.limits.shutdown)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await parts.close()
+    for store in stores:
+        await store.close()
+    await asyncio.to_thread(journal.close)
+    log.emit(Event.STOPPED)
+    return 0
+
+
+async def _open(places: Places, index: int) -> SqliteStore:
+    end = time.monotonic() + _LOCK_PATIENCE
+    while True:
+        try:
+            return SqliteStore(places.queue(index))
+        except StoreBusyError:
+            if time.monotonic() > end:
+                raise
+            await asyncio.sleep(0.05)
+
+
+async def _operate(posts: list[Post], verb: str, which: Selection) -> Answer:
+    total = 0
+    for post in posts:
+        try:
+            if verb == "bounce":
+                total += await post.worker.bounce(which)
+            else:
+                total += await act(post.store, verb, which, time.time())
+        except (StorageError, ValueError) as error:
+            return {"error": str(error)}
+        post.worker.wake()
+    return {"count": total}
+
+
+def _orphaned(pipe: int) -> None:
+    if not os.read(pipe, 4096):
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

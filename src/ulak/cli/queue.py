@@ -1,0 +1,252 @@
+"""`ulak queue …`: see and operate the queue, whether the server runs or not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from ulak import config as settings
+from ulak.app.control import ControlError
+from ulak.app.operator import NotRunningError, Operator, StorageError
+from ulak.app.places import Places
+from ulak.cli import output
+from ulak.cli.frame import FAILED, USAGE, Failure, say
+from ulak.cli.options import config_option, json_option, lang_option
+from ulak.queue.item import Row, Selection
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _selection(function: F) -> F:
+    """Add what selects recipients: ids, `--all`, `--domain` and `--cause`."""
+    for add in (
+        click.option("--cause", default="", metavar="CAUSE"),
+        click.option("--domain", default="", metavar="DOMAIN"),
+        click.option("--all", "everything", is_flag=True),
+        click.argument("ids", nargs=-1, metavar="[ID]..."),
+    ):
+        function = add(function)
+    return function
+
+
+@click.group()
+def queue() -> None:
+    """See and operate the queue: the mail that is ours and not yet delivered."""
+
+
+@queue.command("list")
+@_selection
+@config_option
+@json_option
+@lang_option
+@click.pass_context
+def list_(
+    ctx: click.Context,
+    ids: tuple[str, ...],
+    domain: str,
+    cause: str,
+    config: Path | None,
+    *,
+    everything: bool,
+    as_json: bool,
+    lang: str,
+) -> int:
+    """List the recipients that wait, oldest message first, with the cause of each deferral."""
+    del lang
+    chosen = bool(ids or domain or cause)
+    which = Selection(ids, domain, cause, everything=everything or not chosen)
+    rows = [_fields(row) for row in _asked(lambda: list(_operator(config).rows(which)))]
+    if as_json:
+        output.json_object({"recipients": rows})
+        return 0
+    if not rows:
+        output.line(say(ctx, "queue.empty"))
+        return 0
+    names = ("id", "received", "size", "sender", "recipient", "state", "due", "attempts", "cause")
+    heads = [say(ctx, f"queue.head.{name}") for name in names]
+    table = [[_cell(ctx, name, row[name]) for name in names] for row in rows]
+    output.line(output.table(table, heads))
+    return 0
+
+
+@queue.command()
+@click.argument("id", metavar="ID")
+@config_option
+@json_option
+@lang_option
+@click.pass_context
+def show(
+    ctx: click.Context,
+    id: str,  # noqa: A002 -- the name of the argument is the word that the user reads
+    config: Path | None,
+    *,
+    as_json: bool,
+    lang: str,
+) -> int:
+    """Show one message: its envelope, where each recipient stands and why, and its header."""
+    del lang
+    operator = _operator(config)
+    rows = [_fields(row) for row in _asked(lambda: list(operator.rows(Selection((id,)))))]
+    message = _asked(lambda: operator.message(id))
+    if not rows or message is None:
+        raise Failure(say(ctx, "queue.none", id=id), FAILED)
+    head = _head(message.body.data, message.body.path)
+    if as_json:
+        output.json_object({"id": id, "recipients": rows, "header": head})
+        return 0
+    output.line(
+        say(
+            ctx,
+            "queue.message",
+            id=id,
+            sender=output.clean(message.envelope.sender) or "<>",
+            size=message.body.size,
+            time=_moment(message.received),
+        )
+    )
+    for row in rows:
+        output.line()
+        output.line(output.paint(output.clean(str(row["recipient"])), "cyan", bold=True))
+        words = "queue.waits" if row["attempts"] else "queue.new"
+        output.line(
+            output.prose(
+                say(
+                    ctx,
+                    f"queue.{row['state']}" if row["state"] != "ready" else words,
+                    due=_moment(float(str(row["due"]))),
+                    attempts=row["attempts"],
+                    cause=row["cause"],
+                    reply=row["reply"],
+                    host=row["host"],
+                ),
+                "  ",
+            )
+        )
+    output.line()
+    output.line(output.clean(head))
+    return 0
+
+
+def _verb(verb: str) -> Callable[[F], F]:
+    """Make a command that does a verb to the selected recipients."""
+
+    def decorate(function: F) -> F:
+        @queue.command(verb, help=function.__doc__)
+        @_selection
+        @config_option
+        @json_option
+        @lang_option
+        @click.pass_context
+        def command(
+            ctx: click.Context,
+            ids: tuple[str, ...],
+            domain: str,
+            cause: str,
+            config: Path | None,
+            *,
+            everything: bool,
+            as_json: bool,
+            lang: str,
+        ) -> int:
+            del lang
+            which = Selection(ids, domain, cause, everything=everything)
+            if not (ids or domain or cause or everything):
+                raise Failure(say(ctx, "queue.which", verb=verb), USAGE)
+            try:
+                count = _asked(lambda: _operator(config).act(verb, which))
+            except NotRunningError:
+                raise Failure(say(ctx, "queue.not-running"), FAILED) from None
+            if as_json:
+                output.json_object({"verb": verb, "count": count})
+            else:
+                output.line(say(ctx, f"queue.did.{verb}", count=count))
+            return 0 if count or everything else FAILED
+
+        del command
+        return function
+
+    return decorate
+
+
+@_verb("retry")
+def retry() -> None:
+    """Try the selected recipients now and not only when they are due."""
+
+
+@_verb("hold")
+def hold() -> None:
+    """Keep the selected recipients from being tried until they are released."""
+
+
+@_verb("release")
+def release() -> None:
+    """Let the selected recipients that are held be tried again, now."""
+
+
+@_verb("drop")
+def drop() -> None:
+    """Remove the selected recipients for good, without a report to the sender."""
+
+
+@_verb("bounce")
+def bounce() -> None:
+    """Give the selected recipients up and report that to the sender."""
+
+
+def _operator(config: Path | None) -> Operator:
+    return Operator(Places(settings.load(config).data), time.time())
+
+
+T = TypeVar("T")
+
+
+def _asked(question: Callable[[], T]) -> T:
+    try:
+        return question()
+    except (StorageError, ControlError) as error:
+        raise Failure(str(error), FAILED) from error
+
+
+def _fields(row: Row) -> dict[str, object]:
+    pending = row.pending
+    return {
+        "id": row.id,
+        "received": row.received,
+        "size": row.size,
+        "sender": row.sender,
+        "recipient": pending.recipient,
+        "domain": pending.domain,
+        "state": pending.state.value,
+        "due": pending.due,
+        "attempts": pending.attempts,
+        "cause": pending.cause,
+        "reply": pending.reply,
+        "host": pending.host,
+    }
+
+
+def _cell(ctx: click.Context, name: str, value: object) -> str:
+    if name in ("received", "due"):
+        return _moment(float(str(value)))
+    if name == "state":
+        return say(ctx, f"queue.state.{value}")
+    if name == "sender":
+        return str(value) or "<>"
+    return str(value)
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _head(data: bytes | None, path: Path | None) -> str:
+    if data is None and path is not None:
+        with path.open("rb") as file:
+            data = file.read(100_000)
+    header = (data or b"").partition(b"\r\n\r\n")[0]
+    return header.decode("utf-8", "backslashreplace").replace("\r\n", "\n")

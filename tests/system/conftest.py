@@ -1,0 +1,163 @@
+"""A whole server as people run it: `ulak serve` in processes of its own, and a sink beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ulak.lab.mx import Behaviour, ScriptedServer, Taken
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port: int = sock.getsockname()[1]
+        return port
+
+
+class Served:
+    """`ulak serve` on a configuration; `more` is TOML to add to it."""
+
+    def __init__(self, folder: Path, more: str = "", *, workers: int = 1, data: str = "") -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.data = Path(data) if data else folder / "data"
+        self.config = folder / "ulak.toml"
+        self.more = more
+        self.workers = workers
+        self.process: subprocess.Popen[bytes] | None = None
+        self.wrapper: list[str] = []
+
+    def write(self) -> None:
+        self.config.write_text(
+            f'hostname = "mx.example.org"\ndata = "{self.data}"\nworkers = {self.workers}\n'
+            f'[[listener]]\naddress = "127.0.0.1:{self.port}"\nkind = "mx"\n{self.more}\n'
+        )
+
+    def start(self) -> float:
+        """Start and wait for the greeting; give the seconds that took."""
+        self.write()
+        begun = time.monotonic()
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*self.wrapper, sys.executable, "-m", "ulak", "serve", "--config", self.config],
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        end = begun + 30
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                pytest.fail(f"the server ended at once:\n{self.log()}")
+            with contextlib.suppress(OSError), self.connect() as sock:
+                if sock.recv(100)[:3] in (b"220", b"421"):
+                    sock.sendall(b"QUIT\r\n")
+                    return time.monotonic() - begun
+            time.sleep(0.02)
+        pytest.fail(f"nobody greets on port {self.port}:\n{self.log()}")
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), 5)
+
+    def log(self) -> str:
+        return (self.folder / "log").read_text("utf-8", "replace")[-4000:]
+
+    def kill(self) -> None:
+        """SIGKILL everything at once."""
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> int:
+        """SIGTERM the supervisor; give its exit code."""
+        if self.process is None:
+            return 0
+        with contextlib.suppress(ProcessLookupError):
+            self.process.terminate()
+        try:
+            return self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+
+    def workers_of(self) -> list[int]:
+        """Give the processes of the workers."""
+        assert self.process is not None
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in children.read_text().split()]
+
+    def ulak(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run another command on the same configuration."""
+        return subprocess.run(
+            [sys.executable, "-m", "ulak", *words, "--config", str(self.config)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+
+class Sink:
+    """A scripted server in a thread."""
+
+    def __init__(self, *behaviours: Behaviour, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.server = ScriptedServer(*behaviours, host=host, port=port)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self.port = asyncio.run_coroutine_threadsafe(self.server.start(), self._loop).result(10)
+
+    @property
+    def messages(self) -> list[Taken]:
+        return self.server.messages
+
+    def stop(self) -> None:
+        asyncio.run_coroutine_threadsafe(self.server.stop(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    """Make servers that end with the test."""
+    made: list[Served] = []
+
+    def make(more: str = "", **how: object) -> Served:
+        folder = tmp_path / f"server-{len(made)}"
+        folder.mkdir()
+        server = Served(folder, more, **how)  # type: ignore[arg-type]
+        made.append(server)
+        return server
+
+    yield make
+    for server in made:
+        if server.process is not None and server.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(server.process.pid, signal.SIGKILL)
+            server.process.wait()
+
+
+@pytest.fixture
+def sink() -> Iterator[Callable[..., Sink]]:
+    """Make sinks that end with the test."""
+    made: list[Sink] = []
+
+    def make(*behaviours: Behaviour, **how: object) -> Sink:
+        made.append(Sink(*behaviours, **how))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()
