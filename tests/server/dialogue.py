@@ -38,7 +38,7 @@ DOMAINS = {
         {"old": "new@example.net", "eski": "yeni@örnek.example"},
     ),
     "example.com": Domain(frozenset({"both"}), {}, {}),
-    "xn--rnek-5qa.example": Domain(frozenset({"both", "çağrı"}), {}, {}),
+    "xn--rnek-4qa.example": Domain(frozenset({"both", "çağrı"}), {}, {}),
 }
 
 
@@ -108,7 +108,8 @@ class Transport(asyncio.Transport):
         self.peer = peer
         self.protocol: Session | None = None
         self.sent = bytearray()
-        self.marks: list[str] = []
+        self.lines: list[str] = []
+        self.closed = False
         self.tls = False
         self.reading = True
         self.gone = False
@@ -124,7 +125,8 @@ class Transport(asyncio.Transport):
         return not self.tls
 
     def write_eof(self) -> None:
-        self.marks.append("CLOSED")
+        self._mark("CLOSED")
+        self.closed = True
 
     def close(self) -> None:
         self._end()
@@ -135,8 +137,9 @@ class Transport(asyncio.Transport):
     def _end(self) -> None:
         if not self.gone:
             self.gone = True
-            if "CLOSED" not in self.marks:
-                self.marks.append("CLOSED")
+            if not self.closed:
+                self.closed = True
+                self._mark("CLOSED")
             assert self.protocol is not None
             asyncio.get_running_loop().call_soon(self.protocol.connection_lost, None)
 
@@ -154,16 +157,19 @@ class Transport(asyncio.Transport):
     def begin_tls(self) -> None:
         self.tls = True
         self.reading = True
-        self.marks.append("TLS")
+        self._mark("TLS")
 
-    def take(self) -> list[str]:
-        """Give the lines that came since the last time, and what happened to the connection."""
+    def _mark(self, mark: str) -> None:
         text = self.sent.decode()
         self.sent.clear()
         assert not text or text.endswith("\r\n")
-        lines = text.split("\r\n")[:-1] + self.marks
-        self.marks = []
-        return lines
+        self.lines += [*text.split("\r\n")[:-1], mark]
+
+    def take(self) -> list[str]:
+        """Give the lines that came since the last time, and what happened to the connection."""
+        self._mark("")
+        lines, self.lines = self.lines, []
+        return [line for line in lines if line]
 
 
 @dataclass

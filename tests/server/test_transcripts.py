@@ -38,7 +38,8 @@ def steps(text: str) -> Iterator[Step]:
         if line.startswith("#") or not line:
             continue
         mark, _, rest = line.partition(" ")
-        if (mark in ("C:", "C+") or rest.startswith("wait ")) and step.answers:
+        waits = mark == "===" and rest.startswith("wait ")
+        if (step.answers and mark in ("C:", "C+")) or (waits and step != Step()):
             yield step
             step = Step()
         match mark:
@@ -48,7 +49,7 @@ def steps(text: str) -> Iterator[Step]:
                 step.sent += codecs.decode(repeated(rest), "unicode_escape").encode("latin-1")
             case "S:":
                 step.answers.append(rest)
-            case "===" if rest.startswith("wait "):
+            case "===" if waits:
                 step.wait = float(rest.split()[1])
             case "===":
                 step.answers.append(rest.upper())

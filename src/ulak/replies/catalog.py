@@ -132,7 +132,7 @@ EXPN_REFUSED = _row("expn-refused", "policy", 502, "5.1", "RFC 5321 §3.5.1, §7
 # -- recipients -------------------------------------------------------------------------------
 NO_SUCH_MAILBOX = _row("no-such-mailbox", "recipient-unknown", 550, "1.1", "RFC 5321 §3.3", _D, "<{address}>: there is no such mailbox here")
 MAILBOX_MOVED = _row("mailbox-moved", "recipient-moved", 551, "1.6", "RFC 5321 §3.4", _D, "User not local; please try <{address}>")
-MAILBOX_AMBIGUOUS = _row("mailbox-ambiguous", "recipient-unknown", 553, "1.4", "RFC 5321 §3.5.3", _D, "{user} is ambiguous; please give a full address")
+MAILBOX_AMBIGUOUS = _row("mailbox-ambiguous", "recipient-unknown", 553, "1.4", "RFC 5321 §3.5.3", _D, "User ambiguous: {user} is in several domains; please give a full address")
 MAILBOX_NAME_INVALID = _row("mailbox-name-invalid", "recipient-unknown", 553, "1.3", "RFC 5321 §4.2.3", _D, "<{address}>: the mailbox name is not valid: {problem}")
 USER_NOT_LOCAL = _row("user-not-local", "relay-denied", 551, "7.1", "RFC 5321 §3.4, §3.5.3", _X, "User not local; please ask the mail servers of the domain of <{address}>")
 NOT_A_LIST = _row("not-a-list", "recipient-unknown", 550, "1.2", "RFC 5321 §3.5.2", _D, "{user} is not a mailing list here")

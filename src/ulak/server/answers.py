@@ -69,11 +69,12 @@ def verify(asked: Verify, rules: Rules, directory: Directory, *, relay: bool) ->
             return catalog.MAILBOX_AMBIGUOUS.reply(user=user.local)
         if not candidates:
             return catalog.NO_SUCH_MAILBOX.reply(address=user)
-        local, _, domain = candidates[0].rpartition("@")
-        user = Address(local, domain)
+        user = candidates[0]
     match directory.find(user):
         case Found((only,)) if not directory.local(only.rpartition("@")[2]):
             row, address = catalog.WILL_FORWARD, only
+        case Found((only,), alias=False):
+            row, address = catalog.MAILBOX_VERIFIED, only
         case Found():
             row, address = catalog.MAILBOX_VERIFIED, str(user)
         case Unknown():
@@ -101,8 +102,7 @@ def expand(asked: Expand, rules: Rules, directory: Directory) -> Reply:
         if len(candidates) > 1:
             return catalog.MAILBOX_AMBIGUOUS.reply(user=user.local)
         if candidates:
-            local, _, domain = candidates[0].rpartition("@")
-            user = Address(local, domain)
+            user = candidates[0]
     match directory.find(user):
         case Found(members, alias=True) if asked.smtputf8 or all(m.isascii() for m in members):
             lines = [f"<{member}>" for member in members]

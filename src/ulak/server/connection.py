@@ -176,9 +176,13 @@ class Connection(asyncio.Protocol):
             transport.abort()
             return
         rules = self._site.rules
-        coming = self.core.state is State.MESSAGE
-        seconds = round(rules.data_timeout if coming else rules.command_timeout)
-        self.core.announce(catalog.TIMED_OUT.reply(hostname=rules.hostname, seconds=seconds))
+        patience = {
+            State.MESSAGE: rules.data_timeout,
+            State.REFUSED: rules.refused_timeout,
+        }.get(self.core.state, rules.command_timeout)
+        self.core.announce(
+            catalog.TIMED_OUT.reply(hostname=rules.hostname, seconds=round(patience))
+        )
         self._flush()
 
     def abort(self) -> None:

@@ -48,23 +48,51 @@ class Foreign:
     """The domain is not ours."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Local:
+    """A domain made ready: everything by the folded local-part."""
+
+    mailboxes: dict[str, str]  # as it is configured
+    aliases: dict[str, tuple[Address, ...]]
+    moved: dict[str, str]
+    everybody: bool
+
+    @classmethod
+    def of(cls, domain: Domain) -> _Local:
+        return cls(
+            {fold(local): local for local in domain.mailboxes},
+            {
+                fold(local): tuple(map(parse_mailbox, members))
+                for local, members in domain.aliases.items()
+            },
+            {fold(local): to for local, to in domain.moved.items()},
+            "*" in domain.mailboxes,
+        )
+
+    def mailbox(self, local: str) -> str | None:
+        """Give the mailbox of a local-part, if there is one."""
+        folded = fold(local)
+        if folded in self.mailboxes:
+            return self.mailboxes[folded]
+        if self.everybody:
+            return unicodedata.normalize("NFC", local).lower()
+        return "postmaster" if folded == "postmaster" else None
+
+
 class Directory:
     """The local domains. `hostname` counts as the domain of a bare `<postmaster>`.
 
-    Mailboxes are told apart without regard to case, as everybody expects; the answer names one
-    as it is configured. A domain is the same in U-labels and in A-labels (RFC 5890 §2.3.2).
+    The answer names a mailbox as it is configured, however the client wrote it. A domain is the
+    same in U-labels and in A-labels (RFC 5890 §2.3.2). GrammarError for an alias to what is no
+    address.
     """
 
     def __init__(self, hostname: str, domains: Mapping[str, Domain]) -> None:
-        self._domains: dict[str, Domain] = {}
+        self._domains: dict[str, _Local] = {}
         self._names: dict[str, str] = {}
         for name, domain in domains.items():
             lower = ascii_lower(name)
-            self._domains[lower] = Domain(
-                frozenset(map(fold, domain.mailboxes)),
-                {fold(local): members for local, members in domain.aliases.items()},
-                {fold(local): to for local, to in domain.moved.items()},
-            )
+            self._domains[lower] = _Local.of(domain)
             self._names[lower] = self._names[_other_spelling(lower)] = lower
         home = self._names.get(ascii_lower(hostname))
         self._home = home or next(iter(self._domains), ascii_lower(hostname))
@@ -82,28 +110,30 @@ class Directory:
             if known is None:
                 return Foreign()
             name = known
-        local = fold(address.local)
         domain = self._domains.get(name)
         if domain is None:  # no domain is local at all; postmaster still has to have mail
             return Found((f"postmaster@{name}",))
-        if local in domain.aliases:
-            return Found(self._members(Address(local, name)), alias=True)
-        if local in domain.moved:
-            return Moved(domain.moved[local])
-        if local in domain.mailboxes or "*" in domain.mailboxes or local == "postmaster":
-            return Found((str(Address(local, name)),))
-        return Unknown()
+        if domain.aliases or domain.moved:
+            folded = fold(address.local)
+            if folded in domain.aliases:
+                return Found(self._members(Address(address.local, name)), alias=True)
+            if folded in domain.moved:
+                return Moved(domain.moved[folded])
+        mailbox = domain.mailbox(address.local)
+        return Unknown() if mailbox is None else Found((str(Address(mailbox, name)),))
 
-    def candidates(self, local: str) -> list[str]:
+    def candidates(self, local: str) -> list[Address]:
         """Give every address that a bare user name could mean (RFC 5321 §3.5.1)."""
-        local = fold(local)
+        folded = fold(local)
+        if folded == "postmaster":
+            return [Address("postmaster", self._home)]
         return [
-            str(Address(local, name))
+            Address(local, name)
             for name, domain in self._domains.items()
-            if local in domain.mailboxes
-            or local in domain.aliases
-            or local in domain.moved
-            or (local == "postmaster" and name == self._home)
+            if domain.everybody
+            or folded in domain.mailboxes
+            or folded in domain.aliases
+            or folded in domain.moved
         ]
 
     def _members(self, start: Address) -> tuple[str, ...]:
@@ -113,30 +143,41 @@ class Directory:
         waiting = [start]
         while waiting:
             address = waiting.pop(0)
-            key = self._own(address)
-            domain = self._domains.get(key.rpartition("@")[2])
+            own = self._own(address)
+            domain = self._domains.get(own.rpartition("@")[2])
             members = domain.aliases.get(fold(address.local)) if domain else None
             if members is None:
-                ends[key] = None
+                ends[own] = None
                 continue
-            for member in map(parse_mailbox, members):
+            for member in members:
                 other = self._own(member)
                 if other not in seen:
                     seen.add(other)
                     waiting.append(member)
-                elif other == key:
-                    ends[key] = None  # an alias that names itself keeps a copy
+                elif other == own:
+                    ends[own] = None  # an alias that names itself keeps a copy
         return tuple(ends)
 
     def _own(self, address: Address) -> str:
         """Give an address in wire form, one of ours as it is configured."""
         name = self._names.get(ascii_lower(address.domain))
-        return str(address if name is None else Address(fold(address.local), name))
+        if name is None:
+            return str(address)
+        mailbox = self._domains[name].mailbox(address.local)
+        return str(Address(fold(address.local) if mailbox is None else mailbox, name))
 
 
 def fold(local: str) -> str:
-    """Bring a local-part of ours into the form in which local-parts are compared."""
-    return local.lower() if local.isascii() else unicodedata.normalize("NFC", local).lower()
+    """Bring a local-part of ours into the form in which local-parts are compared.
+
+    Case does not tell mailboxes apart, as everybody expects. The capital of the Turkish ı is I
+    and that of i is İ, which no case mapping without a language gets right: all four are one
+    letter here.
+    """
+    if local.isascii():
+        return local.lower()
+    lower = unicodedata.normalize("NFC", local).lower()
+    return lower.replace("ı", "i").replace("i\u0307", "i")
 
 
 def _other_spelling(name: str) -> str:

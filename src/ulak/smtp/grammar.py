@@ -168,7 +168,7 @@ def _is_u_label(label: str) -> bool:
     full stop of another script and no capital letter can make one domain look like another.
     """
     return (
-        unicodedata.is_normalized("NFC", label)
+        unicodedata.is_normalized("NFKC", label)
         and not label.startswith("-")
         and not label.endswith("-")
         and not unicodedata.category(label[0]).startswith("M")
@@ -190,10 +190,12 @@ def parse_literal(text: str) -> str:
     """
     inner = text[1:-1]
     tagged = _TAGGED.fullmatch(inner)
-    if tagged and ascii_lower(tagged[1]) == "ipv6":
+    if tagged is None:
+        good = _is_ipv4(inner)
+    elif ascii_lower(tagged[1]) == "ipv6":
         good = _is_ipv6(tagged[2])
     else:
-        good = tagged is not None or _is_ipv4(inner)
+        good = not _is_ipv6(inner)  # a forgotten tag, and not the tag `2001`
     if not good or text[-1:] != "]" or len(text) > MAX_DOMAIN:
         message = "the address literal is malformed"
         raise AddressError(message)

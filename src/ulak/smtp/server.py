@@ -287,12 +287,17 @@ class ServerCore:
         verb = head.rstrip().decode("ascii", "replace").upper()
         try:
             return self._command(verb, rest.rstrip(b" \t"))
-        except grammar.AddressError as error:
-            row = catalog.BAD_ADDRESS if verb != "MAIL" else catalog.BAD_SENDER_ADDRESS
-            return events.Refused(row.reply(problem=error))
         except grammar.GrammarError as error:
-            reply = catalog.SYNTAX_ERROR.reply(problem=error)
-            return events.Refused(reply.bare() if verb in ("EHLO", "HELO") else reply)
+            return events.Refused(self._syntax_error(verb, error))
+
+    @staticmethod
+    def _syntax_error(verb: str, error: grammar.GrammarError) -> Reply:
+        if verb in ("EHLO", "HELO"):
+            return catalog.SYNTAX_ERROR.reply(problem=error).bare()  # RFC 2034 §4, as in `answer`
+        if not isinstance(error, grammar.AddressError):
+            return catalog.SYNTAX_ERROR.reply(problem=error)
+        row = catalog.BAD_SENDER_ADDRESS if verb == "MAIL" else catalog.BAD_ADDRESS
+        return row.reply(problem=error)
 
     def _line_fault(self, fault: Fault) -> events.Refused:
         self._note(b"C: (" + fault.name.encode() + b")")
