@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import pytest
 import uvloop
 
-from ulak.dns import MX, Status, Zone
+from ulak.dns import MX, Status, Zone, wire
 from ulak.dns.cache import Keeping
-from ulak.dns.resolver import DnsResolver, system_servers
+from ulak.dns.resolver import DnsResolver, _Waiting, system_servers
 from ulak.dns.zone import Written
 from ulak.lab.nameserver import Datagram, NameServer
 
@@ -343,10 +343,21 @@ def test_many_records_are_bounded(run: Run[Any]) -> None:
     run(main())
 
 
-def test_a_tcp_connection_that_stops_halfway_is_a_failure(run: Run[Any]) -> None:
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (lambda _query: b"\x10\x00half", "cannot be asked"),
+        (lambda _query: b"", "cannot be asked"),
+        (lambda query: b"\0\x20" + bytes([query[0] ^ 1]) + b"\0" * 31, "does not belong"),
+    ],
+)
+def test_what_goes_wrong_over_tcp_is_a_failure(
+    run: Run[Any], answer: Callable[[bytes], bytes], said: str
+) -> None:
     async def main() -> None:
-        async def half(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            writer.write(b"\x10\x00half")
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            size = int.from_bytes(await reader.readexactly(2), "big")
+            writer.write(answer(await reader.readexactly(size)))
             await writer.drain()
             writer.close()
 
@@ -354,10 +365,39 @@ def test_a_tcp_connection_that_stops_halfway_is_a_failure(run: Run[Any]) -> None
         assert server._tcp is not None
         server._tcp.close()
         await server._tcp.wait_closed()
-        cut = await asyncio.start_server(half, server.host, server.port)
-        answer = await resolver_of(server).resolve("mx.example.org", "A")
-        assert answer.status is Status.TIMEOUT
-        cut.close()
+        other = await asyncio.start_server(serve, server.host, server.port)
+        got = await resolver_of(server, timeout=5.0).resolve("mx.example.org", "A")
+        assert got.status is Status.TIMEOUT
+        assert said in got.detail
+        other.close()
+        await other.wait_closed()
+
+    run(main())
+
+
+def test_the_source_is_checked_even_where_the_system_does_not() -> None:
+    async def main() -> None:
+        query = wire.question("a.example", "A", 7)
+        answer = query[:2] + b"\x81\x80" + query[4:]
+        waiting = _Waiting(query, ("192.0.2.1", 53), asyncio.get_running_loop().create_future())
+        waiting.datagram_received(answer, ("192.0.2.2", 53))
+        waiting.datagram_received(answer, ("192.0.2.1", 54))
+        assert not waiting.answer.done()
+        waiting.datagram_received(answer, ("192.0.2.1", 53))
+        assert waiting.answer.result() == answer
+
+    asyncio.run(main())
+
+
+def test_a_server_may_have_an_ipv6_address(run: Run[Any]) -> None:
+    if not socket.has_ipv6 or not Path("/proc/net/if_inet6").exists():
+        pytest.skip("this machine has no IPv6")
+
+    async def main() -> None:
+        server = await started(host="::1")
+        assert (await resolver_of(server).resolve("mx.example.org", "A")).status is Status.OK
+        failed = await resolver_of(server).resolve("fail.example", "A")
+        assert f"[::1]:{server.port}: " in failed.detail
 
     run(main())
 

@@ -153,6 +153,8 @@ def test_a_record_that_lies_about_its_length_spoils_the_answer() -> None:
 def test_claimed_counts_are_not_believed() -> None:
     many = response(*(f"example.org. 60 A 10.0.{i // 250}.{i % 250}" for i in range(1000)))
     assert len(read(many).records) == 100
+    # What lies beyond the bound is not even looked at.
+    assert len(read(many[:8000] + b"\xff" * 500).records) == 100
     claimed = response("example.org. 60 A 192.0.2.1")
     assert read(claimed[:6] + b"\xff\xff" + claimed[8:]).status is Status.MALFORMED
 

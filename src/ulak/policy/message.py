@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ulak.mail.message import names, split
+from ulak.mail.message import names
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
 
@@ -51,8 +51,8 @@ class MessageJudge:
         """
         rules = self._rules
         # A header that is too large is not looked at any further.
-        header, _ = split(message[: rules.max_header + 4])
-        if len(header) > rules.max_header:
+        header = _header(message, rules.max_header)
+        if header is None:
             return catalog.HEADER_TOO_LARGE.reply(limit=rules.max_header)
         fault = nul_in(message)
         if fault is not None:
@@ -84,6 +84,16 @@ class MessageJudge:
         if hops > rules.max_hops:
             return catalog.ROUTING_LOOP.reply(hops=hops)
         return None
+
+
+def _header(message: bytes, most: int) -> bytes | None:
+    """Give the header with the CRLF of its last line, or None if it has more than `most` octets."""
+    if message[:2] == b"\r\n":
+        return b""
+    end = message.find(b"\r\n\r\n", 0, most + 2)
+    if end >= 0:
+        return message[: end + 2]
+    return message if len(message) <= most else None
 
 
 def nul_in(piece: bytes, start: int = 0) -> Reply | None:
