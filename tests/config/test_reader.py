@@ -11,6 +11,7 @@ from tests.config.everything import EVERYTHING
 from ulak import config
 from ulak.config import NextHop, SocketAddress
 from ulak.config.mistake import TEXTS
+from ulak.delivery.hop import parse
 from ulak.language import LANGUAGES
 
 
@@ -58,7 +59,7 @@ def test_everything_that_can_be_said_arrives(tmp_path: Path) -> None:
     assert found.dns.servers == (SocketAddress("127.0.0.1", 5353), SocketAddress("::1", 53))
     assert found.policy.max_message_size == 2**20
     assert found.policy.dnsbl[0].zone == "zen.example.org"
-    assert found.policy.dnsbl[0].codes[1] == ipaddress.ip_network("127.0.0.8/30")
+    assert found.policy.dnsbl[0].codes == ("127.0.0.2", "127.0.0.8/30")
     assert found.log.format == "json"
     assert found.warnings == ()
 
@@ -158,6 +159,11 @@ foo = 1
         ('[queue]\nstore = "postgresql://u:p@h/d"', "queue.store", "no-postgresql-yet"),
         ('[queue]\nstore = "mysql"', "queue.store", "not-a-choice"),
         ("[[policy.dnsbl]]", "policy.dnsbl[1].zone", "missing"),
+        (
+            '[[policy.dnsbl]]\nzone = "a.b"\ncodes = ["10.0.0.1"]',
+            "policy.dnsbl[1].codes[1]",
+            "wrong-kind",
+        ),
     ],
 )
 def test_one_mistake_is_one_mistake(tmp_path: Path, text: str, key: str, name: str) -> None:
@@ -204,7 +210,7 @@ def test_one_mistake_is_one_mistake(tmp_path: Path, text: str, key: str, name: s
             "hop-to-itself",
         ),
         (
-            '[relay]\nnetworks = ["10.1.0.0/16"]\n[policy]\ndeny = ["10.0.0.0/8"]',
+            '[relay]\nnetworks = ["10.0.0.0/8"]\n[policy]\ndeny = ["10.0.0.0/8"]',
             "relay.networks[1]",
             "relay-for-the-denied",
         ),
@@ -216,6 +222,7 @@ def test_one_mistake_is_one_mistake(tmp_path: Path, text: str, key: str, name: s
         ('[delivery]\ngive_up_after = "1m"', "delivery.give_up_after", "gives-up-before-first"),
         ('[delivery]\nwarn_after = "6d"', "delivery.warn_after", "warns-after-giving-up"),
         ("[limits]\nconnections = 10", "limits.connections", "client-over-all"),
+        ('[dns]\ndeadline = "1s"', "dns.deadline", "deadline-before-timeout"),
         ("[delivery]\nconnections = 10", "delivery.connections", "destination-over-all"),
         (
             '[policy]\nmax_message_size = "1MB"\nmax_header_size = "2MB"',
@@ -238,9 +245,39 @@ def test_one_wrong_value_does_not_make_a_second_mistake(tmp_path: Path) -> None:
     assert [found[2] for found in mistakes(tmp_path, text)] == ["not-a-mailbox"]
 
 
+@pytest.mark.parametrize(
+    "hop",
+    [
+        "mx",
+        "maildir",
+        "smtp:192.0.2.1:25",
+        "smtp:[2001:db8::1]:25",
+        "smtp:mx.example.org:2525",
+        "lmtp:localhost:24",
+        "lmtp:unix:/run/lmtp",
+        "lmtp:unix:lmtp.sock",
+    ],
+)
+def test_a_hop_that_the_configuration_takes_delivery_takes_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hop: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    table = "route" if hop.startswith(("mx", "smtp")) else "deliver"
+    text = f'[route]\n"*" = "{hop}"' if table == "route" else f'[domains.a]\ndeliver = "{hop}"'
+    found = config.load(write(Path(), text))
+    taken = found.routes["*"] if table == "route" else found.domains["a"].deliver
+    parsed = parse(str(taken))
+    assert (parsed.host, parsed.port, parsed.path) == (taken.host, taken.port, taken.path)
+
+
 def test_aliases_may_be_foreign_or_keep_a_copy(tmp_path: Path) -> None:
     text = '[domains.a]\nmailboxes = ["x"]\naliases = { x = ["x@a", "y@b"], p = ["postmaster@a"] }'
     assert config.load(write(tmp_path, text)).domains["a"].aliases["x"] == ("x@a", "y@b")
+
+
+def test_an_alias_that_names_only_itself_is_its_mailbox(tmp_path: Path) -> None:
+    text = '[domains.a]\nmailboxes = ["x"]\naliases = { x = ["x@a"] }'
+    assert config.load(write(tmp_path, text)).domains["a"].aliases == {"x": ("x@a",)}
 
 
 def test_port_zero_may_stand_twice(tmp_path: Path) -> None:

@@ -6,11 +6,10 @@ import ipaddress
 from collections.abc import Iterator
 from typing import TypeVar
 
-from ulak.config.certificates import check_certificate
 from ulak.config.lines import Path
 from ulak.config.mistake import Report, spell
 from ulak.config.settings import Config, Dnsbl, Domain, Listener, Tls, Web
-from ulak.config.values import Network, NextHop, SocketAddress, write_size
+from ulak.config.values import NextHop, SocketAddress, write_size
 
 T = TypeVar("T")
 _LEAST_MESSAGE = 64_000  # octets, RFC 5321 §4.5.3.1.7
@@ -49,6 +48,8 @@ def _listeners(report: Report) -> None:
         if isinstance(one, Listener) and one.kind == "lmtp" and one.address.port == 25:  # noqa: PLR2004 -- RFC 2033 §5
             report.clash(((*path, "kind"), where), "lmtp-on-25")
     for path, tls in _made(report, Tls):
+        from ulak.config.certificates import check_certificate  # noqa: PLC0415 -- ssl is slow
+
         check_certificate(path, tls, report)
     if not any(isinstance(one, Listener) for _, one in sections):
         report.warn(("listener",), "no-listener")
@@ -161,23 +162,10 @@ def _relay(config: Config, report: Report) -> None:
     for number, network in enumerate(config.relay.networks):
         where = ("relay", "networks", number)
         for other, denied in enumerate(config.policy.deny):
-            if _inside(network, denied):
+            if network == denied:
                 report.clash(
-                    (("policy", "deny", other), where),
-                    "relay-for-the-denied",
-                    network=str(network),
-                    denied=str(denied),
+                    (("policy", "deny", other), where), "relay-for-the-denied", network=str(network)
                 )
-
-
-def _inside(one: Network, other: Network) -> bool:
-    match one, other:
-        case (ipaddress.IPv4Network(), ipaddress.IPv4Network()):
-            return one.subnet_of(other)
-        case (ipaddress.IPv6Network(), ipaddress.IPv6Network()):
-            return one.subnet_of(other)
-        case _:
-            return False
 
 
 def _times(config: Config, report: Report) -> None:
@@ -190,6 +178,8 @@ def _times(config: Config, report: Report) -> None:
         report.clash((first, give_up), "gives-up-before-first")
     if delivery.warn_after >= delivery.give_up_after:
         report.clash((give_up, warn), "warns-after-giving-up")
+    if config.dns.deadline < config.dns.timeout:
+        report.clash((("dns", "timeout"), ("dns", "deadline")), "deadline-before-timeout")
     one, all_of = ("limits", "connections_per_client"), ("limits", "connections")
     if config.limits.connections_per_client > config.limits.connections:
         report.clash((all_of, one), "client-over-all")

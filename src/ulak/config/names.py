@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import ClassVar
 
 from ulak.config.kinds import BAD, Bad, Plain
@@ -171,6 +170,24 @@ class NetworkRange(Plain):
             return BAD
 
 
+class ListCode(Plain):
+    """An answer of a DNSBL, or a range of them."""
+
+    name = "list-code"
+
+    def read(self, value: object, place: Place) -> str | Bad:
+        """Take what `read_codes` takes."""
+        if not isinstance(value, str):
+            return self.unlike(value, place)
+        from ulak.checks.dnsbl import read_codes  # noqa: PLC0415 -- slow to import, rarely wanted
+
+        try:
+            read_codes([value])
+        except ValueError:
+            return self.unlike(value, place)
+        return value
+
+
 @dataclass(frozen=True, slots=True)
 class Hop(Plain):
     """Where mail goes next: one of a few ways, some with a host and a port."""
@@ -197,7 +214,7 @@ class Hop(Plain):
             return None
         if way == "lmtp" and rest.startswith("unix:"):
             path = rest.removeprefix("unix:")
-            return NextHop(way, path=str(place.folder / path)) if path else None
+            return NextHop(way, path=str((place.folder / path).absolute())) if path else None
         parts = split_port(rest)
         port = parse_port(parts[1]) if parts else None
         if parts is None or not port:
@@ -209,12 +226,6 @@ class Hop(Plain):
             return NextHop(way, parse_domain(host).lower(), port)
         except GrammarError:
             return None
-
-    def write(self, value: object) -> object:
-        """Write the hop; the path of a socket is written whole."""
-        if isinstance(value, NextHop) and value.path:
-            return str(replace(value, path=str(Path(value.path).absolute())))
-        return str(value)
 
 
 def spelled_way(way: str) -> list[str]:

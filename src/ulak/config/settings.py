@@ -29,6 +29,7 @@ from ulak.config.names import (
     Address,
     DomainName,
     Hop,
+    ListCode,
     Listen,
     MailAddress,
     Mailbox,
@@ -100,8 +101,8 @@ class Retry:
 
     first: float = setting(Duration(least=1.0), 5 * _MINUTE)
     factor: float = setting(Number(1.0, 100.0), 2.0)
-    longest: float = setting(Duration(least=1.0), 4 * _HOUR)
-    jitter: float = setting(Number(0.0, 0.9), 0.2)
+    longest: float = setting(Duration(least=1.0), 3 * _HOUR)
+    jitter: float = setting(Number(0.0, 1.0), 0.2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +135,7 @@ class Delivery:
     recipients_per_message: int = setting(Count(1), 100)
     tls: str = setting(Choice(("opportunistic", "off")), "opportunistic")
     port: int = setting(Count(1, 65_535), 25)
-    allow_private: bool = setting(Flag(), default=False)
+    reachable: tuple[Network, ...] = setting(ListOf(NetworkRange()), ())
     source_ipv4: str = setting(Address(4), "")
     source_ipv6: str = setting(Address(6), "")
     retry: Retry = setting(Section(Retry), Retry())
@@ -146,7 +147,10 @@ class Dns:
     """Who is asked for names. No servers: those of the system."""
 
     servers: tuple[SocketAddress, ...] = setting(ListOf(NameServer()), ())
-    timeout: float = setting(Duration(least=0.05), 5.0)
+    timeout: float = setting(Duration(least=0.05), 3.0)
+    attempts: int = setting(Count(1, 10), 2)
+    deadline: float = setting(Duration(least=0.05), 10.0)
+    trust_ad: bool = setting(Flag(), default=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,13 +165,13 @@ class Queue:
 class Dnsbl:
     """One list of addresses that are not welcome (RFC 5782).
 
-    `codes` are the answers that count, as addresses or networks; none: all of 127.0.0.0/8 but
-    the errors in 127.255.255.0/24.
+    `codes` are the answers that count, as `ulak.checks.dnsbl.read_codes` takes them; none: all
+    of 127.0.0.0/8 but the errors in 127.255.255.0/24.
     """
 
     zone: str = setting(DomainName())
-    codes: tuple[Network, ...] = setting(ListOf(NetworkRange()), ())
-    title: str = setting(Text(), "")
+    codes: tuple[str, ...] = setting(ListOf(ListCode()), ())
+    label: str = setting(Text(), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,8 +183,8 @@ class Policy:
     max_message_size: int = setting(Size(), 50_000_000)
     max_recipients: int = setting(Count(1, 1_000_000), 1000)
     max_hops: int = setting(Count(1, 10_000), 100)
-    max_header_size: int = setting(Size(1000), 1_000_000)
-    max_header_fields: int = setting(Count(1, 1_000_000), 2000)
+    max_header_size: int = setting(Size(1000), 102_400)
+    max_header_line: int = setting(Count(78, 1_000_000), 998)
     min_free_disk: int = setting(Size(0), 100_000_000)
     deny: tuple[Network, ...] = setting(ListOf(NetworkRange()), ())
     dnsbl: tuple[Dnsbl, ...] = setting(Each(Dnsbl), ())
@@ -193,10 +197,14 @@ class Limits:
     connections: int = setting(Count(1), 5000)
     connections_per_client: int = setting(Count(1), 100)
     command_timeout: float = setting(Duration(), 5 * _MINUTE)
-    data_timeout: float = setting(Duration(), 3 * _MINUTE)
+    data_timeout: float = setting(Duration(), 5 * _MINUTE)
+    message_timeout: float = setting(Duration(), _HOUR)
+    handshake_timeout: float = setting(Duration(), 30.0)
     refused_timeout: float = setting(Duration(), 60.0)
     errors: int = setting(Count(1), 20)
     idle_commands: int = setting(Count(1), 100)
+    min_data_rate: int = setting(Size(0), 500)
+    memory: int = setting(Size(1_000_000), 64_000_000)
     shutdown: float = setting(Duration(least=0.0), 30.0)
 
 
