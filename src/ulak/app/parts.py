@@ -8,14 +8,13 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from ipaddress import IPv4Network
 
 from ulak import config as settings
 from ulak.app.places import Places
 from ulak.app.record import Record
 from ulak.bounce import notice
 from ulak.bounce.notice import Office
-from ulak.checks.dnsbl import Blocklist
+from ulak.checks.dnsbl import Blocklist, read_codes
 from ulak.delivery.attempt import SmtpCarrier
 from ulak.delivery.hop import Hop
 from ulak.delivery.maildir import MaildirCarrier
@@ -68,7 +67,13 @@ class Parts:
         """Who is asked for names."""
         dns = self.config.dns
         servers = [(server.host, server.port) for server in dns.servers]
-        return DnsResolver(servers, timeout=dns.timeout)
+        return DnsResolver(
+            servers,
+            timeout=dns.timeout,
+            attempts=dns.attempts,
+            deadline=dns.deadline,
+            trust_ad=dns.trust_ad,
+        )
 
     @cached_property
     def carriers(self) -> dict[Way, SmtpCarrier | MaildirCarrier]:
@@ -163,7 +168,11 @@ def site_of(parts: Parts, store: SqliteStore, worker: Worker) -> Site:
         max_connections_per_client=limits.connections_per_client,
         command_timeout=limits.command_timeout,
         data_timeout=limits.data_timeout,
+        message_timeout=limits.message_timeout,
+        handshake_timeout=limits.handshake_timeout,
         refused_timeout=limits.refused_timeout,
+        min_data_rate=limits.min_data_rate,
+        memory=limits.memory,
         body_threshold=config.queue.large_message,
         languages=config.languages,
     )
@@ -182,7 +191,11 @@ def site_of(parts: Parts, store: SqliteStore, worker: Worker) -> Site:
         incoming=store.incoming,
         admit=_admit(parts),
         judge=MessageJudge(
-            MessageRules(max_header=policy.max_header_size, max_hops=policy.max_hops)
+            MessageRules(
+                max_header=policy.max_header_size,
+                max_line=policy.max_header_line,
+                max_hops=policy.max_hops,
+            )
         ),
         wants=worker.wants,
         accepted=worker.accepted,
@@ -212,7 +225,7 @@ def _admit(parts: Parts) -> Callable[[str, str], Awaitable[Reply | None]] | None
         return None  # nobody waits for nothing
     admission = Admission(
         parts.resolver,
-        zones=[Blocklist(each.zone, tuple(_v4(each.codes)), each.title) for each in policy.dnsbl],
+        zones=[Blocklist(each.zone, read_codes(each.codes), each.label) for each in policy.dnsbl],
         deny=policy.deny,
         gather=asyncio.gather,
         clock=time.monotonic,
@@ -225,10 +238,6 @@ def _admit(parts: Parts) -> Callable[[str, str], Awaitable[Reply | None]] | None
         return verdict.reply
 
     return admit
-
-
-def _v4(networks: Sequence[settings.Network]) -> list[IPv4Network]:
-    return [network for network in networks if isinstance(network, IPv4Network)]  # answers are A
 
 
 def _hop(hop: settings.NextHop) -> Hop:
@@ -250,6 +259,8 @@ def _sending(config: settings.Config) -> Sending:
         ports=frozenset({delivery.port}),
         source=delivery.source_ipv4,
         source6=delivery.source_ipv6,
+        messages_per_connection=delivery.messages_per_connection,
+        recipients=delivery.recipients_per_message,
         timeouts=Timeouts(
             connect=times.connect,
             greeting=times.greeting,

@@ -135,7 +135,7 @@ class Delivery:
     recipients_per_message: int = setting(Count(1), 100)
     tls: str = setting(Choice(("opportunistic", "off")), "opportunistic")
     port: int = setting(Count(1, 65_535), 25)
-    reachable: tuple[Network, ...] = setting(ListOf(NetworkRange()), ())
+    allow_private: bool = setting(Flag(), default=False)
     source_ipv4: str = setting(Address(4), "")
     source_ipv6: str = setting(Address(6), "")
     retry: Retry = setting(Section(Retry), Retry())
