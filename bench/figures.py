@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import resource
 import smtplib
@@ -18,6 +19,7 @@ from bench.peers import PEERS
 from bench.processes import Server, free_port, wait_for_port
 
 _SOURCE, _SINK = "/usr/sbin/smtp-source", "/usr/sbin/smtp-sink"
+_USER = ("-u", "nobody") if os.geteuid() == 0 else ()  # it will not work as root
 _TIMEOUT = 300.0
 Row = tuple[str, str]
 
@@ -37,7 +39,7 @@ class _Sink:
     def __init__(self, port: int) -> None:
         self.taken = 0
         self.process = subprocess.Popen(
-            [_SINK, "-c", f"127.0.0.1:{port}", "1000"],
+            [_SINK, *_USER, "-c", "-m", "3000", f"127.0.0.1:{port}", "1000"],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
@@ -85,8 +87,11 @@ def flow(name: str, folder: Path, asked: argparse.Namespace, *, relay: bool) -> 
 
 def _source(port: int, count: int, asked: argparse.Namespace) -> None:
     subprocess.run(
-        [_SOURCE, "-s", str(asked.sessions), "-m", str(count), "-l", str(asked.size), "-d"]
-        + ["-f", "sender@example.test", "-t", "rcpt@example.net", f"127.0.0.1:{port}"],
+        [
+            *(_SOURCE, "-s", str(asked.sessions), "-m", str(count), "-l", str(asked.size)),
+            *("-d", "-N", "-f", "sender@example.test", "-t", "rcpt@example.net"),
+            f"127.0.0.1:{port}",
+        ],
         check=True,
         timeout=_TIMEOUT,
         stdout=subprocess.DEVNULL,
