@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-import re
 import signal
-import smtplib
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -15,51 +12,10 @@ from typing import Any
 
 import pytest
 
+from .senders import Senders, counted
+
 KILLS = 50
-SENDERS = 8
 RETRY = '[delivery.retry]\nfirst = "1s"\nfactor = 1.0\nlongest = "1s"\njitter = 0.0\n'
-
-
-class Senders:
-    """Clients that send message after message and note which were acknowledged."""
-
-    def __init__(self, port: int) -> None:
-        self.acknowledged: set[str] = set()
-        self._port = port
-        self._stop = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._run, args=(n,), daemon=True) for n in range(SENDERS)
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    def stop(self) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(30)
-
-    def _run(self, sender: int) -> None:
-        number = 0
-        while not self._stop.is_set():
-            try:
-                with smtplib.SMTP("127.0.0.1", self._port, "client.example", timeout=10) as smtp:
-                    while not self._stop.is_set():
-                        number += 1
-                        name = f"m{sender}-{number}"
-                        text = f"From: a@example.net\r\nX-Id: {name}\r\n\r\n" + "text\r\n" * 300
-                        smtp.sendmail("a@example.net", ["b@example.com"], text)
-                        self.acknowledged.add(name)
-            except (OSError, smtplib.SMTPException):
-                time.sleep(0.02)
-
-
-def counted(bodies: list[bytes]) -> Counter[str]:
-    found = Counter[str]()
-    for body in bodies:
-        match = re.search(rb"^X-Id: (\S+)\r$", body[:4000], re.MULTILINE)
-        assert match
-        found[match[1].decode()] += 1
-    return found
 
 
 @pytest.mark.slow

@@ -31,6 +31,7 @@ from ulak.app.record import Record
 from ulak.app.serving import make_log
 from ulak.journal.sqlite import Settings as JournalSettings
 from ulak.journal.sqlite import SqliteJournal
+from ulak.journal.trace import JournalError
 from ulak.log import Event, Log
 from ulak.queue.item import Selection
 from ulak.queue.sqlite import SqliteStore
@@ -52,7 +53,7 @@ def main() -> int:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_work(job, chosen, log, pipe))
-    except StorageError as error:
+    except (StorageError, JournalError) as error:
         log.emit(Event.STORAGE_FAILED, problem=str(error))
         return 1
     finally:

@@ -31,7 +31,10 @@ class Room:
         if not 0 <= now - self._looked < _LOOK:
             self._looked = now
             self._free = self._look()
-        return size <= self._free
+        if size > self._free:
+            return False
+        self._free -= size  # what was promised since the last look is not on the disk yet
+        return True
 
     def _look(self) -> int:
         """Octets that may be used; below zero when the reserve is touched."""
