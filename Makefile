@@ -10,8 +10,8 @@ test: .venv/ready
 	$(BIN)/pytest -q --ignore=tests/interop tests
 
 check: .venv/ready
-	$(BIN)/ruff format --check src tests
-	$(BIN)/ruff check src tests
+	$(BIN)/ruff format --check src tests bench
+	$(BIN)/ruff check src tests bench
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MAKE) test
@@ -21,6 +21,11 @@ interop: .venv/ready
 
 demo: .venv/ready
 	$(BIN)/ulak demo
+
+# Ratios to the peers that are installed; WORK="idle large backlog" measures more.
+WORK ?= accept relay
+bench: .venv/ready
+	$(BIN)/python -m bench $(WORK)
 
 # The pages that are made from the code; a test says when they are stale.
 docs: .venv/ready

@@ -108,7 +108,7 @@ def _settle(sink: _Sink | None, count: int) -> None:
 
 
 def idle(folder: Path, asked: argparse.Namespace) -> list[Row]:
-    """Memory of the server at rest, and of each connection that says EHLO and then nothing."""
+    """Tell the memory of the server at rest, and of each connection that is idle after EHLO."""
     count = 2000
     resource.setrlimit(resource.RLIMIT_NOFILE, (count + 200, resource.getrlimit(7)[1]))
     folder.mkdir(parents=True)
@@ -140,7 +140,7 @@ def idle(folder: Path, asked: argparse.Namespace) -> list[Row]:
 
 
 def large(folder: Path, asked: argparse.Namespace) -> list[Row]:
-    """How much one message of 50 MB makes the server grow, at its highest."""
+    """Tell how much one message of 50 MB makes the server grow, at its highest."""
     folder.mkdir(parents=True)
     port = free_port()
     server = Server(
@@ -176,7 +176,7 @@ def large(folder: Path, asked: argparse.Namespace) -> list[Row]:
 
 
 def backlog(folder: Path, asked: argparse.Namespace) -> list[Row]:
-    """A queue of 100,000 messages: how long a listing and a restart take."""
+    """Tell how long a listing and a restart take with 100,000 messages in the queue."""
     count = 100_000
     folder.mkdir(parents=True)
     port = free_port()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -43,7 +42,7 @@ def postfix(folder: Path, port: int, sink: int, *, relay: bool, workers: str = "
     for name in ("etc", "spool", "data"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     shutil.chown(folder / "data", "postfix")
-    os.chmod(folder, 0o755)  # noqa: PTH101 -- Postfix's own users have to get in
+    folder.chmod(0o755)  # Postfix's own users have to get in
     hold = "" if relay else "smtpd_client_restrictions = check_client_access static:HOLD\n"
     (etc / "main.cf").write_text(
         f"""\
@@ -72,7 +71,7 @@ default_process_limit = 100
     services = ["postlog unix-dgram n - n - 1 postlogd"]
     for line in POSTFIX_MASTER.read_text().split("\n"):
         words = line.split()
-        if line.startswith("#") or len(words) < 8 or line.startswith((" ", "\t")):  # noqa: PLR2004 -- master(5)
+        if line.startswith(("#", " ", "\t")) or len(words) < 8:  # noqa: PLR2004 -- master(5)
             continue
         if words[0] == "smtp" and words[1] == "inet":
             words[0] = f"127.0.0.1:{port}"

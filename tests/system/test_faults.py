@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 from tests.queue import disks
+
 from .senders import Senders, counted
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
