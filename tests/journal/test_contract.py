@@ -101,6 +101,7 @@ def test_a_message_is_told_with_its_reports(both: Both, link: str) -> None:
     back = {"report-for": "message-1"} if link == "report-for" else {}
     journal.write(entry(1, Kind.FAILED, message="message-1"))
     journal.write(entry(2, Kind.REPORTED, message="message-1", facts=forward))
+    read()  # the report is written elsewhere, and later
     journal.write(entry(3, Kind.ACCEPTED, message="report-1", facts=back))
     journal.write(entry(4, Kind.DELIVERED, message="report-1"))
     journal.write(entry(5, Kind.DELIVERED, message="message-2"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -272,6 +273,81 @@ def test_while_the_disk_is_slow_entries_are_dropped_counted_and_told(tmp_path: P
     assert lost + sum(e.kind is Kind.ACCEPTED for e in entries) == 1000
 
 
+def test_a_file_that_cannot_be_begun_costs_no_entry_and_doubles_none(tmp_path: Path) -> None:
+    settings = Settings(max_bytes=1_500_000, interval=0.001)
+    journal = journal_of(tmp_path, settings)
+    stone = tmp_path / "journal-00000002.db-wal"  # where SQLite wants to have a file
+    stone.mkdir()
+    for number in range(500):
+        journal.write(accepted(number, size=400))
+    journal.flush()  # fills the first file
+    for number in range(500, 1000):
+        journal.write(accepted(number, size=400))
+    journal.flush(0.2)
+    stone.rmdir()
+    assert journal.flush(30.0)
+    journal.close()
+    names = [e.message for e in JournalReader([tmp_path]).recent(5000)]
+    assert len(names) == len(set(names)) == 1000
+
+
+def test_a_journal_that_somebody_tidied_away_is_begun_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "journal"
+    journal = journal_of(folder)
+    journal.write(accepted(1))
+    assert journal.flush()
+    shutil.rmtree(folder)
+    journal.write(accepted(2))  # this one goes with the file
+    assert journal.flush()
+    journal.write(accepted(3))
+    journal.close()
+    assert [e.message for e in JournalReader([folder]).recent(9)] == ["message-000003"]
+
+
+def test_two_processes_in_one_folder_lose_nothing(tmp_path: Path) -> None:
+    """As when a worker is replaced while the old one still drains."""
+    settings = Settings(max_bytes=10_000_000, interval=0.001)
+    both = [journal_of(tmp_path, settings) for _ in range(2)]
+    for number in range(3000):
+        both[number % 2].write(accepted(number, size=500))
+        if number % 100 == 0:
+            both[0].flush()
+    for journal in both:
+        journal.close()
+    names = [e.message for e in JournalReader([tmp_path]).recent(5000)]
+    assert len(names) == len(set(names)) == 3000
+    assert len(files.listed(tmp_path)) > 1
+
+
+def test_a_reader_is_never_troubled_by_files_that_come_and_go(tmp_path: Path) -> None:
+    settings = Settings(max_bytes=1, interval=0.0)
+    journal = journal_of(tmp_path, settings)
+    stop = threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not stop.is_set():
+            for _ in range(200):
+                number += 1
+                journal.write(accepted(number, size=300))
+            journal.flush()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    reader = JournalReader([tmp_path])
+    troubles: list[str] = []
+    for _ in range(100):
+        reader.recent(50, causes=["no-such-cause"])
+        troubles += map(str, reader.troubles)
+        reader.about("message-000001")
+        troubles += map(str, reader.troubles)
+    stop.set()
+    writer.join()
+    journal.close()
+    assert troubles == []
+    assert files.listed(tmp_path)[-1][0] > 3  # they did come and go
+
+
 WRITER = """
 import sys, time
 from pathlib import Path
@@ -324,7 +400,20 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if mounted.returncode:
         pytest.skip(f"a tmpfs cannot be mounted here: {mounted.stderr.strip()}")
     yield place
-    subprocess.run(["umount", str(place)], check=True)
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def test_a_journal_on_a_disk_that_cannot_be_written_is_read(small_disk: Path) -> None:
+    folder = small_disk / "journal"
+    journal = journal_of(folder)
+    journal.write(accepted(1))
+    journal.close()
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    reader = JournalReader([folder])
+    assert len(reader.about("message-000001")) == 1
+    assert reader.troubles == []
+    with pytest.raises(JournalError, match="The journal cannot be written"):
+        journal_of(folder)
 
 
 def test_on_a_full_disk_mail_goes_on_and_the_journal_tells_of_the_gap(

@@ -240,6 +240,7 @@ def test_what_an_operator_did_is_followed() -> None:
     assert after("retry") == [("a", Stand.DROPPED), ("b", Stand.WAITING), delivered]
     assert after("bounce") == [("a", Stand.DROPPED), ("b", Stand.FAILED), delivered]
     assert after("dance")[1] == ("b", Stand.FAILED)
+    assert after("hold", recipient="d@example.net")[2] == delivered
 
 
 def test_a_message_whose_beginning_is_gone_is_not_guessed_at() -> None:
@@ -312,11 +313,11 @@ def test_a_note_about_a_delay_is_no_report_of_a_failure() -> None:
     day = Day()
     day.accept()
     facts = {"report": "report-1", "action": "delayed", "recipients": "grace@example.net"}
-    day.note(1, Kind.REPORTED, "remote-deferred", message=MESSAGE, facts=facts)
-    day.fail(2, Kind.FAILED, "550 no", "remote-refused")
+    day.fail(1, Kind.FAILED, "550 no", "remote-refused")
+    day.note(2, Kind.REPORTED, "remote-deferred", message=MESSAGE, facts=facts)
     story = day.story(MESSAGE)
     assert story.standings[0].report == ""
-    assert "late" in story.happenings[3].sentence
+    assert "late" in story.happenings[-1].sentence
 
 
 def test_an_incident_shows_its_traceback_and_whom_to_give_it() -> None:

@@ -205,13 +205,17 @@ def test_a_reader_that_does_not_read_costs_lines_and_nobody_waits(pipe: tuple[in
 def test_a_non_blocking_descriptor_is_written_in_full(pipe: tuple[int, int]) -> None:
     os.set_blocking(pipe[1], False)
     log = Log(pipe[1], clock=lambda: NOON)
+    for _ in range(40):
+        log.emit(Event.INCIDENT, traceback="z" * 10_000)  # longer than a pipe takes in one piece
     for number in range(2000):
         log.emit(Event.MESSAGE_ACCEPTED, number=number, text="x" * 200)
-    lines: list[str] = []
-    while len(lines) < 2000:
-        select.select([pipe[0]], [], [], 10)
-        lines += all_of(pipe[0])
-    assert len(lines) == 2000
+    assert not log.flush(0.1)  # the pipe is full, in the middle of a line
+    text = ""
+    while text.count("\n") < 2040 and select.select([pipe[0]], [], [], 30)[0]:
+        text += os.read(pipe[0], 65536).decode()
+    lines = [json.loads(line) for line in text.split("\n")[:-1]]
+    assert len(lines) == 2040
+    assert {len(line["traceback"]) for line in lines[:40]} == {10_000}
     log.close()
 
 
@@ -242,16 +246,16 @@ def test_lines_lost_to_a_full_disk_are_told_when_there_is_room(tmp_path: Path) -
 
 def test_lines_of_two_processes_are_not_mixed(pipe: tuple[int, int]) -> None:
     logs = [Log(pipe[1], clock=lambda: NOON, always={"worker": n}) for n in range(2)]
-    for number in range(500):
+    for number in range(2000):
         for log in logs:
             log.emit(Event.READY, number=number, text="y" * 150)
-    deadline = time.monotonic() + 30
+    # Both are in the middle of a write when the reading begins.
+    assert not any(log.flush(0.1) for log in logs)
     text = ""
-    while text.count("\n") < 1000 and time.monotonic() < deadline:
-        select.select([pipe[0]], [], [], 1)
-        text += os.read(pipe[0], 65536).decode()
+    while text.count("\n") < 4000 and select.select([pipe[0]], [], [], 30)[0]:
+        text += os.read(pipe[0], 4000).decode()
     lines = text.split("\n")[:-1]
-    assert len([json.loads(line) for line in lines]) == 1000
+    assert len([json.loads(line) for line in lines]) == 4000
     for log in logs:
         log.close()
 

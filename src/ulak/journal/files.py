@@ -93,11 +93,16 @@ def for_reading(path: Path) -> apsw.Connection:
         return _reading(f"file:{_uri(path)}?immutable=1")
 
 
+def empty(db: apsw.Connection) -> bool:
+    """Whether a file has no tables yet."""
+    return not db.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
+
+
 def _reading(uri: str) -> apsw.Connection:
     db = apsw.Connection(uri, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
     try:
         db.set_busy_timeout(_BUSY)
-        db.execute("SELECT count(*) FROM sqlite_schema").fetchall()  # opens it in earnest
+        empty(db)  # opens it in earnest
     except apsw.Error:
         db.close()
         raise

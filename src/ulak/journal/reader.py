@@ -97,6 +97,8 @@ class JournalReader:
     def _ask(self, path: Path, query: str, values: tuple[str, ...]) -> Iterator[tuple[int, str]]:
         try:
             with contextlib.closing(files.for_reading(path)) as db:
+                if files.empty(db):  # its writer is just beginning it
+                    return
                 for chunk, text in db.execute(query, values):
                     yield int(chunk), str(text)
         except apsw.Error as error:

@@ -74,7 +74,6 @@ class SqliteJournal:
         self._path = folder
         self._first = 0.0  # the time of the file's first chunk
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._open()
             self._prune()
         except (apsw.Error, OSError) as error:
@@ -165,10 +164,11 @@ class SqliteJournal:
         """Begin the next file when this one is full or old, and take away the oldest."""
         due = abs(now - self._checked) >= _CHECK
         old = self._first and now - self._first >= self._file_age
-        if files.size(self._path) >= self._file_size or (due and old):
+        size = files.size(self._path)
+        gone = self._db is not None and not size  # somebody tidied up
+        if size >= self._file_size or gone or (due and old):
             self._shut()
-            number = files.listed(self._folder)[-1][0] + 1
-            self._open(files.named(self._folder, number))
+            self._open(new=True)
             due = True
         if due:
             self._checked = now
@@ -198,11 +198,14 @@ class SqliteJournal:
             return False  # its size will see to it
         return now - last > self._settings.max_age
 
-    def _open(self, path: Path | None = None) -> apsw.Connection:
-        """Open the newest file, or the one given; begin anew where it is damaged."""
-        if path is None:
-            there = files.listed(self._folder)
-            path = there[-1][1] if there else files.named(self._folder, 1)
+    def _open(self, *, new: bool = False) -> apsw.Connection:
+        """Open the newest file or the one after it; begin anew where it is damaged."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        there = files.listed(self._folder)
+        if there and not new:
+            path = there[-1][1]
+        else:
+            path = files.named(self._folder, there[-1][0] + 1 if there else 1)
         self._path = path
         self._first = 0.0
         try:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from enum import StrEnum
+from functools import lru_cache
 
 from ulak.log.events import Event, Level
 
@@ -20,6 +21,7 @@ _LARGEST = 2**53  # what every reader of JSON takes as the same number (RFC 8259
 _OWN = frozenset({"time", "level", "event"})
 _PLAIN = re.compile(r"[^\s\"'=\\]+")
 _COLOURS = {Level.DEBUG: "2", Level.INFO: "32", Level.WARNING: "33", Level.ERROR: "31"}
+_encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)  # noqa: UP017 -- one name for both uses
 
 
@@ -36,8 +38,12 @@ Render = Callable[[float, Level, Event, Mapping[str, object]], str]
 def to_json(time: float, level: Level, event: Event, facts: Mapping[str, object]) -> str:
     """Make a JSON object: `time` (ISO 8601, UTC), `level`, `event`, then the facts by name."""
     line: dict[str, object] = {"time": _iso(time), "level": level.word, "event": event.word}
-    line.update({_key(key): _json_value(key, value) for key, value in facts.items()})
-    return _printable(json.dumps(line, ensure_ascii=False, separators=(", ", ": ")), _json_escape)
+    for key, value in facts.items():
+        name = f"fact-{key}" if key in _OWN else key
+        # Nearly every fact is a short text: it costs no call.
+        short = type(value) is str and len(value) <= _LONGEST
+        line[name] = value if short else _json_value(key, value)
+    return _printable(_encode(line), _json_escape)
 
 
 def to_pretty(
@@ -57,20 +63,22 @@ def to_pretty(
     parts = [_iso(time)[11:23], word, name]
     for key, value in facts.items():
         shown = _printable(_quoted(_text(key, value)), _pretty_escape)
-        parts.append(f"{_printable(_key(key), _pretty_escape)}={shown}")
+        name = f"fact-{key}" if key in _OWN else key
+        parts.append(f"{_printable(name, _pretty_escape)}={shown}")
     return " ".join(parts).rstrip()
 
 
 def _iso(time: float) -> str:
     try:
-        moment = _EPOCH + timedelta(seconds=time)
+        second = int(time // 1)
+        return f"{_second(second)}{int((time - second) * 1000):03}Z"
     except (OverflowError, ValueError):  # a clock that says NaN or the year 10,000
-        moment = _EPOCH
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03}Z"
+        return f"{_second(0)}000Z"
 
 
-def _key(key: str) -> str:
-    return f"fact-{key}" if key in _OWN else key
+@lru_cache(16)  # lines come many in a second
+def _second(second: int) -> str:
+    return (_EPOCH + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S.")
 
 
 def _json_value(key: str, value: object) -> object:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _MOST = 10_000  # lines that may wait
 _INTERVAL = 0.05  # seconds in which lines come together
 _CLOSE = 2.0  # seconds that a slow reader of the log may hold up the end
-_PIECE = select.PIPE_BUF  # a write up to this size to a pipe is never mixed with another process's
+_PIECE = 65_536  # octets of one write
 
 _Line = tuple[float, Level, Event, Mapping[str, object]]
 
@@ -50,6 +50,7 @@ class Log:
         always: Mapping[str, object] | None = None,
     ) -> None:
         self._descriptor = descriptor
+        self._piece = _piece(descriptor)
         self._clock = clock
         self._least = least
         self._always = dict(always or {})
@@ -100,15 +101,17 @@ class Log:
                 (self._clock(), Event.LOG_LOST.level, Event.LOG_LOST, {"count": lost}),
                 *batch,
             ]
-        piece = b""
+        piece: list[bytes] = []
+        size = 0
         for line in batch:
             octets = self._line(line)
-            if piece and len(piece) + len(octets) > _PIECE:
-                self._send(piece)
-                piece = b""
-            piece += octets
-        if piece:
-            self._send(piece)
+            size += len(octets)
+            if piece and size > self._piece:
+                self._send(b"".join(piece))
+                piece.clear()
+                size = len(octets)
+            piece.append(octets)
+        self._send(b"".join(piece))
         return True
 
     def _line(self, line: _Line) -> bytes:
@@ -142,6 +145,15 @@ class Records(logging.Handler):
             text = str(record.msg)
         level = max((lv for lv in Level if lv <= record.levelno), default=Level.DEBUG)
         self._log.emit(Event.LIBRARY, level, logger=record.name, said=text)
+
+
+def _piece(descriptor: int) -> int:
+    """Give how much may be written at once so that it is not mixed with another process's."""
+    try:
+        mode = os.fstat(descriptor).st_mode
+    except OSError:
+        return _PIECE
+    return _PIECE if stat.S_ISREG(mode) or stat.S_ISCHR(mode) else select.PIPE_BUF
 
 
 def _is_terminal(descriptor: int) -> bool:
