@@ -89,8 +89,16 @@ def test_a_zone_that_lists_everybody_lists_nobody() -> None:
     finding = ask(Zone({(f"*.{BL}", "A"): ["127.0.0.2"]}))
     assert finding.result is Result.COULD_NOT_ASK
     assert "everybody" in finding.reasons[0]
-    v6 = ask(Zone({(f"*.{BL}", "A"): ["127.0.0.2"]}), "2001:db8::1")
-    assert v6.result is Result.COULD_NOT_ASK
+    for ip in ("2001:db8::1", "127.0.0.1"):
+        other = ask(Zone({(f"*.{BL}", "A"): ["127.0.0.2"]}), ip)
+        assert other.result is Result.COULD_NOT_ASK
+
+
+def test_an_entry_for_the_loopback_address_is_one_only_for_itself() -> None:
+    zone = zone_with(["127.0.0.2"])
+    zone.put(f"1.0.0.127.{BL}", "A", ["127.0.0.2"])
+    assert ask(zone, "127.0.0.1").listed
+    assert ask(zone, "192.0.2.1").result is Result.COULD_NOT_ASK
 
 
 def test_a_listing_holds_when_neither_reason_nor_test_entry_can_be_had() -> None:

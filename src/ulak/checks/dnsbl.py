@@ -144,11 +144,13 @@ async def check_zone(
     if not finding.listed:
         return finding
     # A listing refuses mail: hear the reason, and make sure that not everybody is listed.
-    test = question(ipaddress.ip_address(_UNLISTED_TEST[address.version]), blocklist.zone)
+    unlisted = ipaddress.ip_address(_UNLISTED_TEST[address.version])
+    # Where the client has that very address, a name that is no address tells the same.
+    test = question(unlisted, blocklist.zone) if address != unlisted else f"nobody.{blocklist.zone}"
     reason, everybody = await gather(resolver.resolve(name, "TXT"), resolver.resolve(test, "A"))
     trace = (answer, reason, everybody)
     if _judge(blocklist, str(address), everybody).listed:
-        why = f"it lists {test} too, which no working list does (RFC 5782 §5): it lists everybody"
+        why = f"it has {test} too, as no working list has (RFC 5782 §5): it lists everybody"
         return Finding(
             blocklist.zone, str(address), Result.COULD_NOT_ASK, finding.codes, "", (why,), trace
         )

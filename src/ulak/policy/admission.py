@@ -60,9 +60,9 @@ class Admitted:
 class Admission:
     """Judges client addresses.
 
-    `deny` refuses without asking anybody; `exempt` is neither denied nor looked up (the
-    networks that may relay, for one). A list that does not answer is left alone for a while, so
-    that not every client waits for it: `clock` gives seconds that only go forward.
+    `deny` refuses without asking anybody; `exempt` is not looked up (networks of one's own,
+    whose addresses lists have for what they are). A list that does not answer is left alone for
+    a while, so that not every client waits for it: `clock` gives seconds that only go forward.
     """
 
     def __init__(
@@ -88,11 +88,9 @@ class Admission:
         """Judge a client. ValueError if `ip` is no address."""
         address = normalise(ip)
         text = str(address)
-        if _within(address, self._exempt):
-            return Admitted(text)
         if _within(address, self._deny):
             return Admitted(text, catalog.CLIENT_DENIED.reply(ip=text))
-        if not self._zones:
+        if not self._zones or _within(address, self._exempt):
             return Admitted(text)
         findings = await self._ask(text)
         for blocklist, finding in zip(self._zones, findings, strict=True):
