@@ -26,6 +26,7 @@ _PLACE = re.compile(r"\{([a-z_]+)\}")
 _PART = re.compile(f"{_CHOICE.pattern}|{_PLACE.pattern}")
 # A fact comes from a peer: no control character, and nothing that turns the text around.
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_LINE_END = re.compile(r"[\r\n]+")
 _LONGEST_FACT = 200
 _NO_FACTS: Mapping[str, str] = MappingProxyType({})
 
@@ -117,10 +118,22 @@ def enhanced(detail: str, lang: str = DEFAULT) -> EnhancedText | None:
     return None if entry is None else EnhancedText(entry["title"], entry["means"])
 
 
+def enhanced_details() -> tuple[str, ...]:
+    """Name the enhanced codes that there are texts for, without their class, in order."""
+    details = _table(DEFAULT, ".codes")["enhanced"]
+    return tuple(sorted(details, key=lambda detail: tuple(map(int, detail.split(".")))))
+
+
 def page(name: str, lang: str = DEFAULT) -> Table:
     """Give the words that a page says around the texts, by the name of their table."""
-    table: Table = _table(language(lang), ".pages")[name]
+    table: Table = _table(language(lang), ".pages")["page"][name]
     return table
+
+
+def pair(name: str, lang: str = DEFAULT) -> Table:
+    """Give what is written about a pair of codes (`252-554`), or an empty table."""
+    found: Table = _table(language(lang), ".pages")["pair"].get(name, {})
+    return found
 
 
 def put(text: str, facts: Mapping[str, str]) -> str:
@@ -137,10 +150,10 @@ def put(text: str, facts: Mapping[str, str]) -> str:
     return _PART.sub(chosen, text)  # once: what a fact holds is not looked at again
 
 
-def safe(fact: str) -> str:
-    """Make a fact fit to be shown: short, on one line, read in the order it is written."""
-    clean = _UNSAFE.sub("?", fact)
-    return clean if len(clean) <= _LONGEST_FACT else clean[: _LONGEST_FACT - 1] + "…"
+def safe(fact: str, longest: int = _LONGEST_FACT) -> str:
+    """Make a fact fit to be shown: short, on one line, in its order, without backquotes."""
+    clean = _UNSAFE.sub("?", _LINE_END.sub(" ", fact).replace("`", "'"))
+    return clean if len(clean) <= longest else clean[: longest - 1] + "…"
 
 
 def _filled(text: str, known: Mapping[str, str]) -> str:

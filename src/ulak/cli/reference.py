@@ -1,0 +1,147 @@
+"""`ulak explain`, `ulak compare` and `ulak codes`: what replies mean."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from ulak.cli import output
+from ulak.cli.frame import USAGE, Failure, say
+from ulak.cli.options import json_option, lang_option
+from ulak.replies.compare import compare as compared
+from ulak.replies.document import Document, to_text
+from ulak.replies.explain import Explanation, explain_parsed
+from ulak.replies.explain import explain as explained
+from ulak.replies.reference import reference
+from ulak.replies.report import failures
+from ulak.replies.sides import UnknownReplyError, page_of, side
+
+_WIDTH = 80
+_CHUNK = 65_536
+# One reply of 512 octets a line may have many lines; what is longer is no reply.
+_LONGEST_LINE = 1_000_000
+
+
+@click.command()
+@click.argument("reply", nargs=-1)
+@click.option("--stdin", "from_stdin", is_flag=True)
+@click.option("--file", "mail", type=click.Path(path_type=Path, dir_okay=False), metavar="MAIL")
+@click.option("--check", is_flag=True)
+@json_option
+@lang_option
+@click.pass_context
+def explain(
+    ctx: click.Context,
+    reply: tuple[str, ...],
+    mail: Path | None,
+    lang: str,
+    *,
+    from_stdin: bool,
+    check: bool,
+    as_json: bool,
+) -> None:
+    """Explain a reply of a mail server, a bounce or a log line."""
+    del check  # the checks come with the diagnosis; until then none are run
+    if bool(reply) + from_stdin + (mail is not None) != 1:
+        raise Failure(say(ctx, "explain.one"), USAGE)
+    if from_stdin:
+        for line in _lines(sys.stdin.buffer):
+            output.json_object(explained(unescaped(line), lang).to_json())
+    elif mail is not None:
+        _report(ctx, mail, lang, as_json=as_json)
+    else:
+        _show(explained(unescaped(" ".join(reply)), lang), as_json=as_json)
+
+
+@click.command()
+@click.argument("a")
+@click.argument("b")
+@click.option("--format", "form", type=click.Choice(("text", "json", "md", "html")), default="text")
+@lang_option
+def compare(a: str, b: str, form: str, lang: str) -> None:
+    """Set two replies side by side: what each means, what tells them apart, and what to do."""
+    try:
+        found = compared(unescaped(a), unescaped(b), lang)
+    except UnknownReplyError as error:
+        raise Failure(str(error), USAGE) from None
+    match form:
+        case "json":
+            output.json_object(found.to_json())
+        case "md":
+            click.echo(found.to_markdown(), nl=False)
+        case "html":
+            click.echo(found.to_html(), nl=False)
+        case _:
+            _page(found.to_document())
+
+
+@click.command()
+@click.argument("code", required=False)
+@json_option
+@lang_option
+def codes(code: str | None, lang: str, *, as_json: bool) -> None:
+    """Look up reply codes, enhanced codes and causes: one of them, or all."""
+    if code is None:
+        everything = reference(lang)
+        if as_json:
+            output.json_object(everything.to_json())
+        else:
+            _page(everything.to_document())
+        return
+    try:
+        found = side(code, lang)
+    except UnknownReplyError as error:
+        raise Failure(str(error), USAGE) from None
+    if as_json:
+        output.json_object(found.to_json())
+    else:
+        _page(page_of(found, lang))
+
+
+def unescaped(text: str) -> str:
+    r"""Put line breaks for `\n` and `\r\n` written as characters."""
+    return text.replace(r"\r\n", "\n").replace(r"\n", "\n")
+
+
+def _lines(stream: BinaryIO) -> Iterator[str]:
+    """Give the lines of a stream; only a line feed ends one, whatever else is in it."""
+    while line := stream.readline(_LONGEST_LINE):
+        while not line.endswith(b"\n") and (rest := stream.readline(_CHUNK)):
+            line = line[:_LONGEST_LINE] + rest[-1:]  # too long: its end is looked for only
+        yield line.rstrip(b"\r\n").decode("utf-8", "replace")
+
+
+def _report(ctx: click.Context, mail: Path, lang: str, *, as_json: bool) -> None:
+    found = failures(mail.read_bytes())
+    if not found:
+        raise Failure(say(ctx, "explain.no-report", path=mail), USAGE)
+    for number, failure in enumerate(found):
+        told = explain_parsed(failure.reply, failure.quoted, lang, cause=failure.cause)
+        if as_json:
+            output.json_object({"recipient": failure.recipient, **told.to_json()})
+            continue
+        if number:
+            output.line()
+        who = output.clean(failure.recipient)
+        output.line(output.paint(who, "cyan", bold=True) + "\n")
+        _show(told, as_json=False)
+
+
+def _show(told: Explanation, *, as_json: bool) -> None:
+    if as_json:
+        output.json_object(told.to_json())
+    else:
+        _page(told.to_document())
+
+
+def _page(document: Document) -> None:
+    width = min(output.width(), _WIDTH)
+    click.echo(to_text(document, width=width, emphasise=_emphasised, clean=output.clean), nl=False)
+
+
+def _emphasised(text: str) -> str:
+    return output.paint(text, "cyan", bold=True)

@@ -1,0 +1,204 @@
+"""A comparison tells two replies apart in whole sentences, whichever is named first."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from ulak.replies import codes, texts
+from ulak.replies.catalog import CATALOG
+from ulak.replies.compare import Comparison, UnknownReplyError, compare
+from ulak.replies.document import Facts, Heading, Items, Links, Paragraph
+from ulak.replies.sides import page_of, side, stage_list
+
+LANGUAGES = texts.languages()
+_SPAN = re.compile(r"`[^`]*`")
+_SLIP = re.compile(r"\s\s|\s[,.;:!?](\s|$)|\.\.|[\[\]{}|]|\b([^\W\d_]+) \2\b")
+TWICE = {"tekrar", "harf", "sık", "ağır"}
+
+
+def sentences(found: Comparison) -> list[str]:
+    every = [found.title]
+    for block in found.to_document().blocks:
+        match block:
+            case Heading(text) | Paragraph(text):
+                every.append(text)
+            case Items(items, title):
+                every += [title, *items]
+            case Facts(rows):
+                every += [text for row in rows for text in row]
+            case Links():
+                pass
+    return every
+
+
+def assert_reads_well(found: Comparison) -> None:
+    for text in sentences(found):
+        bare = _SPAN.sub("`", text)
+        slips = [m for m in _SLIP.finditer(bare) if m[2] not in TWICE]
+        assert not slips, text
+    for text in (
+        found.summary,
+        *(d.text for d in found.differences),
+        *found.which,
+        *found.next_steps,
+    ):
+        assert text[-1] in ".!?", text
+
+
+def test_252_and_554_can_never_answer_the_same_command() -> None:
+    found = compare("252", "554")
+    assert found.common == ()
+    assert (found.a.answers, found.b.answers) == (("VRFY", "EXPN"), ("CONNECT", "DATA", "END"))
+    assert found.b.in_practice == ("MAIL", "RCPT")
+    stage = next(d.text for d in found.differences if d.about == "stage")
+    assert "252 may answer VRFY and EXPN." in stage
+    assert "no command in common" in stage
+    assert "In practice 554 is also seen in answer to MAIL and RCPT" in stage
+    assert [d.about for d in found.differences] == ["class", "stage", "queue", "acts"]
+
+
+def test_252_and_554_are_told_apart_in_turkish() -> None:
+    found = compare("554", "252", lang="tr")
+    assert found.title == "252 ile 554 arasındaki fark"
+    stage = next(d.text for d in found.differences if d.about == "stage")
+    assert "252 şunlara verilebilir: VRFY ve EXPN." in stage
+    assert "ortak bir komutu yoktur" in stage
+    assert not set(re.findall(r"\b(the|and|when|server)\b", found.to_text()))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_order_makes_no_difference(language: str) -> None:
+    pairs = (
+        ("252", "554"),
+        ("5.1.1", "450"),
+        ("null-mx", "5.7.1"),
+        ("mailbox-full", "bad-address"),
+    )
+    for a, b in pairs:
+        assert compare(a, b, language) == compare(b, a, language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_pair_of_basic_codes_reads_well(language: str) -> None:
+    for a, b in itertools.combinations(codes.CODES, 2):
+        found = compare(str(a), str(b), language)
+        assert found.common == tuple(s for s in found.a.answers if s in found.b.answers)
+        assert_reads_well(found)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_causes_enhanced_codes_and_replies_read_well_beside_each_other(language: str) -> None:
+    every = [*CATALOG, *(f"{c}.{d}" for c in (4, 5) for d in texts.enhanced_details()), "2.1.5"]
+    for a, b in itertools.pairwise(every):
+        assert_reads_well(compare(a, b, language))
+    for what in every[::7]:
+        assert_reads_well(
+            compare(what, "550 5.1.1 <x@y.z>: there is no such mailbox here", language)
+        )
+        assert_reads_well(compare(what, "554", language))
+
+
+def test_what_is_written_about_a_pair_is_found() -> None:
+    for name in texts._table("en", ".pages")["pair"]:
+        a, b = name.split("-")
+        assert int(a) < int(b)
+        notes = texts.pair(name)
+        found = compare(a, b)
+        assert found.summary.endswith(notes["difference"])
+        assert found.which[-1] == notes["which"]
+
+
+@pytest.mark.parametrize(
+    "what", ["", "999", "299", "9.1.1", "5.99.99", "no-such-cause", "hello there"]
+)
+def test_what_there_are_no_words_for_is_told_by_name(what: str) -> None:
+    with pytest.raises(UnknownReplyError, match="ulak codes"):
+        compare("252", what)
+    with pytest.raises(UnknownReplyError, match="Ulak'ın bildiği"):
+        compare(what, "252", "tr")
+
+
+def test_a_thing_is_not_compared_with_itself() -> None:
+    with pytest.raises(UnknownReplyError, match="Both are 252"):
+        compare("252", " 252 ")
+
+
+def test_json_has_the_same_facts() -> None:
+    found = json.loads(json.dumps(compare("252", "554").to_json()))
+    assert (found["a"]["key"], found["b"]["key"]) == ("252", "554")
+    assert (found["a"]["class"], found["b"]["class"]) == (2, 5)
+    assert (found["a"]["permanence"], found["b"]["permanence"]) == ("success", "permanent")
+    assert found["common_commands"] == []
+    assert "listed-by-dnsbl" in found["b"]["causes"]
+
+
+class Outline(HTMLParser):
+    """Notes the elements of a page, and that each is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_html_is_one_whole_page_in_its_language(language: str) -> None:
+    outline = Outline()
+    outline.feed(compare("252", "554", language).to_html())
+    assert outline.open == []
+    assert ("html", {"lang": language}) in outline.seen
+    tags = [tag for tag, _ in outline.seen]
+    assert tags.count("h1") == 1
+    assert tags.count("title") == 1
+    assert "script" not in tags
+
+
+def test_a_reply_that_would_be_obeyed_is_only_shown() -> None:
+    evil = (
+        "550 5.1.1 <<script>alert(1)</script>*[x](javascript:y)`z`>: there is no such mailbox here"
+    )
+    found = compare("252", evil)
+    page = found.to_html()
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    markdown = found.to_markdown()
+    assert "[x](" not in markdown
+    assert "<script" not in markdown.replace("\\<script", "")
+
+
+def test_text_fits_80_columns() -> None:
+    for language in LANGUAGES:
+        for pair in (("252", "554"), ("421", "500"), ("listed-by-dnsbl", "5.1.1")):
+            for line in compare(*pair, language).to_text().split("\n"):
+                assert len(line) <= 80 or "https://" in line, line
+
+
+def test_stages_are_listed_as_people_say_them() -> None:
+    assert stage_list(("VRFY",), "en") == "VRFY"
+    assert stage_list(("MAIL", "RCPT", "DATA"), "tr") == "MAIL, RCPT ve DATA"
+    assert stage_list(codes.COMMANDS, "en") == "every command"
+    assert stage_list(codes.STAGES, "tr") == "bağlantının kendisi ve her komut"
+
+
+def test_one_side_has_a_page_of_its_own() -> None:
+    page = page_of(side("554", "tr"), "tr")
+    assert page.title.startswith("554: ")
+    assert page.language == "tr"
+
+
+def test_an_enhanced_code_may_be_asked_for_without_its_class() -> None:
+    assert side("X.1.1").key == "5.1.1"
+    assert side("x.1.5").key == "2.1.5"
