@@ -313,6 +313,7 @@ def test_what_is_probably_not_meant_is_a_warning(tmp_path: Path) -> None:
         ("a = 1979-02-30", 1, "syntax-date"),
         ('a = "\\uZZZZ"', 1, "syntax"),
         (b'\na = "\xff"\n', 2, "not-utf8"),
+        ("\na = 1" + "0" * 5000, 2, "number-too-long"),
         ("a = " + "[" * 10_000, 0, "too-deep"),
     ],
 )

@@ -191,7 +191,8 @@ def given(value: object) -> Fact:
         case bool():
             return "true" if value else "false"
         case int() | float():
-            return str(value)
+            text = str(value)
+            return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
         case list():
             return Named("given.list")
         case dict():

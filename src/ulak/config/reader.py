@@ -40,6 +40,7 @@ _SYNTAX = (
     ("Invalid initial character for a key part", "syntax-key"),
     ("Illegal character", "syntax-control"),
 )
+_LONG_NUMBER = re.compile(r"[0-9][0-9_]{4000}")
 _PLACE = re.compile(r" \((?:at line (\d+), column (\d+)|at end of document)\)$")
 
 
@@ -126,8 +127,17 @@ def _parse(text: str, name: str) -> dict[str, object]:
             if detail.startswith(start):
                 raise _failed(name, known, spot) from None
         raise _failed(name, "syntax", spot, problem=detail) from None
+    except ValueError:  # Python reads no number of over 4,300 digits, and tomllib lets it say so
+        number = _LONG_NUMBER.search(text)
+        raise _failed(
+            name, "number-too-long", _spot(text, number.start() if number else 0)
+        ) from None
     except RecursionError:
         raise _failed(name, "too-deep") from None
+
+
+def _spot(text: str, at: int) -> Spot:
+    return Spot(text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
 
 
 def _failed(name: str, text: str, spot: Spot | None = None, **facts: Fact) -> ConfigError:
