@@ -416,6 +416,8 @@ def test_failures_of_one_attempt_are_one_report_put_in_the_step_that_settles_the
         assert b"Content-Language: tr" in report
         (told,) = post.notes.of(Kind.REPORTED)
         assert (told.message, told.facts["report"]) == ("M1", "R1")
+        assert told.facts["recipients"] == "x@a.example y@a.example"
+        assert post.notes.of(Kind.FAILED)[0].facts["remote"] == "yes"
         (born,) = post.notes.of(Kind.ACCEPTED)
         assert (born.message, born.facts["report-for"]) == ("R1", "M1")
         assert post.notes.of(Kind.FAILED)[0].dialogue == ("S: 220 mx",)

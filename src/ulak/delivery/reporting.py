@@ -13,7 +13,7 @@ from ulak.mail.envelope import Envelope, domain_of
 from ulak.queue.item import Body, Message, Pending
 from ulak.replies import catalog
 
-_SHOWN = 20  # recipients that an entry names
+_SHOWN = 100  # recipients that an entry names
 _EXCERPT = 1 << 19  # octets read of a message in a file: its header lies in them
 
 
@@ -82,6 +82,8 @@ class Reporting:
         """Note a report that is queued, both with the message and with itself."""
         made, cause = report.message, report.troubles[0].cause
         recipients = " ".join(trouble.recipient for trouble in report.troubles[:_SHOWN])
+        if len(report.troubles) > _SHOWN:
+            recipients += f" and {len(report.troubles) - _SHOWN} more"
         facts = {
             "report": made.id,
             "action": report.action.value,

@@ -149,7 +149,7 @@ class Settling:
         }
         if outcome.host:
             facts["host"] = outcome.host
-        if outcome.remote:
+        if outcome.remote:  # the reply is the host's; else it is ours, about the host
             facts["remote"] = "yes"
         if outcome.tls:
             facts["tls"] = outcome.tls
