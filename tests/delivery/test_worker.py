@@ -638,6 +638,28 @@ def test_a_slow_destination_delays_only_itself_and_does_not_fill_the_memory() ->
     run(main())
 
 
+def test_a_backlog_leaves_room_for_mail_that_comes_in() -> None:
+    async def script(_m: Message, recipients: Sequence[str], target: Target) -> list[Outcome]:
+        await asyncio.sleep(0.01 if ".6:" in target.key else 600)
+        return [ok(recipient) for recipient in recipients]
+
+    async def main() -> None:
+        post = Post(script, Limits(messages=40))
+        for i in range(100):
+            message = mail(f"B{i}", f"x@{'abcde'[i % 5]}.example")
+            (recipient,) = message.envelope.recipients
+            await post.store.put(message, [Pending(recipient, domain_of(recipient), due=NOON)])
+        async with post.working():
+            await asyncio.sleep(10)
+            await post.put("F", "x@f.example")
+            await post.idle()
+            assert post.postman.carried[-1].message == "F"
+            await asyncio.sleep(HOUR)
+            assert await post.rows() == []
+
+    run(main())
+
+
 def test_targets_take_turns() -> None:
     async def script(_m: Message, recipients: Sequence[str], _t: Target) -> list[Outcome]:
         await asyncio.sleep(1)
