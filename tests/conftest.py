@@ -28,12 +28,15 @@ def free_port() -> int:
 class Served:
     """`ulak serve` on a configuration; `more` is TOML to add to it."""
 
-    def __init__(self, folder: Path, more: str = "", *, workers: int = 1, data: str = "") -> None:
+    def __init__(
+        self, folder: Path, more: str = "", *, workers: int = 1, data: str = "", tls: str = ""
+    ) -> None:
         self.folder = folder
         self.port = free_port()
         self.data = Path(data) if data else folder / "data"
         self.config = folder / "ulak.toml"
         self.more = more
+        self.tls = tls
         self.workers = workers
         self.process: subprocess.Popen[bytes] | None = None
         self.wrapper: list[str] = []
@@ -41,7 +44,8 @@ class Served:
     def write(self) -> None:
         self.config.write_text(
             f'hostname = "mx.example.org"\ndata = "{self.data}"\nworkers = {self.workers}\n'
-            f'[[listener]]\naddress = "127.0.0.1:{self.port}"\nkind = "mx"\n{self.more}\n'
+            f'[[listener]]\naddress = "127.0.0.1:{self.port}"\nkind = "mx"\n'
+            f"{self.tls}\n{self.more}\n"
         )
 
     def start(self) -> float:
