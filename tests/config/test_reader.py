@@ -210,7 +210,7 @@ def test_one_mistake_is_one_mistake(tmp_path: Path, text: str, key: str, name: s
             "hop-to-itself",
         ),
         (
-            '[relay]\nnetworks = ["10.0.0.0/8"]\n[policy]\ndeny = ["10.0.0.0/8"]',
+            '[relay]\nnetworks = ["10.1.0.0/16"]\n[policy]\ndeny = ["10.0.0.0/8"]',
             "relay.networks[1]",
             "relay-for-the-denied",
         ),
@@ -278,6 +278,11 @@ def test_aliases_may_be_foreign_or_keep_a_copy(tmp_path: Path) -> None:
 def test_an_alias_that_names_only_itself_is_its_mailbox(tmp_path: Path) -> None:
     text = '[domains.a]\nmailboxes = ["x"]\naliases = { x = ["x@a"] }'
     assert config.load(write(tmp_path, text)).domains["a"].aliases == {"x": ("x@a",)}
+
+
+def test_a_part_of_a_relay_network_may_be_denied(tmp_path: Path) -> None:
+    text = '[relay]\nnetworks = ["10.0.0.0/8", "::1"]\n[policy]\ndeny = ["10.1.0.0/16"]'
+    assert config.load(write(tmp_path, text)).policy.deny
 
 
 def test_port_zero_may_stand_twice(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TypeVar
 from ulak.config.lines import Path
 from ulak.config.mistake import Report, spell
 from ulak.config.settings import Config, Dnsbl, Domain, Listener, Tls, Web
-from ulak.config.values import NextHop, SocketAddress, write_size
+from ulak.config.values import Network, NextHop, SocketAddress, write_size
 
 T = TypeVar("T")
 _LEAST_MESSAGE = 64_000  # octets, RFC 5321 §4.5.3.1.7
@@ -162,10 +162,23 @@ def _relay(config: Config, report: Report) -> None:
     for number, network in enumerate(config.relay.networks):
         where = ("relay", "networks", number)
         for other, denied in enumerate(config.policy.deny):
-            if network == denied:
+            if _inside(network, denied):
                 report.clash(
-                    (("policy", "deny", other), where), "relay-for-the-denied", network=str(network)
+                    (("policy", "deny", other), where),
+                    "relay-for-the-denied",
+                    network=str(network),
+                    denied=str(denied),
                 )
+
+
+def _inside(one: Network, other: Network) -> bool:
+    match one, other:
+        case (ipaddress.IPv4Network(), ipaddress.IPv4Network()):
+            return one.subnet_of(other)
+        case (ipaddress.IPv6Network(), ipaddress.IPv6Network()):
+            return one.subnet_of(other)
+        case _:
+            return False
 
 
 def _times(config: Config, report: Report) -> None:
