@@ -129,5 +129,7 @@ def test_the_library_is_one_name_away_and_imports_nothing_before() -> None:
     )
     assert done.stdout.decode() == "True Böyle bir posta kutusu yok\n"
     assert ulak.compare("252", "554").a.key == "252"
+    assert ulak.dns.Zone({}) is not None
+    assert ulak.checks.__name__ == "ulak.checks"
     with pytest.raises(AttributeError):
         ulak.__getattr__("nonsense")

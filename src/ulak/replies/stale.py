@@ -17,10 +17,8 @@ from typing import Any
 
 from ulak.replies import texts
 
-FOLDER = Path(__file__).parent / "texts"
-PARTS = tuple(
-    part for part in ("", ".codes", ".pages") if (FOLDER / f"{texts.DEFAULT}{part}.toml").exists()
-)
+FOLDER = texts.FOLDER
+PARTS = ("", ".codes", ".pages")
 
 # `[cause.null-mx]` or `[enhanced."7.1"]`, and the digest that stands below it, if any.
 _HEADING = re.compile(

@@ -15,11 +15,12 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 DEFAULT = "en"
+FOLDER = Path(__file__).parent / "texts"
 
 _CHOICE = re.compile(r"\[([^\[\]|]*)(?:\|([^\[\]|]*))?\]")
 _PLACE = re.compile(r"\{([a-z_]+)\}")
@@ -74,8 +75,7 @@ class EnhancedText:
 @cache
 def languages() -> tuple[str, ...]:
     """Name the languages that there are texts in, English first."""
-    names = [entry.name.split(".") for entry in files("ulak.replies").joinpath("texts").iterdir()]
-    found = {parts[0] for parts in names if parts[1:] == ["toml"]}
+    found = {file.stem for file in FOLDER.glob("*.toml") if "." not in file.stem}
     return (DEFAULT, *sorted(found - {DEFAULT}))
 
 
@@ -180,5 +180,4 @@ def _entry(lang: str, part: str, kind: str, name: str) -> Table:
 
 @cache
 def _table(lang: str, part: str) -> Table:
-    source = files("ulak.replies").joinpath("texts", f"{lang}{part}.toml")
-    return tomllib.loads(source.read_text(encoding="utf-8"))
+    return tomllib.loads((FOLDER / f"{lang}{part}.toml").read_text("utf-8"))
