@@ -103,7 +103,7 @@ def deferred_then_delivered() -> Day:
 def bounced() -> Day:
     day = Day()
     day.accept("grace@example.net alan@example.org")
-    facts = {"recipient": "alan@example.org", "where": "alan@example.org's Maildir"}
+    facts = {"recipient": "alan@example.org", "where": "the mailbox of alan@example.org"}
     day.note(1, Kind.DELIVERED, "delivered", message=MESSAGE, facts=facts)
     day.fail(
         2,
@@ -121,7 +121,7 @@ def bounced() -> Day:
     day.note(2, Kind.REPORTED, message=MESSAGE, facts=facts)
     facts = {"report-for": MESSAGE, "sender": "", "recipients": "ada@example.org"}
     day.note(2, Kind.ACCEPTED, "message-queued", message=REPORT, facts=facts)
-    facts = {"recipient": "ada@example.org", "where": "ada@example.org's Maildir"}
+    facts = {"recipient": "ada@example.org", "where": "the mailbox of ada@example.org"}
     day.note(3, Kind.DELIVERED, "delivered", message=REPORT, facts=facts)
     return day
 

@@ -10,7 +10,7 @@ from ulak.journal.words import say
 
 _INDENT = " " * 21  # below a sentence, which stands behind its time
 # Facts that the sentences tell in another shape.
-_QUIET = frozenset({"due", "traceback", "remote", "action", "unreported"})
+_QUIET = frozenset({"due", "traceback", "remote", "action", "unreported", "where"})
 
 
 def printed(story: Story, width: int = 100) -> str:

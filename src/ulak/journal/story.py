@@ -178,6 +178,8 @@ class _Teller:
                 return "accepted-report"
             case Kind.REPORTED if facts.get("action") == "delayed":
                 return "reported-delayed"
+            case Kind.DELIVERED if facts.get("where") and facts.get("recipient"):
+                return "delivered-here"
             case Kind.OPERATED if f"operated-{facts.get('verb')}" in self._happened:
                 return f"operated-{facts['verb']}"
             case Kind.CHECKED if f"checked-{facts.get('result')}" in self._happened:
