@@ -36,6 +36,7 @@ def test_a_place_outside_a_choice_is_filled_beside_one() -> None:
 def test_a_fact_from_a_peer_stays_a_fact() -> None:
     facts = {"said": "a\r\nb\x1b[31m\u202e [x|{ip}] {ip}", "ip": "192.0.2.1"}
     assert texts.put("“[{said}|]”", facts) == "“a b?[31m? [x|{ip}] {ip}”"
+    assert texts.put("Type `x` [{said}|]", {"said": "`y`"}) == "Type `x` 'y'"
     assert len(texts.put("[{said}|]", {"said": "x" * 5000})) == 200
 
 

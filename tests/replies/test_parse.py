@@ -30,6 +30,7 @@ from ulak.replies.parse import ParsedReply, parse
         ("", None, None, ""),
         ("554 10.5.7.1 is not welcome", 554, None, "10.5.7.1 is not welcome"),
         ("554 5.7.1.100 is not welcome", 554, None, "5.7.1.100 is not welcome"),
+        ("550-one\n551 two", 550, None, "one\n551 two"),
         ("5500 apples", None, None, "5500 apples"),
         ("٥٥٠ 5.1.1 Arabic digits", None, None, "٥٥٠ 5.1.1 Arabic digits"),
         ("550 5.1.1 first\n550 5.7.1 second", 550, "5.1.1", "first\n5.7.1 second"),

@@ -66,6 +66,11 @@ def test_the_report_s_own_status_stands_in_for_a_missing_one() -> None:
     assert failures(mail(empty))[0].reply.enhanced == "5.0.0"
 
 
+def test_only_the_part_for_programs_is_read() -> None:
+    returned = b"--b\nContent-Type: message/rfc822\n\nFinal-Recipient: x;y\nStatus: 5.0.0\n\n"
+    assert failures(mail(STATUS + returned)) == failures(mail())
+
+
 def test_a_report_in_base64_is_read() -> None:
     encoded = base64.encodebytes(STATUS.replace(b"\n", b"\r\n"))
     header = b"Content-Transfer-Encoding: base64\n"
