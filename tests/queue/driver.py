@@ -35,10 +35,13 @@ class Driver:
         self.kind = kind
         self.folder = folder
         self.runner = asyncio.Runner()
-        self.store: QueueStore = self._make()
+        self.store: QueueStore
+        self.open()
 
-    def _make(self) -> QueueStore:
-        return MemoryStore() if self.kind == "memory" else SqliteStore(self.folder / "queue")
+    def open(self) -> None:
+        """Open the store; after a close, again."""
+        memory = self.kind == "memory"
+        self.store = MemoryStore() if memory else SqliteStore(self.folder / "queue")
 
     def run(self, verb: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(verb)
@@ -94,7 +97,7 @@ class Driver:
     def reopen(self) -> None:
         """Close the store and open it again; only for stores that keep."""
         self.run(self.store.close())
-        self.store = self._make()
+        self.open()
 
     def close(self) -> None:
         self.run(self.store.close())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -52,6 +53,7 @@ def open_for_writing(path: Path) -> apsw.Connection:
     try:
         connection.set_busy_timeout(_BUSY)
         for setting in (
+            "auto_vacuum = INCREMENTAL",  # before the first table; the writer gives room back
             "journal_mode = WAL",
             "synchronous = FULL",
             "fullfsync = ON",
@@ -90,19 +92,39 @@ def distrust(connection: apsw.Connection) -> None:
     connection.close(force=True)
 
 
+def full() -> StorageFullError:
+    """Make the error that says so."""
+    return StorageFullError("The disk of the queue is full.")
+
+
+def cannot_open(folder: Path, error: Exception) -> StorageError:
+    """Say that a store cannot be opened, and why."""
+    kind = type(storage_error(error))
+    if issubclass(kind, StorageFullError):
+        return StorageFullError(f"The queue in {folder} cannot be opened: the disk is full.")
+    return StorageError(f"The queue in {folder} cannot be opened: {error}.")
+
+
 def storage_error(error: Exception) -> Exception:
     """Say what a failure means for who asked; what a programmer did stays what it is."""
     match error:
         case StorageError():
             return error
-        case apsw.FullError():
-            return StorageFullError("The disk of the queue is full.")
+        case apsw.FullError() | OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            return full()
+        case apsw.IOError() if _code(error) == apsw.SQLITE_IOERR_SHMSIZE:
+            return full()  # no room for the index of the log
         case apsw.ConstraintError():
             return ValueError(f"nothing that can be queued (or queued already): {error}")
         case apsw.Error() | OSError():
             return StorageError(f"The queue could not be written: {error}.")
         case _:
             return error
+
+
+def _code(error: apsw.Error) -> int:
+    # Every error of SQLite has it; the type stubs know it of none.
+    return int(getattr(error, "extendedresult", 0))
 
 
 def _refuse_newer(connection: apsw.Connection) -> int:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -36,6 +37,14 @@ class Folder:
     def close(self) -> None:
         """Let another process have it."""
         os.close(self._lock)
+
+    def free(self) -> int:
+        """Octets that are free on its disk; as good as endless where that cannot be told."""
+        try:
+            disk = os.statvfs(self.path)
+        except OSError:
+            return sys.maxsize
+        return disk.f_bavail * disk.f_frsize
 
     def body(self, seq: int) -> Path:
         """Where the body with this number lies when it lies in a file."""

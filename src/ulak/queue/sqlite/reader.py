@@ -10,7 +10,7 @@ from typing import Self, TypeAlias
 import apsw
 
 from ulak.queue.item import Counts, Message, Row, Selection, State
-from ulak.queue.sqlite.database import open_for_reading, storage_error
+from ulak.queue.sqlite.database import cannot_open, open_for_reading, storage_error
 from ulak.queue.sqlite.rows import (
     JOINED,
     LISTED,
@@ -46,7 +46,7 @@ class Reader:
         try:
             self._connection = open_for_reading(path)
         except apsw.Error as error:
-            raise storage_error(error) from error
+            raise cannot_open(folder, error) from error
 
     def __enter__(self) -> Self:
         return self

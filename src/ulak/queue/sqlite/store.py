@@ -6,11 +6,14 @@ import asyncio
 import itertools
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeVar
 
+import apsw
+
 from ulak.queue.item import Counts, Lease, Message, Pending, Row, Selection, Settlement
-from ulak.queue.sqlite.database import storage_error
+from ulak.queue.sqlite.database import cannot_open, storage_error
 from ulak.queue.sqlite.folder import Folder
 from ulak.queue.sqlite.reader import Reader
 from ulak.queue.sqlite.rows import row_of
@@ -34,16 +37,16 @@ class SqliteStore:
         try:
             self._folder = Folder(folder)
         except OSError as error:
-            text = f"The queue in {folder} cannot be opened: {error}."
-            raise StorageError(text) from error
-        try:
-            self._writer = Writer(self._folder)
-            self._reader = Reader(folder)
-        except BaseException as error:
-            self._folder.close()
-            if isinstance(error, Exception):
-                raise storage_error(error) from error
-            raise
+            raise cannot_open(folder, error) from error
+        with ExitStack() as undo:
+            undo.callback(self._folder.close)
+            try:
+                self._writer = Writer(self._folder)
+                undo.callback(self._writer.close)
+                self._reader = Reader(folder)
+            except (apsw.Error, OSError) as error:
+                raise cannot_open(folder, error) from error
+            undo.pop_all()
         self._seqs = itertools.count(self._writer.last_seq + 1)
         self._looking = ThreadPoolExecutor(1, "ulak-queue-reader")
         self._filing = ThreadPoolExecutor(2, "ulak-queue-files")

@@ -103,6 +103,13 @@ class Work:
         with self.connection:
             self.connection.execute("UPDATE store SET epoch = epoch")
 
+    def shrink(self, spare: int, pages: int) -> bool:
+        """Give some pages that are free back to the disk, down to `spare`; whether there were."""
+        if self._rows("PRAGMA freelist_count")[0][0] <= spare:
+            return False
+        self._rows(f"PRAGMA incremental_vacuum({pages})")
+        return True
+
     # -- transactions -----------------------------------------------------------------------
 
     def begin(self) -> None:
@@ -154,6 +161,7 @@ class Work:
         for each in puts:
             if each.settle is not None and not self.settle([each.settle])[0]:
                 leases.append(None)
+                self._touched.add(each.seq)  # it may have come with a file
                 continue
             seq, message, pending = each.seq, each.message, each.pending
             messages.append(message_values(seq, message, pending))

@@ -11,7 +11,9 @@ Rules, in the order of their weight:
     written to once. Until all of this works, every verb fails.
 3.  One bad operation fails alone: a batch that fails for a reason of its own is halved until the
     culprit stands by itself.
-4.  Where the disk is full, what takes room away goes after what makes room.
+4.  What makes room needs room: to be noted in the log, and for what is in the log to get into
+    the database. So that much stays free: new messages are refused before it is touched. What is
+    free within the database is given back to the disk when there is nothing else to do.
 """
 
 from __future__ import annotations
@@ -23,19 +25,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 import apsw
 
 from ulak.queue.item import Lease, Settlement
-from ulak.queue.sqlite.database import DISTRUST, distrust, open_for_writing, storage_error
+from ulak.queue.sqlite.database import DISTRUST, distrust, full, open_for_writing, storage_error
 from ulak.queue.sqlite.folder import Folder
 from ulak.queue.sqlite.work import Putting, Work
 from ulak.queue.store import StorageError
 
 _MOST = 500  # operations in one transaction
 _MOST_OCTETS = 16_000_000  # of bodies in one transaction
+_PAGE = 4_096  # octets
 _CHECKPOINT = 4_000  # pages of the log (16 MB) after which it is brought into the database
+_KEEP_FREE = 8_000_000  # octets of the disk that are for finishing what is there
+_SPARE = 4_000  # free pages that the database keeps for what comes next
+_SHRINK = 200  # pages given back at once
 
 
 @dataclass(slots=True, eq=False)
@@ -130,6 +136,9 @@ class Writer:
             failure = StorageError("The queue cannot be written at present.")
             self._fail(batch, failure, answers)
             return
+        batch = self._refuse_without_room(batch, answers)
+        if not batch:
+            return
         try:
             self._work.begin()
             results = self._do(batch)
@@ -140,7 +149,8 @@ class Writer:
                 self._fail(batch, storage_error(error), answers)
                 return
             if isinstance(error, apsw.FullError):
-                batch = self._make_room(batch)
+                self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE)
+                batch = sorted(batch, key=_takes_room)
             half = len(batch) // 2
             self._carry_out(batch[:half], answers)
             self._carry_out(batch[half:], answers)
@@ -247,10 +257,18 @@ class Writer:
         self.trusted = True
         return True
 
-    def _make_room(self, batch: Sequence[Operation]) -> Sequence[Operation]:
-        """Give the log's room back, and let those go first who need none."""
-        self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE)
-        return sorted(batch, key=lambda each: isinstance(each, Put))
+    def _refuse_without_room(
+        self, batch: Sequence[Operation], answers: list[Answer]
+    ) -> Sequence[Operation]:
+        """Refuse new messages for which there is no room; give the others."""
+        new = [each for each in batch if _takes_room(each)]
+        if not new or self._is_roomy(sum(each.what.message.body.size for each in new)):
+            return batch
+        self._fail(new, full(), answers)
+        return [each for each in batch if not _takes_room(each)]
+
+    def _is_roomy(self, octets: int = 0) -> bool:
+        return self._folder.free() >= octets + self._log * _PAGE + _KEEP_FREE
 
     def _tidy(self) -> None:
         """Do what nobody needs to wait for."""
@@ -265,6 +283,21 @@ class Writer:
             return
         if self._log >= self._next_checkpoint:
             self._checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
+        self._shrink()
+
+    def _shrink(self) -> None:
+        """Give room back to the disk as long as nobody waits."""
+        spare = _SPARE if self._is_roomy(_SPARE * _PAGE) else 0
+        shrunk = False
+        try:
+            while self._waiting.empty() and self._work.shrink(spare, _SHRINK):
+                shrunk = True
+        except DISTRUST:
+            self.trusted = False
+        except apsw.Error:  # no room in the log: later
+            return
+        if shrunk and self.trusted:
+            self._checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
 
     def _checkpoint(self, mode: int) -> None:
         assert self._connection is not None  # noqa: S101 -- it is trusted, so it is there
@@ -276,3 +309,8 @@ class Writer:
             self._next_checkpoint = self._log + _CHECKPOINT
         else:
             self._next_checkpoint = _CHECKPOINT if done == pages else self._log + _CHECKPOINT
+
+
+def _takes_room(operation: Operation) -> TypeGuard[Put]:
+    """Whether it is a new message; a report stands in for one that is finished."""
+    return isinstance(operation, Put) and operation.what.settle is None
