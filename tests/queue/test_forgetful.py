@@ -139,7 +139,7 @@ class _History:
 
 
 @pytest.mark.slow
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(steps=steps)
 def test_whenever_syncs_fail_and_the_power_goes_what_was_answered_is_true(
     steps: list[str],
