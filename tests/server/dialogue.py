@@ -1,14 +1,16 @@
 """A server that talks to nobody but a test: one session on a transport that is a list.
 
-Time and the TLS handshake are the test's: the loop's clock can be put forward, and a handshake
-succeeds at once.
+Time is the test's: the loop's clock can be put forward.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import itertools
 import ssl
+import tempfile
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ulak.journal.entry import Entry
+from ulak.lab.certificate import certificate
 from ulak.queue.item import Lease, Message, Pending
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
@@ -23,9 +26,28 @@ from ulak.server.connection import Connection
 from ulak.server.directory import Directory, Domain
 from ulak.server.session import Session
 from ulak.server.site import Rules, Site
+from ulak.server.tls import context
 from ulak.smtp.server import Limits
+from ulak.smtp.states import State
 
 T = TypeVar("T")
+
+
+@functools.cache
+def server_context() -> ssl.SSLContext:
+    """Make the context of a server with a certificate of its own making, once for all."""
+    with tempfile.TemporaryDirectory() as folder:
+        return context(*certificate("mx.example.org").write(Path(folder)))
+
+
+@functools.cache
+def client_context() -> ssl.SSLContext:
+    """Make the context of a client that takes any certificate."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.check_hostname = False
+    made.verify_mode = ssl.CERT_NONE
+    return made
+
 
 DOMAINS = {
     "example.org": Domain(
@@ -52,10 +74,13 @@ class Store:
         self.leases: list[bool] = []
         self.error: Exception | None = None
         self.gate: asyncio.Event | None = None
+        self.asked: asyncio.Event | None = None
 
     async def put(
         self, message: Message, pending: Sequence[Pending], *, lease: bool = False
     ) -> Lease | None:
+        if self.asked is not None:
+            self.asked.set()
         if self.gate is not None:
             await self.gate.wait()
         if self.error is not None:
@@ -79,25 +104,12 @@ class Notes:
 
 
 class Loop(asyncio.SelectorEventLoop):
-    """A loop whose clock can be put forward, and on which every TLS handshake succeeds."""
+    """A loop whose clock can be put forward."""
 
     ahead = 0.0
 
     def time(self) -> float:
         return super().time() + self.ahead
-
-    async def start_tls(self, transport: Any, *_args: object, **_options: object) -> Any:
-        await asyncio.sleep(0)
-        transport.begin_tls()
-        return transport
-
-
-class _Cipher:
-    def version(self) -> str:
-        return "TLSv1.3"
-
-    def cipher(self) -> tuple[str, str, int]:
-        return ("TLS_AES_256_GCM_SHA384", "TLSv1.3", 256)
 
 
 class Transport(asyncio.Transport):
@@ -108,24 +120,21 @@ class Transport(asyncio.Transport):
         self.peer = peer
         self.protocol: Session | None = None
         self.sent = bytearray()
-        self.lines: list[str] = []
         self.closed = False
-        self.tls = False
         self.reading = True
         self.gone = False
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return {"peername": (self.peer, 40000), "ssl_object": _Cipher()}.get(name, default)
+        return (self.peer, 40000) if name == "peername" else default
 
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
         assert not self.gone, "the server writes after it has closed"
         self.sent += data
 
     def can_write_eof(self) -> bool:
-        return not self.tls
+        return True
 
     def write_eof(self) -> None:
-        self._mark("CLOSED")
         self.closed = True
 
     def close(self) -> None:
@@ -137,9 +146,7 @@ class Transport(asyncio.Transport):
     def _end(self) -> None:
         if not self.gone:
             self.gone = True
-            if not self.closed:
-                self.closed = True
-                self._mark("CLOSED")
+            self.closed = True
             assert self.protocol is not None
             asyncio.get_running_loop().call_soon(self.protocol.connection_lost, None)
 
@@ -154,23 +161,6 @@ class Transport(asyncio.Transport):
         assert not self.reading
         self.reading = True
 
-    def begin_tls(self) -> None:
-        self.tls = True
-        self.reading = True
-        self._mark("TLS")
-
-    def _mark(self, mark: str) -> None:
-        text = self.sent.decode()
-        self.sent.clear()
-        assert not text or text.endswith("\r\n")
-        self.lines += [*text.split("\r\n")[:-1], mark]
-
-    def take(self) -> list[str]:
-        """Give the lines that came since the last time, and what happened to the connection."""
-        self._mark("")
-        lines, self.lines = self.lines, []
-        return [line for line in lines if line]
-
 
 @dataclass
 class Server:
@@ -180,6 +170,7 @@ class Server:
     rules: Rules = field(default_factory=lambda: Rules("mx.example.org"))
     store: Store = field(default_factory=Store)
     notes: Notes = field(default_factory=Notes)
+    incidents: list[tuple[BaseException, str, str]] = field(default_factory=list)
     tls: str = ""  # starttls | implicit
     admit: Callable[[str, str], Awaitable[Reply | None]] | None = None
     site: Site = field(init=False)
@@ -195,8 +186,12 @@ class Server:
             new_id=lambda: f"id{next(counter)}",
             incoming=self.folder,
             admit=self.admit,
-            incident=lambda _error: "INC1",
+            incident=self._incident,
         )
+
+    def _incident(self, error: BaseException, *, session: str = "", message: str = "") -> str:
+        self.incidents.append((error, session, message))
+        return "INC1"
 
     def play(self, talk: Callable[[Client], Coroutine[Any, Any, T]], peer: str = "192.0.2.9") -> T:
         """Let a client talk to the server, to the end of both."""
@@ -226,13 +221,19 @@ class Client:
         self.loop = loop
         self.transport = Transport(peer)
         self.connections: set[Connection] = set()
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if server.tls else None
         self.session = Session(
-            server.site, self.connections, context, implicit=server.tls == "implicit"
+            server.site,
+            self.connections,
+            server_context() if server.tls else None,
+            implicit=server.tls == "implicit",
         )
         self.transport.protocol = self.session
         self.session.connection_made(self.transport)
         self._work = server.site.work
+        self._heard = b""
+        self._said_closed = False
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls: ssl.SSLObject | None = None
 
     async def settle(self) -> None:
         """Wait until the server has done all that it can do now."""
@@ -244,21 +245,59 @@ class Client:
     async def send(self, *pieces: bytes, hasty: bool = False) -> None:
         """Send pieces, each after the server has done what the one before asked (`hasty`: not).
 
-        Octets in clear behind the one that begins TLS are not delivered: TLS gets them.
+        Octets in clear behind the one that begins TLS are not delivered: they would be TLS's.
         """
-        tls = self.transport.tls
         for piece in pieces:
-            if self.transport.gone or self.transport.tls != tls:
+            if self.transport.gone:
                 break
-            self.session.data_received(piece)
+            if self._tls is not None:
+                self._tls.write(piece)
+                self.session.data_received(self._outgoing.read())
+            elif self.session.core.state is State.HANDSHAKE:
+                break
+            else:
+                self.session.data_received(piece)
             if not hasty:
                 await self.settle()
         await self.settle()
 
+    async def begin_tls(self) -> None:
+        """Shake hands."""
+        self._tls = client_context().wrap_bio(self._incoming, self._outgoing)
+        done = False
+        while not done:
+            try:
+                self._tls.do_handshake()
+                done = True
+            except ssl.SSLWantReadError:
+                pass
+            self.session.data_received(self._outgoing.read())
+            self._incoming.write(bytes(self.transport.sent))
+            self.transport.sent.clear()
+        await self.settle()
+
+    def take(self) -> list[str]:
+        """Give the lines that came since the last time, and `CLOSED` when the server closes."""
+        octets = bytes(self.transport.sent)
+        self.transport.sent.clear()
+        if self._tls is not None:
+            self._incoming.write(octets)
+            octets = b""
+            with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLZeroReturnError):
+                while piece := self._tls.read(65_536):
+                    octets += piece
+        text = octets.decode()
+        assert not text or text.endswith("\r\n")
+        lines = text.split("\r\n")[:-1]
+        if self.transport.closed and not self._said_closed:
+            self._said_closed = True
+            lines.append("CLOSED")
+        return lines
+
     async def ask(self, *lines: str) -> list[str]:
         """Send lines together and give the lines that answer them."""
         await self.send("".join(f"{line}\r\n" for line in lines).encode())
-        return self.transport.take()
+        return self.take()
 
     async def wait(self, seconds: float) -> None:
         """Let time pass, and the listener look at the deadline."""

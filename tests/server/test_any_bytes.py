@@ -64,12 +64,12 @@ def outcome(pieces: list[bytes], *, hasty: bool = False) -> tuple[list[str], lis
 
         async def talk(client: Client) -> list[str]:
             await client.send(*pieces, hasty=hasty)
-            return client.transport.take()
+            return client.take()
 
         lines = server.play(talk)
         assert not server.site.connections
         assert not server.site.held
-        assert not any(e.incident for e in server.notes.entries)
+        assert not server.incidents
         return [re.sub(r"Message id\d+", "Message", line) for line in lines], kept(server)
 
 

@@ -1,227 +1,541 @@
-"""One server on a real socket, talked to by Python's own client."""
+"""What one session does when the world around it does not do as it should."""
 
 from __future__ import annotations
 
 import asyncio
-import itertools
-import smtplib
-import socket
-import time
-from collections.abc import Callable, Sequence
+import resource
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
 
 import pytest
 
-from ulak.journal.entry import Entry, Kind
-from ulak.queue.item import Lease, Message, Pending
-from ulak.queue.store import StorageError, StorageFullError
+from ulak.journal.entry import Kind
+from ulak.mail.address import Address
+from ulak.queue.item import Lease
 from ulak.replies import catalog
-from ulak.replies.reply import Reply
-from ulak.server.directory import Directory, Domain
-from ulak.server.listener import Endpoint, Listener, ListenError
-from ulak.server.site import Rules, Site
+from ulak.server.directory import Directory
+from ulak.server.site import Rules
+from ulak.smtp.server import Limits
+
+from .dialogue import Client, Server, kept, told
+
+RULES = Rules("mx.example.org")
+ENVELOPE = ("EHLO c.example", "MAIL FROM:<grace@example.net>", "RCPT TO:<ada@example.org>", "DATA")
+MESSAGE = ("From: g@example.net", "", "hi", ".")
 
 
-class Store:
-    """Keeps what is put; fails when told to."""
-
-    def __init__(self) -> None:
-        self.messages: list[Message] = []
-        self.bodies: list[bytes] = []
-        self.error: Exception | None = None
-
-    async def put(
-        self, message: Message, pending: Sequence[Pending], *, lease: bool = False
-    ) -> Lease | None:
-        del pending, lease
-        if self.error is not None:
-            raise self.error
-        self.messages.append(message)
-        body = message.body
-        self.bodies.append(body.path.read_bytes() if body.path else body.data or b"")
-        return None
+def files(folder: Path) -> list[Path]:
+    """Give the messages that lie in files."""
+    return list(folder.iterdir())
 
 
-class Notes:
-    def __init__(self) -> None:
-        self.entries: list[Entry] = []
-
-    def write(self, entry: Entry) -> None:
-        self.entries.append(entry)
+async def begin(client: Client) -> None:
+    """Come as far as 354."""
+    assert (await client.ask(*ENVELOPE))[-1].startswith("354")
 
 
-class Running:
-    """A listener with what it needs, and a client in a thread."""
+# -- a client that does not read, or goes away ----------------------------------------------------
 
-    def __init__(self, tmp_path: Path, **rules: Any) -> None:
-        self.store, self.notes = Store(), Notes()
-        counter = itertools.count(1)
-        domains = {
-            "example.org": Domain(
-                frozenset({"ada"}),
-                {"team": ("ada@example.org", "far@example.net")},
-            )
-        }
-        self.site = Site(
-            rules=Rules("mx.example.org", **rules),
-            directory=Directory("mx.example.org", domains),
-            store=self.store,
-            journal=self.notes,
-            clock=time.time,
-            new_id=lambda: f"id{next(counter)}",
-            incoming=tmp_path,
-            incident=lambda _error: "INC1",
+
+def test_nothing_is_done_for_a_client_that_does_not_read(tmp_path: Path) -> None:
+    server = Server(tmp_path, replace(RULES, limits=Limits(cheap_commands=10_000_000)))
+
+    async def talk(client: Client) -> None:
+        client.take()
+        client.session.pause_writing()
+        assert not client.transport.reading
+        await client.send(b"NOOP\r\n" * 1000)
+        assert client.take() == []
+        client.session.resume_writing()
+        assert client.transport.reading
+        assert len(client.take()) == 1000
+
+    server.play(talk)
+
+
+def test_a_client_that_floods_while_it_waits_is_not_read(tmp_path: Path) -> None:
+    server = Server(tmp_path, replace(RULES, limits=Limits(cheap_commands=10_000_000)))
+
+    async def talk(client: Client) -> None:
+        server.store.gate = asyncio.Event()
+        await begin(client)
+        client.session.data_received("\r\n".join([*MESSAGE, ""]).encode())
+        sent = 0
+        while client.transport.reading:
+            client.session.data_received(b"NOOP\r\n" * 1000)
+            sent += 1000
+        assert sent < 60_000
+        assert client.session.core.waiting < 300_000
+        server.store.gate.set()
+        await client.settle()
+        assert client.transport.reading
+        assert len(client.take()) == 1 + sent
+
+    server.play(talk)
+
+
+def test_a_message_is_ours_though_its_client_has_gone(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+
+    async def talk(client: Client) -> None:
+        server.store.gate = asyncio.Event()
+        await begin(client)
+        client.session.data_received("\r\n".join([*MESSAGE, ""]).encode())
+        client.transport.abort()
+        await asyncio.sleep(0)
+        server.store.gate.set()
+        await client.settle()
+
+    server.play(talk)
+    assert len(server.store.messages) == 1
+    assert told(server) == ["connected", "closed", "accepted"]
+
+
+@pytest.mark.parametrize("threshold", [10, 1000])
+def test_half_a_message_is_forgotten(tmp_path: Path, threshold: int) -> None:
+    server = Server(tmp_path, replace(RULES, body_threshold=threshold))
+
+    async def talk(client: Client) -> None:
+        await begin(client)
+        await client.send(b"From: g@example.net\r\n\r\n" + b"x" * 50)
+        assert bool(files(tmp_path)) == (threshold == 10)
+        assert server.site.held == (0 if threshold == 10 else 73)
+
+    server.play(talk)
+    assert not files(tmp_path)
+    assert server.site.held == 0
+
+
+def test_a_client_that_goes_while_its_message_is_written_leaves_nothing(tmp_path: Path) -> None:
+    server = Server(tmp_path, replace(RULES, body_threshold=10))
+
+    async def talk(client: Client) -> None:
+        await begin(client)
+        client.session.data_received(b"From: g@example.net\r\n\r\n" + b"x" * 50)
+        client.transport.abort()
+        await client.settle()
+
+    server.play(talk)
+    assert not files(tmp_path)
+
+
+# -- a disk that is full --------------------------------------------------------------------------
+
+
+@contextmanager
+def files_of(octets: int) -> Iterator[None]:
+    """Let no file of this process grow beyond so many octets."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (octets, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_message_for_which_there_is_no_room_is_drained_and_put_off(tmp_path: Path) -> None:
+    server = Server(tmp_path, replace(RULES, body_threshold=1000))
+
+    async def talk(client: Client) -> None:
+        await begin(client)
+        with files_of(3_000_000):
+            await client.send(*[(b"x" * 998 + b"\r\n") * 250] * 16)
+        assert server.site.held == 0
+        assert not files(tmp_path)
+        assert await client.ask(".") == [
+            "452 4.3.1 Not enough disk space at the moment, try again later"
+        ]
+        await client.ask(*ENVELOPE)
+        assert (await client.ask(*MESSAGE))[0].startswith("250")
+
+    server.play(talk)
+    assert len(server.store.messages) == 1
+
+
+def test_a_file_that_cannot_be_made_is_an_incident(tmp_path: Path) -> None:
+    server = Server(tmp_path / "none", replace(RULES, body_threshold=10))
+
+    async def talk(client: Client) -> None:
+        await begin(client)
+        await client.send(b"x" * 5000)
+        assert await client.ask("", ".") == [
+            "451 4.3.0 The message could not be stored safely, try again later (incident INC1)"
+        ]
+        assert await client.ask("NOOP") == ["250 2.0.0 Nothing done, as asked"]
+
+    server.play(talk)
+    assert [(s, m) for _, s, m in server.incidents] == [("id1", "id2")]
+
+
+def test_a_message_that_says_it_is_larger_than_the_disk_is_not_begun(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    server.site.room = lambda size: size < 1000
+
+    async def talk(client: Client) -> None:
+        answers = await client.ask(
+            "HELO c", "EHLO c", "MAIL FROM:<g@example.net> SIZE=1000", "MAIL FROM:<g@example.net>"
         )
+        assert [line[:9] for line in answers[-2:]] == ["452 4.3.1", "250 2.1.0"]
+
+    server.play(talk)
 
 
-T = TypeVar("T")
+# -- errors of our own ----------------------------------------------------------------------------
 
 
-def serve(running: Running, client: Callable[[int], T]) -> T:
-    """Run the server for as long as the client talks."""
-
-    async def main() -> T:
-        listener = Listener(running.site, (Endpoint("127.0.0.1", 0),), share=False)
-        ((_, port),) = await listener.start()
-        try:
-            return await asyncio.to_thread(client, port)
-        finally:
-            await listener.stop(1.0)
-
-    return asyncio.run(main())
-
-
-def test_a_message_is_taken_with_its_trace(tmp_path: Path) -> None:
-    running = Running(tmp_path)
-
-    def client(port: int) -> None:
-        with smtplib.SMTP("127.0.0.1", port, "client.example.net") as smtp:
-            smtp.sendmail("grace@example.net", ["ada@example.org"], "From: g@example.net\n\nhi\n")
-
-    serve(running, client)
-    (message,) = running.store.messages
-    assert message.envelope.recipients == ("ada@example.org",)
-    body = running.store.bodies[0]
-    assert body.startswith(
-        b"Received: from client.example.net ([127.0.0.1])\r\n\tby mx.example.org with ESMTP id"
-    )
-    assert body.endswith(b"From: g@example.net\r\n\r\nhi\r\n")
-    assert Kind.ACCEPTED in [entry.kind for entry in running.notes.entries]
-
-
-def test_a_large_message_goes_through_a_file(tmp_path: Path) -> None:
-    running = Running(tmp_path, body_threshold=1000)
-    text = "From: g@example.net\n\n" + "x" * 70 + "\n" + (("y" * 70 + "\n") * 5000)
-
-    def client(port: int) -> None:
-        with smtplib.SMTP("127.0.0.1", port) as smtp:
-            smtp.sendmail("grace@example.net", ["ada@example.org"], text)
-
-    serve(running, client)
-    (message,) = running.store.messages
-    assert message.body.path is not None
-    assert message.body.size == len(running.store.bodies[0])
-    assert running.store.bodies[0].endswith(text.replace("\n", "\r\n").encode())
-
-
-@pytest.mark.parametrize(
-    ("error", "code"), [(StorageError("io"), 451), (StorageFullError("full"), 452)]
-)
-def test_what_is_not_stored_is_not_acknowledged(
-    tmp_path: Path, error: Exception, code: int
-) -> None:
-    running = Running(tmp_path)
-    running.store.error = error
-
-    def client(port: int) -> int:
-        with smtplib.SMTP("127.0.0.1", port) as smtp:
-            try:
-                smtp.sendmail("g@example.net", ["ada@example.org"], "From: g\n\nhi\n")
-            except smtplib.SMTPDataError as refused:
-                return refused.smtp_code
-        return 250
-
-    assert serve(running, client) == code
-
-
-def test_only_local_mailboxes_and_relay_networks_are_served(tmp_path: Path) -> None:
-    running = Running(tmp_path)
-
-    def client(port: int) -> list[int]:
-        with smtplib.SMTP("127.0.0.1", port) as smtp:
-            smtp.ehlo()
-            smtp.mail("g@example.net")
-            return [
-                smtp.rcpt(to)[0]
-                for to in ("nobody@example.org", "far@example.net", "team@example.org")
-            ]
-
-    assert serve(running, client) == [550, 550, 250]
-
-
-def test_vrfy_withheld_is_the_same_for_everyone(tmp_path: Path) -> None:
-    running = Running(tmp_path)
-
-    def client(port: int) -> set[tuple[int, bytes]]:
-        with smtplib.SMTP("127.0.0.1", port) as smtp:
-            return {smtp.verify(user) for user in ("ada@example.org", "no@example.org", "ada")}
-
-    assert len(serve(running, client)) == 1
-
-
-def test_a_refused_client_hears_only_503_until_it_quits(tmp_path: Path) -> None:
-    running = Running(tmp_path)
-
-    async def admit(ip: str, _session: str) -> Reply:
-        return catalog.CLIENT_DENIED.reply(ip=ip)
-
-    running.site.admit = admit
-
-    def client(port: int) -> bytes:
-        with socket.create_connection(("127.0.0.1", port)) as sock:
-            got = sock.recv(1000)
-            sock.sendall(b"EHLO c\r\nMAIL FROM:<>\r\nQUIT\r\n")
-            while data := sock.recv(1000):
-                got += data
-            return got
-
-    codes = [line[:3] for line in serve(running, client).split(b"\r\n") if line]
-    assert codes == [b"554", b"503", b"503", b"221"]
-
-
-def test_an_error_inside_is_a_451_without_its_text(tmp_path: Path) -> None:
-    running = Running(tmp_path)
-
-    def broken(_header: bytes) -> None:
-        message = "secret detail"
+class Broken(Directory):
+    def find(self, address: Address) -> object:  # type: ignore[override]
+        message = f"secret detail about {address}"
         raise RuntimeError(message)
 
-    running.site.judge = broken
 
-    def client(port: int) -> smtplib.SMTPDataError | None:
-        with smtplib.SMTP("127.0.0.1", port) as smtp:
-            try:
-                smtp.sendmail("g@example.net", ["ada@example.org"], "From: g\n\nhi\n")
-            except smtplib.SMTPDataError as refused:
-                return refused
-        return None
+def test_an_error_inside_costs_one_command_and_tells_nothing(tmp_path: Path) -> None:
+    server = Server(tmp_path, replace(RULES, limits=Limits(errors=3)))
+    server.site.directory = Broken("mx.example.org", {})
 
-    error = serve(running, client)
-    assert error is not None
-    assert error.smtp_code == 451
-    assert "INC1" in str(error.smtp_error)
-    assert "secret" not in str(error.smtp_error)
+    async def talk(client: Client) -> None:
+        answers = await client.ask(*ENVELOPE)
+        assert answers[-2:] == [
+            "451 4.3.0 Something failed here, try again later (incident INC1)",
+            "554 5.5.1 No valid recipients",
+        ]
+        assert await client.ask("NOOP") == ["250 2.0.0 Nothing done, as asked"]
+        # it cannot be made to fail for ever
+        await client.ask("RCPT TO:<a@example.org>", "RCPT TO:<a@example.org>")
+        assert client.transport.closed
+
+    server.play(talk)
+    assert [session for _, session, _ in server.incidents] == ["id1"] * 2
 
 
-def test_a_port_in_use_says_which(tmp_path: Path) -> None:
-    running = Running(tmp_path)
+def test_an_error_while_a_message_is_judged_is_an_incident(tmp_path: Path) -> None:
+    server = Server(tmp_path)
 
-    async def main(port: int) -> None:
-        listener = Listener(running.site, (Endpoint("127.0.0.1", port),), share=False)
-        await listener.start()
+    def broken(_message: bytes) -> None:
+        message = "secret"
+        raise RuntimeError(message)
 
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(ListenError, match=f"127.0.0.1:{port}"):
-            asyncio.run(main(port))
+    server.site.judge = broken
+
+    async def talk(client: Client) -> None:
+        await begin(client)
+        assert await client.ask(*MESSAGE) == [
+            "451 4.3.0 Something failed here, try again later (incident INC1)"
+        ]
+        await begin(client)
+        server.site.judge = lambda _message: None
+        assert (await client.ask(*MESSAGE))[0].startswith("250")
+
+    server.play(talk)
+    assert len(server.store.messages) == 1
+
+
+def test_an_error_before_the_greeting_is_a_421(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    clock = server.site.clock
+
+    def broken() -> float:
+        server.site.clock = clock
+        message = "secret"
+        raise OSError(message)
+
+    server.site.clock = broken
+
+    async def talk(client: Client) -> None:
+        assert client.take() == [
+            "421 4.3.0 Something failed here, try again later (incident INC1)",
+            "CLOSED",
+        ]
+
+    server.play(talk)
+    assert server.site.connections == 0
+
+
+def test_an_error_that_cannot_even_be_noted_closes_the_connection(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    server.site.directory = Broken("mx.example.org", {})
+
+    def broken(error: BaseException, *, session: str = "", message: str = "") -> str:
+        del error, session, message
+        words = "no disk, no memory, no hope"
+        raise MemoryError(words)
+
+    server.site.incident = broken
+
+    async def talk(client: Client) -> None:
+        assert "CLOSED" in await client.ask(*ENVELOPE)
+
+    server.play(talk)
+
+
+# -- time -----------------------------------------------------------------------------------------
+
+
+def test_a_message_may_come_slowly_but_not_for_ever(tmp_path: Path) -> None:
+    server = Server(tmp_path, replace(RULES, message_timeout=2000))
+
+    async def talk(client: Client) -> int:
+        await begin(client)
+        minutes = 0
+        while not client.transport.closed:
+            await client.send((b"x" * 998 + b"\r\n") * 50)
+            await client.wait(60)
+            minutes += 1
+        return minutes
+
+    assert server.play(talk) == 34
+
+
+def test_the_time_that_we_need_is_not_the_clients(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+
+    async def talk(client: Client) -> None:
+        server.store.gate = asyncio.Event()
+        await begin(client)
+        client.session.data_received("\r\n".join([*MESSAGE, ""]).encode())
+        client.loop.ahead += 10_000
+        assert client.session.deadline > client.loop.time()
+        server.store.gate.set()
+        await client.settle()
+        assert client.take()[0].startswith("250")
+        assert 299 < client.session.deadline - client.loop.time() <= 300
+
+    server.play(talk)
+
+
+# -- what is handed on ----------------------------------------------------------------------------
+
+
+def test_aliases_are_followed_and_everybody_gets_one_copy(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+
+    async def talk(client: Client) -> None:
+        await client.ask(
+            "EHLO c.example",
+            "MAIL FROM:<Grace@Example.net> SMTPUTF8 BODY=8BITMIME",
+            "RCPT TO:<ADA@example.org>",
+            "RCPT TO:<team@example.org>",
+            "RCPT TO:<ada@EXAMPLE.ORG>",
+            "RCPT TO:<ÇAĞRI@örnek.example>",
+            "RCPT TO:<postmaster>",
+            "DATA",
+        )
+        await client.ask(*MESSAGE)
+
+    server.play(talk)
+    (message,) = server.store.messages
+    assert message.envelope.sender == "Grace@Example.net"
+    assert message.envelope.recipients == (
+        "ada@example.org",
+        "far@example.net",
+        "çağrı@xn--rnek-4qa.example",
+        "postmaster@example.org",
+    )
+    assert message.envelope.smtputf8
+    assert message.envelope.body == "8BITMIME"
+    assert [p.domain for p in server.store.pending[0]] == [
+        "example.org",
+        "example.net",
+        "xn--rnek-4qa.example",
+        "example.org",
+    ]
+    # several recipients: none of them learns of another
+    assert b"\tfor <" not in server.store.bodies[0]
+    assert b" with UTF8SMTP id " in server.store.bodies[0]
+
+
+def test_the_trace_of_one_recipient_names_the_address_that_was_asked_for(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+
+    async def talk(client: Client) -> None:
+        await client.ask("HELO [192.0.2.9]", "MAIL FROM:<>", "RCPT TO:<away@example.org>", "DATA")
+        await client.ask(*MESSAGE)
+
+    server.play(talk)
+    assert server.store.bodies[0].startswith(
+        b"Received: from [192.0.2.9] ([192.0.2.9])\r\n"
+        b"\tby mx.example.org with SMTP id id2\r\n\tfor <away@example.org>;\r\n"
+    )
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_a_lease_is_taken_only_when_the_worker_has_room(tmp_path: Path, *, wanted: bool) -> None:
+    server = Server(tmp_path)
+    asked: list[Collection[str]] = []
+    leases: list[Lease] = []
+
+    def wants(domains: Collection[str]) -> bool:
+        asked.append(set(domains))
+        return wanted
+
+    server.site.wants, server.site.accepted = wants, leases.append
+
+    async def talk(client: Client) -> None:
+        await begin(client)
+        await client.ask(*MESSAGE)
+
+    server.play(talk)
+    assert asked == [{"example.org"}]
+    assert server.store.leases == [wanted]
+    assert len(leases) == wanted
+
+
+def test_without_a_worker_no_lease_is_taken(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+
+    async def talk(client: Client) -> None:
+        await begin(client)
+        await client.ask(*MESSAGE)
+
+    server.play(talk)
+    assert server.store.leases == [False]
+
+
+def test_the_judge_sees_the_message_or_the_header_of_a_large_one(tmp_path: Path) -> None:
+    server = Server(tmp_path, replace(RULES, body_threshold=100))
+    seen: list[bytes] = []
+
+    def judge(message: bytes) -> None:
+        seen.append(message)
+
+    server.site.judge = judge
+
+    async def talk(client: Client) -> None:
+        await begin(client)
+        await client.ask(*MESSAGE)
+        await begin(client)
+        await client.send(*[b"%d: %s\r\n" % (i, b"x" * 90) for i in range(4)], b"\r\n")
+        await client.ask("y" * 200, ".")
+
+    server.play(talk)
+    assert seen[0] == b"From: g@example.net\r\n\r\nhi\r\n"
+    assert seen[1] == b"".join(b"%d: %s\r\n" % (i, b"x" * 90) for i in range(4)) + b"\r\n"
+    assert kept(server)[1] == seen[1] + b"y" * 200 + b"\r\n"
+
+
+def test_a_judge_of_large_messages_can_refuse_them_too(tmp_path: Path) -> None:
+    server = Server(tmp_path, replace(RULES, body_threshold=10))
+    server.site.judge = lambda _message: catalog.MISSING_FROM.reply()
+
+    async def talk(client: Client) -> None:
+        await begin(client)
+        assert await client.ask("x" * 100, ".") == [
+            "554 5.6.0 The message has no From header field"
+        ]
+
+    server.play(talk)
+    assert not files(tmp_path)
+
+
+def test_when_memory_is_short_messages_go_into_files_early(tmp_path: Path) -> None:
+    server = Server(tmp_path, replace(RULES, memory=100_000))
+
+    async def talk(client: Client) -> None:
+        await begin(client)
+        await client.send((b"x" * 998 + b"\r\n") * 70)
+        assert not files(tmp_path)
+        server.site.held += 100_000  # those of others
+        await client.send(b"\r\n")
+        assert files(tmp_path)
+        server.site.held -= 100_000
+        assert server.site.held == 0
+
+    server.play(talk)
+
+
+# -- what the journal is told ---------------------------------------------------------------------
+
+
+def test_the_journal_knows_who_came_what_was_taken_and_how_it_ended(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+
+    async def talk(client: Client) -> None:
+        await begin(client)
+        await client.ask(*MESSAGE)
+        await client.ask("QUIT")
+
+    server.play(talk)
+    came, taken, gone = server.notes.entries
+    assert (came.kind, came.session, came.facts["ip"]) == (Kind.CONNECTED, "id1", "192.0.2.9")
+    assert (taken.kind, taken.session, taken.message) == (Kind.ACCEPTED, "id1", "id2")
+    assert taken.cause == "message-queued"
+    assert taken.facts == {
+        "ip": "192.0.2.9",
+        "client": "c.example",
+        "sender": "grace@example.net",
+        "recipients": "ada@example.org",
+        "size": "27",
+    }
+    assert gone.kind is Kind.CLOSED
+    assert gone.facts["accepted"] == "1"
+    assert gone.facts["refused"] == "0"
+    assert gone.dialogue == ()
+
+
+def test_what_was_refused_is_told_with_its_dialogue(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    server.site.judge = lambda _message: catalog.SEVERAL_FROM.reply(count=2)
+
+    async def talk(client: Client) -> None:
+        await begin(client)
+        await client.ask(*MESSAGE)
+        await client.send(b"VRFY \x1b[2J\xff\r\n")
+
+    server.play(talk)
+    _, message, command, gone = server.notes.entries
+    assert (message.kind, message.cause, message.message) == (Kind.REFUSED, "several-from", "id2")
+    assert message.facts["count"] == "2"
+    assert message.dialogue[0] == "S: 220 mx.example.org ESMTP Ulak"
+    assert message.dialogue[1] == "C: EHLO c.example"
+    assert message.dialogue[-2:] == (
+        "C: DATA",
+        "S: 354 Go ahead, end with <CRLF>.<CRLF>",
+    )
+    assert (command.kind, command.cause) == (Kind.REFUSED, "syntax-error")
+    assert gone.dialogue[-2] == "C: VRFY \\x1b[2J\N{REPLACEMENT CHARACTER}"
+    assert all(line[:3] in ("C: ", "S: ") and line.isprintable() for line in gone.dialogue)
+
+
+def test_a_dialogue_has_its_bounds(tmp_path: Path) -> None:
+    server = Server(tmp_path, replace(RULES, limits=Limits(cheap_commands=10_000, errors=10_000)))
+
+    async def talk(client: Client) -> None:
+        await client.ask(*["NOOP " + "x" * 2000, "XYZZY"] * 200)
+
+    server.play(talk)
+    gone = server.notes.entries[-1]
+    assert gone.facts["refused"] == "200"
+    assert len(gone.dialogue) <= 80
+    assert max(map(len, gone.dialogue)) < 600
+    assert gone.dialogue[0].startswith("S: 220")
+    assert gone.dialogue[-1].startswith("S: 500")
+    assert told(server).count("refused") == 50
+
+
+# -- one client -----------------------------------------------------------------------------------
+
+
+def test_a_network_of_ipv6_is_one_client(tmp_path: Path) -> None:
+    server = Server(tmp_path, replace(RULES, max_connections_per_client=1))
+    site = server.site
+    assert site.enter("2001:db8::1", trusted=False) is None
+    refusal = site.enter("2001:db8::2", trusted=False)
+    assert refusal is not None
+    assert refusal.cause == "too-many-from-client"
+    assert site.enter("2001:db8:0:1::1", trusted=False) is None
+    assert site.enter("192.0.2.1", trusted=False) is None
+    for ip in ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1", "192.0.2.1"):
+        site.leave(ip)
+    assert not site.per_client
+    assert site.connections == 0
+
+
+def test_an_ipv4_client_on_an_ipv6_socket_is_an_ipv4_client(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+
+    async def talk(client: Client) -> str:
+        return client.session.ip
+
+    assert server.play(talk, peer="::ffff:192.0.2.7") == "192.0.2.7"

@@ -22,6 +22,7 @@ class Step:
 
     sent: bytes = b""
     wait: float = 0.0
+    tls: bool = False
     answers: list[str] = field(default_factory=list)
 
 
@@ -39,7 +40,8 @@ def steps(text: str) -> Iterator[Step]:
             continue
         mark, _, rest = line.partition(" ")
         waits = mark == "===" and rest.startswith("wait ")
-        if (step.answers and mark in ("C:", "C+")) or (waits and step != Step()):
+        tls = line == "=== tls"
+        if (step.answers and mark in ("C:", "C+")) or ((waits or tls) and step != Step()):
             yield step
             step = Step()
         match mark:
@@ -51,6 +53,8 @@ def steps(text: str) -> Iterator[Step]:
                 step.answers.append(rest)
             case "===" if waits:
                 step.wait = float(rest.split()[1])
+            case "===" if tls:
+                step.tls = True
             case "===":
                 step.answers.append(rest.upper())
             case _:
@@ -91,10 +95,12 @@ def test_a_transcript_goes_as_written(file: Path, cut: str, tmp_path: Path) -> N
         for step in steps(text):
             if step.wait:
                 await client.wait(step.wait)
+            if step.tls:
+                await client.begin_tls()
             if step.sent:
                 pieces = pieces_of(step.sent, cut.removeprefix("hasty "))
                 await client.send(*pieces, hasty=cut.startswith("hasty"))
-            got = client.transport.take()
+            got = client.take()
             compare(got, step.answers)
 
     server.play(talk)

@@ -56,10 +56,16 @@ class Parts:
     chance: Callable[[], float]
     closing: list[Callable[[], object]] = field(default_factory=list)
 
-    def incident(self, error: BaseException) -> str:
+    def incident(self, error: BaseException, *, session: str = "", message: str = "") -> str:
         """Note an error inside; give its id."""
         return incident(
-            error, new_id=self.new_id, journal=self.journal, log=self.log, clock=self.clock
+            error,
+            new_id=self.new_id,
+            journal=self.journal,
+            log=self.log,
+            clock=self.clock,
+            session=session,
+            message=message,
         )
 
     @cached_property

@@ -15,6 +15,7 @@ from typing import cast
 
 from ulak.replies import catalog
 from ulak.server import notes
+from ulak.server.pipe import TlsPipe
 from ulak.server.site import Site
 from ulak.smtp import events
 from ulak.smtp.server import ServerCore
@@ -22,6 +23,7 @@ from ulak.smtp.states import State
 
 _HIGH_WATER = 262_144  # octets fed and not looked at: stop reading until they are
 _BATCH = 64  # replies that are sent together at most
+_OWN_TIME = frozenset({State.REFUSED, State.HANDSHAKE})  # whose deadline is set once
 _DEAF = 262_144  # octets after our last reply: who still sends that much does not read it
 
 
@@ -41,16 +43,17 @@ class Connection(asyncio.Protocol):
         "_lingers",
         "_loop",
         "_paused",
+        "_pipe",
         "_site",
         "_started",
         "_tls",
-        "_tls_name",
         "_transport",
         "connections",
         "core",
         "deadline",
         "id",
         "ip",
+        "tls",
     )
 
     def __init__(
@@ -71,7 +74,8 @@ class Connection(asyncio.Protocol):
         self.ip = ""
         self.deadline = self._loop.time() + rules.command_timeout
         self._transport: asyncio.Transport | None = None
-        self._tls_name = ""  # protocol and cipher
+        self.tls = ""  # protocol and cipher
+        self._pipe: TlsPipe | None = None
         self._started = 0.0  # when the message under way began
         self._deaf = 0
         self._busy = self._choked = self._paused = False
@@ -82,6 +86,10 @@ class Connection(asyncio.Protocol):
 
     def arrive(self, transport: asyncio.Transport) -> None:
         """Meet the client."""
+        raise NotImplementedError
+
+    def secured(self) -> None:
+        """Go on: TLS has just come about."""
         raise NotImplementedError
 
     def handle(self, event: events.Event) -> None:
@@ -126,9 +134,16 @@ class Connection(asyncio.Protocol):
         """Take octets; what cannot be worked on yet waits, and a flood is not read."""
         if self._closing:
             self._deaf += len(data)
-            if self._deaf > _DEAF and self._transport is not None:
-                self._transport.abort()
+            if self._deaf > _DEAF:
+                self.abort()
             return
+        if self._pipe is not None:
+            try:
+                data = self._decrypt(self._pipe, data)
+            except Exception as error:  # noqa: BLE001 -- as in connection_made
+                self._fail(error, None)
+            if not data and not self._eof:
+                return
         self.core.feed(data)
         if not self._busy and not self._choked:
             self._run()
@@ -138,8 +153,7 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Close, once what was asked before is answered: the client may still be reading."""
         self._eof = True
-        # TLS cannot be half open.
-        return (self._busy or self._choked) and not self._closing and not self._tls_name
+        return (self._busy or self._choked) and not self._closing
 
     def pause_writing(self) -> None:
         """Do no more for a client that does not read its replies."""
@@ -172,6 +186,9 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         if transport is None:
             return
+        if self._pipe is not None and not self._pipe.established:
+            self._break_off(self._pipe, "the handshake took too long")
+            return
         if self._closing or self._busy or self._choked:
             transport.abort()
             return
@@ -192,7 +209,9 @@ class Connection(asyncio.Protocol):
 
     def drain(self) -> None:
         """Say 421 and close, unless a message is under way: that one may end first."""
-        if self.core.state is not State.MESSAGE and not self._busy and not self.core.closed:
+        if self._pipe is not None and not self._pipe.established:
+            self.abort()
+        elif self.core.state is not State.MESSAGE and not self._busy and not self.core.closed:
             hostname = self._site.rules.hostname
             self.core.announce(catalog.SHUTTING_DOWN.reply(hostname=hostname))
             self._flush()
@@ -216,10 +235,10 @@ class Connection(asyncio.Protocol):
         `said`: something has happened that earns the client new patience.
         """
         core = self.core
-        event: events.Event | None = None
         said = said or core.state is State.MESSAGE
-        try:
-            while not self._busy and not self._choked:
+        while not self._busy and not self._choked:
+            event: events.Event | None = None
+            try:
                 event = core.next_event()
                 if event is None:
                     break
@@ -227,14 +246,15 @@ class Connection(asyncio.Protocol):
                 self.handle(event)
                 if core.unsent >= _BATCH:
                     self._flush()
-        except Exception as error:  # noqa: BLE001 -- whatever it was, the client gets a 451
-            self._fail(error, event)
+            except Exception as error:  # noqa: BLE001 -- whatever it was, the client gets a 451
+                self._fail(error, event)
         # Half a command earns no more time, and nothing does after a 554 greeting.
-        if said and not self._busy and core.state is not State.REFUSED:
+        if said and not self._busy and core.state not in _OWN_TIME:
             self._set_deadline()
         self._flush()
-        if self._eof and not self._busy and not self._choked and self._transport is not None:
-            self._transport.close()
+        if self._eof and not self._busy and not self._choked and not self._closing:
+            core.close()
+            self._flush()
 
     def _flush(self) -> None:
         transport = self._transport
@@ -242,9 +262,16 @@ class Connection(asyncio.Protocol):
         if transport is None or transport.is_closing():
             return
         if output:
+            if self._pipe is not None:
+                output = self._encrypt(self._pipe, output)
             transport.write(output)
         if self.core.closed and not self._closing:
             self._close(transport)
+
+    def _send_raw(self, octets: bytes) -> None:
+        transport = self._transport
+        if octets and transport is not None and not transport.is_closing():
+            transport.write(octets)
 
     def _close(self, transport: asyncio.Transport) -> None:
         """Close so that the client can read the last reply.
@@ -253,6 +280,9 @@ class Connection(asyncio.Protocol):
         the reply may never be read: end our side, and wait for the client to end its own.
         """
         self._closing = True
+        if self._pipe is not None and self._pipe.established:
+            self._pipe.end()
+            transport.write(self._pipe.outgoing())
         if self._lingers and not self._eof and transport.can_write_eof():
             transport.write_eof()
             self._resume()
@@ -264,7 +294,7 @@ class Connection(asyncio.Protocol):
         """Turn an error of ours into 451 for the command that met it, or into 421."""
         core = self.core
         try:
-            incident = self._incident(error)
+            incident = self._site.incident(error, session=self.id)
             if event is None or isinstance(event, events.Chunk | events.StartTls):
                 core.announce(catalog.INTERNAL_ERROR.reply(code=421, id=incident))
             elif not core.closed:
@@ -276,13 +306,6 @@ class Connection(asyncio.Protocol):
             core.close()
             if self._transport is not None:
                 self._transport.abort()
-
-    def _incident(self, error: Exception) -> str:
-        site = self._site
-        incident = site.incident(error)
-        cause = catalog.INTERNAL_ERROR.name
-        site.journal.write(notes.incident(site.clock(), self.id, cause, incident, self.ip))
-        return incident
 
     # -- work -------------------------------------------------------------------------------
 
@@ -307,32 +330,51 @@ class Connection(asyncio.Protocol):
             self._resume()
         self._run(said=True)
 
-    async def _start_tls(self) -> None:
-        """Shake hands; everything said before is forgotten (RFC 3207 §4.2).
+    # -- TLS --------------------------------------------------------------------------------
 
-        Nothing is read while this is under way but by TLS itself.
+    def start_tls(self) -> None:
+        """Take every octet from here on as one of TLS (RFC 3207 §4.2).
+
+        What was fed before was forgotten by the core with its 220.
         """
-        transport, tls, site = self._transport, self._tls, self._site
-        assert transport is not None  # noqa: S101 -- for the type checker
-        assert tls is not None  # noqa: S101 -- the core offers STARTTLS only with a certificate
+        assert self._tls is not None  # noqa: S101 -- the core offers STARTTLS only with a certificate
+        self._pipe = TlsPipe(self._tls)
+        self.deadline = self._loop.time() + self._site.rules.handshake_timeout
+
+    def _decrypt(self, pipe: TlsPipe, octets: bytes) -> bytes:
+        """Give what octets of TLS say. A handshake that has ended in it begins the session anew."""
+        before = pipe.established
         try:
-            secure = await self._loop.start_tls(
-                transport,
-                self,
-                tls,
-                server_side=True,
-                ssl_handshake_timeout=site.rules.handshake_timeout,
-            )
-        except OSError as error:  # ssl.SSLError and all that a lost connection raises are one
-            site.journal.write(notes.handshake_failed(site.clock(), self.id, self.ip, str(error)))
-            transport.abort()
-            self._depart()
-            return
-        if secure is None:  # the connection went away at the very end
-            self._depart()
-            return
-        self._transport = secure
-        self._paused = False
-        self._tls_name = notes.tls_of(secure.get_extra_info("ssl_object"))
-        self.forget()
-        self.core.tls_started()
+            said = pipe.receive(octets)
+        except ssl.SSLError as error:
+            self._break_off(pipe, error.reason or str(error))
+            return b""
+        self._send_raw(pipe.outgoing())
+        if pipe.established and not before:
+            self.tls = pipe.name
+            self.forget()
+            self.core.tls_started()
+            self._set_deadline()
+            self.secured()
+        self._eof |= pipe.ended
+        return said
+
+    def _encrypt(self, pipe: TlsPipe, octets: bytes) -> bytes:
+        try:
+            pipe.send(octets)
+        except ssl.SSLError:  # TLS is over, or was never there: nobody could read it
+            self._closing = True
+            self.abort()
+            return b""
+        return pipe.outgoing()
+
+    def _break_off(self, pipe: TlsPipe, problem: str) -> None:
+        """Close a connection whose TLS makes no sense; say so to the journal if it never did."""
+        site = self._site
+        if not pipe.established:
+            site.journal.write(notes.handshake_failed(site.clock(), self.id, self.ip, problem))
+        self._closing = True
+        self.core.close()
+        self._send_raw(pipe.outgoing())  # the alert
+        if self._transport is not None:
+            self._transport.close()

@@ -16,7 +16,7 @@ from ulak.server.site import Site
 _PIECE = 262_144  # octets that are written at once
 _CROWDED = 65_536  # octets that a message may have in memory when memory is short
 _HEAD = 1_048_576  # octets of the beginning that are kept for the one who judges the header
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Incoming:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
-
 from ulak.journal.entry import Entry, Kind
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
@@ -12,9 +10,13 @@ from ulak.server.transaction import Transaction
 _RECIPIENTS = 20  # that are named in one entry
 
 
-def connected(time: float, session: str, ip: str, port: int) -> Entry:
-    """Note that a client has come."""
-    return Entry(time, Kind.CONNECTED, session=session, facts={"ip": ip, "port": str(port)})
+def connected(time: float, session: str, ip: str, port: int, listener: object) -> Entry:
+    """Note that a client has come. `listener` is the address of a socket, as Python has it."""
+    facts = {"ip": ip, "port": str(port)}
+    if isinstance(listener, tuple):
+        host, own = listener[:2]
+        facts["listener"] = f"[{host}]:{own}" if ":" in host else f"{host}:{own}"
+    return Entry(time, Kind.CONNECTED, session=session, facts=facts)
 
 
 def refused(time: float, session: str, reply: Reply, facts: dict[str, str]) -> Entry:
@@ -25,7 +27,7 @@ def refused(time: float, session: str, reply: Reply, facts: dict[str, str]) -> E
 
 def handshake_failed(time: float, session: str, ip: str, problem: str) -> Entry:
     """Note that TLS did not come about."""
-    facts = {"ip": ip, "host": ip, "problem": problem}
+    facts = {"ip": ip, "problem": problem}
     return Entry(time, Kind.REFUSED, catalog.TLS_FAILED.name, session, facts=facts)
 
 
@@ -65,11 +67,6 @@ def closed(
     return Entry(time, Kind.CLOSED, session=session, facts=facts, dialogue=dialogue)
 
 
-def incident(time: float, session: str, cause: str, identifier: str, ip: str) -> Entry:
-    """Note that something failed inside."""
-    return Entry(time, Kind.INCIDENT, cause, session, incident=identifier, facts={"ip": ip})
-
-
 def _envelope(transaction: Transaction) -> dict[str, str]:
     members = transaction.members
     if len(members) > _RECIPIENTS:
@@ -90,9 +87,3 @@ def lines(dialogue: list[bytes]) -> tuple[str, ...]:
 
 def _shown(character: str) -> str:
     return character if character.isprintable() else f"\\x{ord(character):02x}"
-
-
-def tls_of(ssl_object: ssl.SSLObject) -> str:
-    """Give protocol and cipher of a TLS connection: `TLSv1.3 with TLS_AES_256_GCM_SHA384`."""
-    cipher = ssl_object.cipher()
-    return f"{ssl_object.version()} with {cipher[0] if cipher else '?'}"

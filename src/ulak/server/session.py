@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Awaitable, Callable
 
 from ulak.mail.address import Address
 from ulak.queue.store import StorageError, StorageFullError
@@ -25,6 +26,7 @@ _NOTED = 50  # refusals of one session that get an entry each
 
 _SENDER_OK = catalog.SENDER_OK.reply()
 _START_DATA = catalog.START_DATA.reply()
+_READY_FOR_TLS = catalog.READY_FOR_TLS.reply()
 _RESET_DONE = catalog.RESET_DONE.reply()
 _NOTHING_DONE = catalog.NOTHING_DONE.reply()
 
@@ -56,30 +58,34 @@ class Session(Connection):
         site = self._site
         peer = transport.get_extra_info("peername")
         host, port = peer[:2] if isinstance(peer, tuple) else ("127.0.0.1", 0)
+        listener = transport.get_extra_info("sockname")
         self.ip = host.removeprefix("::ffff:").partition("%")[0]
         self._relay = site.may_relay(self.ip)
         refusal = site.enter(self.ip, trusted=self._relay)
-        site.journal.write(notes.connected(site.clock(), self.id, self.ip, port))
+        site.journal.write(notes.connected(site.clock(), self.id, self.ip, port, listener))
         if self._implicit and refusal is not None:
             self._note_refused(refusal)
             transport.abort()  # it could not read a reply
         elif self._implicit:
-            self._pause()
-            self._wait_for(self._meet_under_tls())
+            self.start_tls()
         elif refusal is not None or site.admit is None:
             self._greet(refusal)
             self._run(said=True)
         else:
-            self._wait_for(self._admit())
+            self._wait_for(self._admit(site.admit))
 
-    async def _meet_under_tls(self) -> None:
-        await self._start_tls()
-        if self.core.secure:
-            await self._admit()
+    def secured(self) -> None:
+        """Greet where TLS came first."""
+        if not self._implicit:
+            return
+        if self._site.admit is None:
+            self._greet(None)
+            self._run(said=True)
+        else:
+            self._wait_for(self._admit(self._site.admit))
 
-    async def _admit(self) -> None:
-        admit = self._site.admit
-        self._greet(None if admit is None else await admit(self.ip, self.id))
+    async def _admit(self, admit: Callable[[str, str], Awaitable[Reply | None]]) -> None:
+        self._greet(await admit(self.ip, self.id))
 
     def _greet(self, refusal: Reply | None) -> None:
         rules = self._site.rules
@@ -109,8 +115,8 @@ class Session(Connection):
         facts = {"ip": self.ip}
         if self.core.client_name:
             facts["client"] = self.core.client_name
-        if self._tls_name:
-            facts["tls"] = self._tls_name
+        if self.tls:
+            facts["tls"] = self.tls
         return facts
 
     def _note_refused(self, reply: Reply) -> None:
@@ -132,10 +138,9 @@ class Session(Connection):
             case events.EndOfData():
                 self._end(event)
             case events.StartTls():
-                self._pause()
-                self.core.answer(event, catalog.READY_FOR_TLS.reply())
+                self.core.answer(event, _READY_FOR_TLS)
                 self._flush()
-                self._wait_for(self._start_tls())
+                self.start_tls()
             case _:
                 reply = self._reply(event)
                 if not reply.positive:
@@ -202,7 +207,7 @@ class Session(Connection):
 
     def _hop(self) -> Hop:
         core = self.core
-        return Hop(core.client_name, self.ip, core.hostname, core.extended, self._tls_name)
+        return Hop(core.client_name, self.ip, core.hostname, core.extended, self.tls)
 
     # -- the message ------------------------------------------------------------------------
 
@@ -229,7 +234,7 @@ class Session(Connection):
             if incoming.in_file:
                 await self._loop.run_in_executor(None, incoming.finish)
             if incoming.failure is not None:
-                reply = self._not_stored(incoming.failure, full=incoming.full)
+                reply = self._not_stored(incoming.failure, incoming, full=incoming.full)
             else:
                 reply = site.judge(incoming.head())
             if reply is None:
@@ -237,15 +242,19 @@ class Session(Connection):
                 incoming.kept()
                 reply = catalog.MESSAGE_QUEUED.reply(id=incoming.identifier)
         except StorageError as error:
-            reply = self._not_stored(error, full=isinstance(error, StorageFullError))
+            full = isinstance(error, StorageFullError)
+            reply = self._not_stored(error, incoming, full=full)
         except Exception as error:  # noqa: BLE001 -- whatever it was, the client gets a 451
-            reply = catalog.INTERNAL_ERROR.reply(id=self._incident(error))
+            reply = catalog.INTERNAL_ERROR.reply(id=self._incident(error, incoming))
         self._conclude(event, reply)
 
-    def _not_stored(self, error: Exception, *, full: bool) -> Reply:
+    def _not_stored(self, error: Exception, incoming: Incoming, *, full: bool) -> Reply:
         if full:
             return catalog.DISK_NEARLY_FULL.reply()
-        return catalog.STORAGE_FAILED.reply(id=self._incident(error))
+        return catalog.STORAGE_FAILED.reply(id=self._incident(error, incoming))
+
+    def _incident(self, error: Exception, incoming: Incoming) -> str:
+        return self._site.incident(error, session=self.id, message=incoming.identifier)
 
     def _conclude(self, event: events.EndOfData, reply: Reply) -> None:
         """Answer the end of the message, and tell the journal."""

@@ -63,6 +63,18 @@ class Keeper(Protocol):
         """Take a message over, durably."""
 
 
+class Noting(Protocol):
+    """Who notes an error of ours, for the log and for the journal."""
+
+    def __call__(self, error: BaseException, *, session: str = "", message: str = "") -> str:
+        """Note an error; give the id under which it can be told."""
+
+
+def _nobody(error: BaseException, *, session: str = "", message: str = "") -> str:
+    del error, session, message
+    return ""
+
+
 @dataclass(slots=True)
 class Site:
     """The parts that a session works with, put together by the composition root.
@@ -86,7 +98,7 @@ class Site:
     wants: Callable[[Collection[str]], bool] = lambda _domains: True
     accepted: Callable[[Lease], None] | None = None
     room: Callable[[int], bool] = lambda _size: True
-    incident: Callable[[BaseException], str] = lambda _error: ""
+    incident: Noting = _nobody
     connections: int = 0
     per_client: Counter[str] = field(default_factory=Counter)
     held: int = 0  # octets of messages in memory

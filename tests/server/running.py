@@ -1,0 +1,50 @@
+"""A server on a real socket, for as long as a client in a thread talks to it."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from typing import TypeVar
+
+import uvloop
+
+from ulak.server.listener import Endpoint, Listener
+
+from .dialogue import Server
+
+T = TypeVar("T")
+LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
+    "asyncio": asyncio.new_event_loop,
+    "uvloop": uvloop.new_event_loop,
+}
+
+
+def serve(
+    server: Server,
+    client: Callable[[int], T],
+    *,
+    host: str = "127.0.0.1",
+    tls: ssl.SSLContext | None = None,
+    implicit: bool = False,
+    loop: str = "uvloop",
+    sweep: float = 0.02,
+    grace: float = 1.0,
+) -> T:
+    """Run the server while the client, which is given the port, talks to it in a thread."""
+
+    async def main() -> T:
+        listener = Listener(
+            server.site, (Endpoint(host, 0, tls, implicit),), share=False, sweep=sweep
+        )
+        ((_, port),) = await listener.start()
+        try:
+            return await asyncio.to_thread(client, port)
+        finally:
+            await listener.stop(grace)
+            assert not server.site.connections
+            assert not server.site.held
+            assert not server.site.work
+
+    with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
+        return runner.run(main())
