@@ -11,7 +11,7 @@ address = "127.0.0.1:2525"
 
 [[listener]]
 address = "[::1]:2424"
-kind = "lmtp"
+kind = "submission"
 
 [web]
 address = "localhost:8025"

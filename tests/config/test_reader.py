@@ -43,7 +43,7 @@ def test_everything_that_can_be_said_arrives(tmp_path: Path) -> None:
     assert found.data == tmp_path / "data"
     assert found.workers == 2
     assert found.languages == ("tr", "en")
-    assert [listener.kind for listener in found.listeners] == ["mx", "lmtp"]
+    assert [listener.kind for listener in found.listeners] == ["mx", "submission"]
     assert found.listeners[1].address == SocketAddress("::1", 2424)
     assert found.web is not None
     assert found.web.address == SocketAddress("127.0.0.1", 8025)
@@ -158,6 +158,11 @@ foo = 1
         ('[dns]\nservers = ["resolver.example.org"]', "dns.servers[1]", "wrong-kind"),
         ('[queue]\nstore = "postgresql://u:p@h/d"', "queue.store", "no-postgresql-yet"),
         ('[queue]\nstore = "mysql"', "queue.store", "not-a-choice"),
+        (
+            '[[listener]]\naddress = "127.0.0.1:24"\nkind = "lmtp"',
+            "listener[1].kind",
+            "no-lmtp-yet",
+        ),
         ("[[policy.dnsbl]]", "policy.dnsbl[1].zone", "missing"),
         (
             '[[policy.dnsbl]]\nzone = "a.b"\ncodes = ["10.0.0.1"]',
@@ -182,11 +187,6 @@ def test_one_mistake_is_one_mistake(tmp_path: Path, text: str, key: str, name: s
             '[web]\naddress = "127.0.0.1:25"\n[[listener]]\naddress = "127.0.0.1:25"',
             "web.address",
             "listens-twice",
-        ),
-        (
-            '[[listener]]\naddress = "127.0.0.1:25"\nkind = "lmtp"',
-            "listener[1].address",
-            "lmtp-on-25",
         ),
         (
             '[domains.a]\nmailboxes = ["x"]\naliases = { i = ["y@A"] }',

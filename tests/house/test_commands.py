@@ -11,8 +11,8 @@ from pathlib import Path
 
 import click
 import pytest
-
 from tests.house.repository import ROOT, files
+
 from ulak.cli import COMMANDS
 
 # Commands are meant where they stand as code: between backticks, or at the start of a line of an

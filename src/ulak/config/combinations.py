@@ -45,8 +45,6 @@ def _listeners(report: Report) -> None:
                     (other, where), "listens-twice", address=str(one.address), other=spell(other)
                 )
         taken.append((where, one.address))
-        if isinstance(one, Listener) and one.kind == "lmtp" and one.address.port == 25:  # noqa: PLR2004 -- RFC 2033 §5
-            report.clash(((*path, "kind"), where), "lmtp-on-25")
     for path, tls in _made(report, Tls):
         from ulak.config.certificates import check_certificate  # noqa: PLC0415 -- ssl is slow
 

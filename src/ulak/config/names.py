@@ -6,7 +6,7 @@ import ipaddress
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ulak.config.kinds import BAD, Bad, Plain
+from ulak.config.kinds import BAD, Bad, Choice, Plain
 from ulak.config.mistake import Place, given
 from ulak.config.values import (
     Network,
@@ -235,6 +235,17 @@ def spelled_way(way: str) -> list[str]:
         "lmtp": ["lmtp:HOST:PORT", "lmtp:unix:PATH"],
     }
     return forms.get(way, [way])
+
+
+class Listens(Choice):
+    """What a listener is for."""
+
+    def read(self, value: object, place: Place) -> str | Bad:
+        """Take one of the words; LMTP is known and not to be had yet."""
+        if value == "lmtp":
+            place.wrong("no-lmtp-yet")
+            return BAD
+        return Choice.read(self, value, place)
 
 
 class Store(Plain):

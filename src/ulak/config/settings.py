@@ -31,6 +31,7 @@ from ulak.config.names import (
     Hop,
     ListCode,
     Listen,
+    Listens,
     MailAddress,
     Mailbox,
     NameServer,
@@ -63,10 +64,13 @@ class Tls:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
-    """One address where SMTP or LMTP is spoken."""
+    """One address where SMTP is spoken.
+
+    `kind` tells nothing apart yet: only a login will make `submission` another thing than `mx`.
+    """
 
     address: SocketAddress = setting(Listen())
-    kind: str = setting(Choice(("mx", "submission", "lmtp")), "mx")
+    kind: str = setting(Listens(("mx", "submission")), "mx")
     tls: Tls | None = setting(Section(Tls), None)
 
 
