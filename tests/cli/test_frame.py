@@ -122,6 +122,12 @@ def test_a_file_that_cannot_be_used_is_named() -> None:
     assert ran == Ran(2, "", "/nowhere/at/all cannot be used: No such file or directory.\n")
 
 
+def test_the_list_of_a_groups_commands_cuts_no_sentence() -> None:
+    for language in ("en", "tr"):
+        ran = run(main, ["queue", "--help", "--lang", language])
+        assert ran.out.count("...") == 1, "only the line of usage has dots"
+
+
 def test_an_interrupt_is_quiet() -> None:
     assert run(ODD, ["odd", "interrupt"]) == Ran(130, "", "\n")  # closes the line of ^C
 

@@ -99,8 +99,8 @@ def test_terminal_escapes_in_a_reply_are_shown_and_not_sent() -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("explain",), "Give one of these: a reply, --stdin, or --file MAIL"),
-        (("explain", "--stdin", "550"), "Give one of these: a reply, --stdin, or --file MAIL"),
+        (("explain",), "Give one of these: a reply, as in"),
+        (("explain", "--stdin", "550"), "--stdin, or --file MAIL"),
         (("compare", "252"), "B has to be given"),
         (("compare", "252", "252"), "Both are 252: there is nothing to compare."),
         (("compare", "252", "nonsense"), "Ulak knows no code, cause or reply “nonsense”"),

@@ -211,6 +211,14 @@ def test_only_part_of_many_recipients_is_named_and_the_unfinished_first() -> Non
     assert ending[-1] == words("en")["stands"]["more"]
 
 
+def test_the_recipients_that_are_not_named_are_counted_in_the_language_of_the_story() -> None:
+    day = Day()
+    day.accept("ada@example.net grace@example.net and 30 more")
+    for language, said in (("en", "and 30 more"), ("tr", "ve 30 alıcı daha")):
+        sentences = [told.sentence for told in day.story(MESSAGE, language).happenings]
+        assert any(f"ada@example.net, grace@example.net {said}" in told for told in sentences)
+
+
 def test_more_recipients_than_are_known_are_not_claimed_to_have_the_message() -> None:
     day = Day()
     day.accept("grace@example.net and 2 more")

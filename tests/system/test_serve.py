@@ -188,6 +188,8 @@ def test_an_operator_holds_releases_and_drops(served: Callable[..., Any]) -> Non
         for row in json.loads(server.ulak("queue", "list", "--json").stdout)["recipients"]
     }
     assert states[identifier] == "held"
+    other = server.ulak("queue", "retry", "--domain", "example.net")
+    assert (other.returncode, other.stdout.count("No recipient in the queue fits")) == (1, 1)
     assert server.ulak("queue", "drop", "--all").returncode == 0
     assert json.loads(server.ulak("queue", "list", "--json").stdout)["recipients"] == []
     server.stop()

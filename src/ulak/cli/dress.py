@@ -1,9 +1,9 @@
 """Puts the help of commands into the language of the user.
 
 English help may stand in the command's own code. Other languages, and the options that many
-commands have, stand in `texts/<language>.toml`: `help."queue list"` for a command,
-`option."queue list".domain` for an option, or `option.any.json` for one that means the same
-everywhere.
+commands have, stand in `texts/<language>.toml`: `help."queue list"` for a command, and
+`about."queue list"` where its own page says more; `option."queue list".domain` for an option, or
+`option.any.json` for one that means the same everywhere.
 """
 
 from __future__ import annotations
@@ -58,8 +58,9 @@ def dress(command: click.Command, path: str, language: str) -> None:
         group.params.append(_lang())
     own = _own(command, command.help)
     found = TEXTS.find(language, f"help.{path}")
-    command.help = own if language == FALLBACK and own else found or own
-    command.short_help = found
+    about = TEXTS.find(language, f"about.{path}") or found
+    command.help = own if language == FALLBACK and own else about or own
+    command.short_help = found or " ".join((own or "").split())  # whole: Click would cut it
     for param in command.get_params(Context(command)):
         if isinstance(param, click.Option):
             own = None if "--help" in param.opts else _own(param, param.help)

@@ -163,8 +163,10 @@ def _verb(verb: str) -> Callable[[F], F]:
                 raise Failure(say(ctx, "queue.not-running"), FAILED) from None
             if as_json:
                 output.json_object({"verb": verb, "count": count})
-            else:
+            elif count:
                 output.line(say(ctx, f"queue.did.{verb}", count=count))
+            else:
+                output.line(say(ctx, "queue.empty" if everything else "queue.fits-none"))
             return 0 if count or everything else FAILED
 
         del command

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
+from ulak.journal.standing import named_in
 from ulak.journal.story import Happening, Step, Story, moment
 from ulak.journal.words import say
 
@@ -61,6 +62,7 @@ def _happening(
         if key not in _QUIET
         and value
         and value not in happening.sentence
+        and not (key == "recipients" and ", ".join(named_in(entry.facts)) in happening.sentence)
         and (entry.session, key, value) not in told
     ]
     told.update((entry.session, key, value) for key, value in entry.facts.items())

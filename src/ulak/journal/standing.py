@@ -10,7 +10,7 @@ from enum import StrEnum
 from ulak.journal.entry import Entry, Kind
 from ulak.journal.trace import REPORT
 
-_MORE = re.compile(r" and [0-9]+ more$")  # at the end of the fact `recipients`
+_MORE = re.compile(r" and ([0-9]+) more$")  # at the end of the fact `recipients`
 
 
 class Stand(StrEnum):
@@ -89,9 +89,10 @@ def named_in(facts: Mapping[str, str]) -> list[str]:
     return _MORE.sub("", facts.get("recipients", "")).split()
 
 
-def cut_short(facts: Mapping[str, str]) -> bool:
-    """Whether there are more recipients than the fact names."""
-    return _MORE.search(facts.get("recipients", "")) is not None
+def cut_short(facts: Mapping[str, str]) -> int:
+    """Count the recipients that the fact `recipients` leaves out."""
+    found = _MORE.search(facts.get("recipients", ""))
+    return int(found[1]) if found else 0
 
 
 def _meant(named: str, known: Mapping[str, Standing]) -> list[str]:

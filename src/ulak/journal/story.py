@@ -13,7 +13,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from ulak.journal.entry import Entry, Kind
-from ulak.journal.standing import FINISHED, Stand, Standing, cut_short, standings
+from ulak.journal.standing import FINISHED, Stand, Standing, cut_short, named_in, standings
 from ulak.journal.trace import REPORT_FOR, Trace, What
 from ulak.journal.words import say, words
 from ulak.replies import catalog, texts
@@ -194,6 +194,10 @@ class _Teller:
         facts = {name.replace("-", "_"): str(value) for name, value in entry.facts.items()}
         if "sender" in facts and not facts["sender"]:
             facts["sender"] = self._say("said", "null-sender")
+        if named := ", ".join(named_in(entry.facts)):
+            more = cut_short(entry.facts)
+            told = self._say("said", "and-more", named=named, count=str(more)) if more else named
+            facts["recipients"] = told
         if facts.get("address"):  # as replies name it
             facts.setdefault("recipient", facts["address"])
         reply = facts.get("reply", "")
