@@ -245,7 +245,10 @@ def test_an_error_before_the_greeting_is_a_421(tmp_path: Path) -> None:
 
     async def talk(client: Client) -> None:
         assert client.take() == [
-            "421 4.3.0 Something failed here, try again later (incident INC1)",
+            catalog.SESSION_FAILED.reply(hostname="mx.example.org", id="INC1")
+            .to_wire()
+            .decode()
+            .strip(),
             "CLOSED",
         ]
 

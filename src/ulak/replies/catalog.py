@@ -148,8 +148,8 @@ NO_MAIL_HOST = _row("no-mail-host", "domain-unknown", 550, "4.4", "RFC 5321 §5.
 LISTED_BY_DNSBL = _row("listed-by-dnsbl", "ip-blocklisted", 554, "7.1", "RFC 5321 §3.1; RFC 5782", _X, "No mail is taken from {ip}: it is listed by {zone} ({reason})")
 CLIENT_DENIED = _row("client-denied", "policy", 554, "7.1", "RFC 5321 §3.1", _X, "No mail is taken from {ip}: it is on this server's deny list")
 REFUSED_EARLIER = _row("refused-earlier", "policy", 503, "5.1", "RFC 5321 §3.1", _X, "This connection was refused; only QUIT is answered")
-TOO_MANY_CONNECTIONS = _row("too-many-connections", "rate-limited", 421, "3.2", "RFC 5321 §3.8", _S, "Too many connections at the moment, try again later")
-TOO_MANY_FROM_CLIENT = _row("too-many-from-client", "rate-limited", 421, "7.0", "RFC 5321 §3.8", _S, "Too many connections from {ip}, try again later")
+TOO_MANY_CONNECTIONS = _row("too-many-connections", "rate-limited", 421, "3.2", "RFC 5321 §3.8", _S, "{hostname} has too many connections at the moment, try again later")
+TOO_MANY_FROM_CLIENT = _row("too-many-from-client", "rate-limited", 421, "7.0", "RFC 5321 §3.8", _S, "{hostname} has too many connections from {ip}, try again later")
 
 # -- messages ---------------------------------------------------------------------------------
 MESSAGE_TOO_LARGE = _row("message-too-large", "message-too-large", 552, "3.4", "RFC 1870 §6; RFC 5321 §4.5.3.1.7", _F, "The message is larger than the {limit} octets taken here")
@@ -175,14 +175,15 @@ PARAMETER_UNKNOWN = _row("parameter-unknown", "protocol-error", 555, "5.4", "RFC
 PARAMETER_BAD = _row("parameter-bad", "protocol-error", 501, "5.4", "RFC 5321 §4.1.1.11", _F, "The parameter {parameter} is not valid")
 NEEDS_SMTPUTF8 = _row("needs-smtputf8", "protocol-error", 553, "6.7", "RFC 6531 §3.5", _F, "The address needs SMTPUTF8, which the client did not ask for", 550)
 PEER_LACKS_SMTPUTF8 = _row("peer-lacks-smtputf8", "protocol-error", 550, "6.7", "RFC 6531 §3.5", _F, "{host} does not offer SMTPUTF8, which this message needs")
-TOO_MANY_ERRORS = _row("too-many-errors", "protocol-error", 421, "7.0", "RFC 5321 §3.8", _S, "Too many errors in this connection, goodbye")
+TOO_MANY_ERRORS = _row("too-many-errors", "protocol-error", 421, "7.0", "RFC 5321 §3.8", _S, "{hostname} has seen too many errors in this connection, goodbye")
 TIMED_OUT = _row("timed-out", "connection-failed", 421, "4.2", "RFC 5321 §4.5.3.2", _R, "{hostname} waited {seconds} seconds in vain and closes the connection")
-NOT_OUR_PROTOCOL = _row("not-our-protocol", "protocol-error", 421, "7.0", "RFC 5321 §3.1", _X, "This is a mail server; goodbye", 554)
+NOT_OUR_PROTOCOL = _row("not-our-protocol", "protocol-error", 421, "7.0", "RFC 5321 §3.1", _X, "{hostname} is a mail server; goodbye", 554)
 
 # -- ourselves --------------------------------------------------------------------------------
 DISK_NEARLY_FULL = _row("disk-nearly-full", "system-full", 452, "3.1", "RFC 5321 §4.2.3", _R, "Not enough disk space at the moment, try again later")
 STORAGE_FAILED = _row("storage-failed", "system-error", 451, "3.0", "RFC 5321 §4.2.3", _R, "The message could not be stored safely, try again later (incident {id})")
-INTERNAL_ERROR = _row("internal-error", "system-error", 451, "3.0", "RFC 5321 §4.2.3", _R, "Something failed here, try again later (incident {id})", 421)
+INTERNAL_ERROR = _row("internal-error", "system-error", 451, "3.0", "RFC 5321 §4.2.3", _R, "Something failed here, try again later (incident {id})")
+SESSION_FAILED = _row("session-failed", "system-error", 421, "3.0", "RFC 5321 §3.8", _R, "{hostname} met an error of its own and closes the connection, try again later (incident {id})")
 SHUTTING_DOWN = _row("shutting-down", "system-error", 421, "3.2", "RFC 5321 §3.8", _R, "{hostname} is shutting down, try again soon")
 TLS_UNAVAILABLE = _row("tls-unavailable", "system-error", 454, "7.0", "RFC 3207 §4", _R, "TLS is not available at the moment")
 

@@ -23,7 +23,7 @@ from ulak.smtp.states import State
 
 _HIGH_WATER = 262_144  # octets fed and not looked at: stop reading until they are
 _BATCH = 64  # replies that are sent together at most
-_OWN_TIME = frozenset({State.REFUSED, State.HANDSHAKE})  # whose deadline is set once
+_OWN_TIME = (State.REFUSED, State.HANDSHAKE)  # whose deadline is set once
 _DEAF = 262_144  # octets after our last reply: who still sends that much does not read it
 
 
@@ -296,7 +296,8 @@ class Connection(asyncio.Protocol):
         try:
             incident = self._site.incident(error, session=self.id)
             if event is None or isinstance(event, events.Chunk | events.StartTls):
-                core.announce(catalog.INTERNAL_ERROR.reply(code=421, id=incident))
+                hostname = self._site.rules.hostname
+                core.announce(catalog.SESSION_FAILED.reply(hostname=hostname, id=incident))
             elif not core.closed:
                 core.answer(event, catalog.INTERNAL_ERROR.reply(id=incident))
                 core.blame()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 from contextlib import suppress
+from pathlib import Path
 
 from ulak.queue.item import Body
 from ulak.server.site import Site
@@ -31,7 +32,6 @@ class Incoming:
         "_head",
         "_head_ends",
         "_held",
-        "_path",
         "_site",
         "_written",
         "failure",
@@ -46,7 +46,6 @@ class Incoming:
         self.failure: OSError | None = None
         self.in_file = False
         self._site = site
-        self._path = site.incoming / identifier
         self._chunks: list[bytes] = []
         self._held = 0
         self._file = -1
@@ -67,6 +66,10 @@ class Incoming:
         return self._held > rules.body_threshold or (
             self._held > _CROWDED and self._site.held > rules.memory
         )
+
+    @property
+    def _path(self) -> Path:
+        return self._site.incoming / self.identifier
 
     @property
     def full(self) -> bool:

@@ -126,9 +126,9 @@ class Site:
         if self.closing:
             return catalog.SHUTTING_DOWN.reply(hostname=self.rules.hostname)
         if self.connections > self.rules.max_connections:
-            return catalog.TOO_MANY_CONNECTIONS.reply()
+            return catalog.TOO_MANY_CONNECTIONS.reply(hostname=self.rules.hostname)
         if self.per_client[client] > self.rules.max_connections_per_client and not trusted:
-            return catalog.TOO_MANY_FROM_CLIENT.reply(ip=ip)
+            return catalog.TOO_MANY_FROM_CLIENT.reply(hostname=self.rules.hostname, ip=ip)
         return None
 
     def leave(self, ip: str) -> None:

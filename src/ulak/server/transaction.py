@@ -14,12 +14,13 @@ from ulak.smtp.events import Mail
 class Transaction:
     """What MAIL, RCPT and DATA have brought so far."""
 
-    __slots__ = ("count", "first", "incoming", "mail", "members", "refused")
+    __slots__ = ("count", "first", "incoming", "mail", "members", "sender")
 
     def __init__(self, mail: Mail) -> None:
         self.mail = mail
+        # the reverse-path without brackets, `""` for the null one
+        self.sender = "" if mail.sender is None else str(mail.sender)
         self.count = 0  # of accepted RCPT commands
-        self.refused = 0
         self.first: Address | None = None
         self.members: dict[str, None] = {}  # where the mail goes, each once
         self.incoming: Incoming | None = None
@@ -44,11 +45,6 @@ class Transaction:
         )
         self.incoming = Incoming(identifier, trace, site)
         return self.incoming
-
-    @property
-    def sender(self) -> str:
-        """The reverse-path without brackets, `""` for the null one."""
-        return str(self.mail.sender) if self.mail.sender is not None else ""
 
     def message(self, incoming: Incoming, when: float, session: str) -> Message:
         """Give the whole as the queue takes it."""

@@ -274,7 +274,9 @@ class ServerCore:
     def _command_event(self) -> Event | None:
         if self.state is State.CONNECTED and self._lines.begins_with(_TLS):
             self._note(b"C: (TLS)")
-            return events.Refused(catalog.NOT_OUR_PROTOCOL.reply(code=554), closing=True)
+            return events.Refused(
+                catalog.NOT_OUR_PROTOCOL.reply(code=554, hostname=self.hostname), closing=True
+            )
         line = self._lines.next()
         if line is None:
             return None
@@ -282,7 +284,9 @@ class ServerCore:
             return self._line_fault(line)
         self._note(b"C: " + line)
         if self._errors >= self.limits.errors or self._cheap >= self.limits.cheap_commands:
-            return events.Refused(catalog.TOO_MANY_ERRORS.reply(), closing=True)
+            return events.Refused(
+                catalog.TOO_MANY_ERRORS.reply(hostname=self.hostname), closing=True
+            )
         head, _, rest = line.partition(b" ")
         verb = head.rstrip().decode("ascii", "replace").upper()
         try:
@@ -350,10 +354,11 @@ class ServerCore:
                 commands.no_argument(verb, rest)
                 return events.Quit()
 
-    @staticmethod
-    def _unknown(verb: str) -> events.Refused:
+    def _unknown(self, verb: str) -> events.Refused:
         if verb in commands.FOREIGN:
-            return events.Refused(catalog.NOT_OUR_PROTOCOL.reply(), closing=True)
+            return events.Refused(
+                catalog.NOT_OUR_PROTOCOL.reply(hostname=self.hostname), closing=True
+            )
         if verb in commands.NOT_IMPLEMENTED:
             return events.Refused(catalog.NOT_IMPLEMENTED.reply(command=verb))
         return events.Refused(catalog.UNKNOWN_COMMAND.reply())

@@ -18,11 +18,11 @@ class State(Enum):
     CLOSED = "the last reply was sent"
 
 
-_ANY = frozenset({State.CONNECTED, State.READY, State.SENDER, State.RECIPIENTS})
+_ANY = (State.CONNECTED, State.READY, State.SENDER, State.RECIPIENTS)
 
 # The command, the states in which it may come, and what to say otherwise. RFC 5321 §4.1.4: NOOP,
 # HELP, EXPN, VRFY and RSET may come at any time, even before EHLO; MAIL needs a greeting.
-ORDER: dict[str, tuple[frozenset[State], str]] = {
+ORDER: dict[str, tuple[tuple[State, ...], str]] = {
     "EHLO": (_ANY, ""),
     "HELO": (_ANY, ""),
     "NOOP": (_ANY, ""),
@@ -30,9 +30,9 @@ ORDER: dict[str, tuple[frozenset[State], str]] = {
     "VRFY": (_ANY, ""),
     "EXPN": (_ANY, ""),
     "RSET": (_ANY, ""),
-    "QUIT": (_ANY | {State.REFUSED}, ""),
-    "STARTTLS": (frozenset({State.READY}), "STARTTLS comes after EHLO and before MAIL"),
-    "MAIL": (frozenset({State.READY}), "MAIL comes once, after EHLO"),
-    "RCPT": (frozenset({State.SENDER, State.RECIPIENTS}), "RCPT comes after MAIL"),
-    "DATA": (frozenset({State.RECIPIENTS}), "DATA comes after an accepted RCPT"),
+    "QUIT": ((*_ANY, State.REFUSED), ""),
+    "STARTTLS": ((State.READY,), "STARTTLS comes after EHLO and before MAIL"),
+    "MAIL": ((State.READY,), "MAIL comes once, after EHLO"),
+    "RCPT": ((State.SENDER, State.RECIPIENTS), "RCPT comes after MAIL"),
+    "DATA": ((State.RECIPIENTS,), "DATA comes after an accepted RCPT"),
 }
