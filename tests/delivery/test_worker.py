@@ -13,7 +13,7 @@ import pytest
 
 from ulak.bounce.notice import Office
 from ulak.delivery.outcome import Outcome, Result
-from ulak.delivery.parts import Parts
+from ulak.delivery.parts import Parts, everybody
 from ulak.delivery.ready import Limits
 from ulak.delivery.route import Route, Routes
 from ulak.delivery.target import Target, Way
@@ -163,6 +163,7 @@ class Post:
     limits: Limits = field(default_factory=Limits)
     retry: Retry = field(default_factory=Retry)
     mx: Mapping[str, float] = field(default_factory=dict)  # domains by DNS, and its seconds
+    readers: Callable[[str], tuple[str, ...]] = everybody
 
     def __post_init__(self) -> None:
         self.store, self.notes, self.postman = Shaky(), Notes(), Postman(self.script)
@@ -188,6 +189,7 @@ class Post:
                 lambda: f"R{next(names)}",
                 self._incident,
                 self.limits,
+                readers=self.readers,
             )
         )
 
@@ -585,9 +587,11 @@ def test_an_error_while_looking_a_domain_up_puts_the_message_off() -> None:
     run(main())
 
 
-def test_an_error_while_a_report_is_written_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_while_a_report_is_written_loses_nothing_and_carries_nothing_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async def script(_m: Message, recipients: Sequence[str], _t: Target) -> list[Outcome]:
-        return [refused(recipient) for recipient in recipients]
+        return [ok(r) if r == "y@a.example" else refused(r) for r in recipients]
 
     def explode(*_a: object, **_k: object) -> None:
         raise ZeroDivisionError
@@ -596,9 +600,10 @@ def test_an_error_while_a_report_is_written_loses_nothing(monkeypatch: pytest.Mo
         post = Post(script)
         monkeypatch.setattr("ulak.delivery.reporting.write", explode)
         async with post.working():
-            await post.put("M1", "x@a.example")
+            await post.put("M1", "x@a.example", "y@a.example")
             await asyncio.sleep(1)
             (row,) = await post.rows()
+            assert row.pending.recipient == "x@a.example"
             assert (row.pending.cause, row.pending.state) == ("internal-error", State.READY)
             monkeypatch.undo()
             await asyncio.sleep(HOUR)
@@ -760,6 +765,54 @@ def test_an_operator_returns_what_waits_to_its_sender() -> None:
         reports = [b for b in post.postman.bodies if b"multipart/report" in b]
         assert len(reports) == 3
         assert all(b"X-Ulak-Cause: dropped-by-operator" in b for b in reports)
+
+    run(main())
+
+
+def test_an_error_while_mail_is_returned_ends_that_and_loses_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def explode(*_a: object, **_k: object) -> None:
+        raise ZeroDivisionError
+
+    async def main() -> None:
+        post = Post()
+        post.worker.pause()
+        async with post.working():
+            await post.put("M1", "x@a.example")
+            monkeypatch.setattr("ulak.delivery.reporting.write", explode)
+            assert await post.worker.bounce(ALL) == 0
+            (row,) = await post.rows()
+            assert (row.pending.cause, row.pending.state) == ("internal-error", State.READY)
+            monkeypatch.undo()
+            # The report lies in the queue while more is returned, and is not returned with it.
+            assert await post.worker.bounce(ALL) == 1
+            assert [row.pending.recipient for row in await post.rows()] == ["grace@home.example"]
+
+    run(main())
+
+
+def test_a_report_goes_to_whoever_reads_the_senders_mail() -> None:
+    async def script(message: Message, recipients: Sequence[str], _t: Target) -> list[Outcome]:
+        sender = message.envelope.sender
+        return [refused(r) if sender else ok(r) for r in recipients]
+
+    members = {"team@home.example": ("a@a.example", "b@b.example"), "no@home.example": ()}
+
+    async def main() -> None:
+        post = Post(script, readers=members.__getitem__)
+        async with post.working():
+            await post.put("M1", "x@a.example", sender="team@home.example")
+            await post.put("M2", "x@a.example", sender="no@home.example")
+            await asyncio.sleep(1)
+            assert await post.rows() == []
+        (report,) = post.notes.of(Kind.REPORTED)
+        assert report.facts["to"] == "a@a.example b@b.example"
+        told = {c.recipients for c in post.postman.carried if c.message == report.facts["report"]}
+        assert told == {("a@a.example",), ("b@b.example",)}
+        failed = {entry.message: entry.facts for entry in post.notes.of(Kind.FAILED)}
+        assert "unreported" not in failed["M1"]
+        assert failed["M2"]["unreported"] == "no-such-mailbox"
 
     run(main())
 

@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 from ulak import config as settings
 from ulak.app.places import Places
@@ -34,10 +34,11 @@ from ulak.queue.retry import Retry
 from ulak.queue.room import Room
 from ulak.queue.sqlite import SqliteStore
 from ulak.replies.reply import Reply
-from ulak.server.directory import Directory, Domain
+from ulak.server.directory import Directory, Domain, Foreign, Found, Moved, Unknown
 from ulak.server.listener import Endpoint, Listener
 from ulak.server.site import Rules, Site
 from ulak.server.tls import context
+from ulak.smtp.grammar import GrammarError, parse_user
 from ulak.smtp.server import Limits
 
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
@@ -88,6 +89,15 @@ class Parts:
         smtp = SmtpCarrier(_sending(config), self.incident)
         maildir = MaildirCarrier(self.places.mail, config.hostname, self.clock)
         return {Way.SMTP: smtp, Way.LMTP: smtp, Way.MAILDIR: maildir}
+
+    @cached_property
+    def directory(self) -> Directory:
+        """Whose mail is ours."""
+        domains = {
+            name: Domain(frozenset(domain.mailboxes), domain.aliases)
+            for name, domain in self.config.domains.items()
+        }
+        return Directory(self.config.hostname, domains)
 
     @cached_property
     def route(self) -> Route:
@@ -142,6 +152,7 @@ def post_of(parts: Parts, store: SqliteStore) -> Post:
             ),
             office=Office(config.hostname, config.languages),
             explain=notice.explain,
+            readers=partial(_readers, parts.directory),
             clock=parts.clock,
             chance=parts.chance,
             new_id=parts.new_id,
@@ -182,14 +193,10 @@ def site_of(parts: Parts, store: SqliteStore, worker: Worker) -> Site:
         body_threshold=config.queue.large_message,
         languages=config.languages,
     )
-    domains = {
-        name: Domain(frozenset(domain.mailboxes), domain.aliases)
-        for name, domain in config.domains.items()
-    }
     room = Room(store.incoming, reserve=policy.min_free_disk, clock=parts.clock)
     return Site(
         rules=rules,
-        directory=Directory(config.hostname, domains),
+        directory=parts.directory,
         store=store,
         journal=parts.journal,
         clock=parts.clock,
@@ -244,6 +251,25 @@ def _admit(parts: Parts) -> Callable[[str, str], Awaitable[Reply | None]] | None
         return verdict.reply
 
     return admit
+
+
+def _readers(directory: Directory, sender: str) -> tuple[str, ...]:
+    """Give the addresses at which a report to a sender is read; none where it has no mailbox."""
+    if not sender:
+        return ()
+    try:
+        found = directory.find(parse_user(sender))
+    except GrammarError:  # not from a session
+        return (sender,)
+    match found:
+        case Found(members):
+            return members
+        case Moved(to):
+            return (to,)
+        case Unknown():
+            return ()
+        case Foreign():
+            return (sender,)
 
 
 def _hop(hop: settings.NextHop) -> Hop:

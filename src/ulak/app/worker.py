@@ -17,6 +17,7 @@ import signal
 import socket
 import sys
 import time
+from functools import partial
 from typing import cast
 
 import uvloop
@@ -96,7 +97,7 @@ async def _work(job: dict[str, object], chosen: settings.Config, log: Log, pipe:
     site = site_of(parts, stores[0], posts[0].worker)
     sockets = [socket.socket(fileno=fd) for fd in cast("list[int]", job["sockets"])]
     listener = listener_of(parts, site, sockets, share=count > 1)
-    control = Control(places.control(index), lambda verb, which: _operate(posts, verb, which))
+    control = Control(places.control(index), partial(_operate, parts, posts))
 
     tasks = [] if chosen.delivery.paused else [loop.create_task(p.worker.run()) for p in posts]
     await control.start()
@@ -133,7 +134,7 @@ async def _open(places: Places, index: int) -> SqliteStore:
             await asyncio.sleep(0.05)
 
 
-async def _operate(posts: list[Post], verb: str, which: Selection) -> Answer:
+async def _operate(parts: Parts, posts: list[Post], verb: str, which: Selection) -> Answer:
     total = 0
     for post in posts:
         try:
@@ -143,6 +144,9 @@ async def _operate(posts: list[Post], verb: str, which: Selection) -> Answer:
                 total += await act(post.store, verb, which, time.time())
         except (StorageError, ValueError) as error:
             return {"error": str(error)}
+        except Exception as error:  # noqa: BLE001 -- whoever asked is told, and does not wait
+            incident = parts.incident(error)
+            return {"error": f"An error inside; `ulak why {incident}` tells of it."}
         post.worker.wake()
     return {"count": total}
 

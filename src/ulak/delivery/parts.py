@@ -16,12 +16,19 @@ from ulak.queue.retry import Retry
 from ulak.queue.store import QueueStore
 
 
+def everybody(sender: str) -> tuple[str, ...]:
+    """Give the sender as the reader of a report, without knowing whether there is such a one."""
+    return (sender,) if sender else ()
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """The parts of a worker.
 
     `clock` gives seconds since the epoch, `chance` numbers from 0 to below 1, `new_id` ids of
-    messages; `incident` notes an error and gives its id.
+    messages; `incident` notes an error and gives its id. `readers` gives the addresses at which
+    a report to a sender is read: the members of an alias of ours, nobody for a mailbox that we
+    do not have.
     """
 
     store: QueueStore
@@ -37,3 +44,4 @@ class Parts:
     incident: Callable[[BaseException], str]
     limits: Limits = field(default_factory=Limits)
     explain: Explain = explain
+    readers: Callable[[str], tuple[str, ...]] = everybody

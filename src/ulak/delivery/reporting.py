@@ -22,7 +22,7 @@ class Report:
     """A report as the queue takes it, and what it tells."""
 
     message: Message
-    pending: Pending
+    pending: tuple[Pending, ...]
     action: Action
     troubles: Sequence[Trouble]
 
@@ -37,15 +37,21 @@ class Reporting:
         explain: Explain,
         clock: Callable[[], float],
         new_id: Callable[[], str],
+        readers: Callable[[str], tuple[str, ...]],
     ) -> None:
         self._office = office
         self._journal = journal
         self._explain = explain
         self._clock = clock
         self._new_id = new_id
+        self._readers = readers
+
+    def wanted(self, message: Message) -> bool:
+        """Whether anybody would read a report about the message."""
+        return bool(self._readers(message.envelope.sender))
 
     async def write(self, message: Message, troubles: Sequence[Trouble], action: Action) -> Report:
-        """Write the report about a message that has a sender."""
+        """Write the report about a message, if it is `wanted`."""
         sender = message.envelope.sender
         octets = message.body.data
         if octets is None:
@@ -69,11 +75,13 @@ class Reporting:
             now=now,
             explain=self._explain,
         )
-        envelope = Envelope("", (sender,), smtputf8=report.smtputf8, body=report.body)
+        readers = self._readers(sender)
+        smtputf8 = report.smtputf8 or not all(reader.isascii() for reader in readers)
+        envelope = Envelope("", readers, smtputf8=smtputf8, body=report.body)
         body = Body(len(report.data), report.data)
         return Report(
             Message(identifier, envelope, body, now, language=report.language),
-            Pending(sender, domain_of(sender), due=now),
+            tuple(Pending(reader, domain_of(reader), due=now) for reader in readers),
             action,
             troubles,
         )
@@ -84,10 +92,11 @@ class Reporting:
         recipients = " ".join(trouble.recipient for trouble in report.troubles[:_SHOWN])
         if len(report.troubles) > _SHOWN:
             recipients += f" and {len(report.troubles) - _SHOWN} more"
+        readers = " ".join(made.envelope.recipients)
         facts = {
             "report": made.id,
             "action": report.action.value,
-            "to": report.pending.recipient,
+            "to": readers,
             "language": made.language,
             "recipients": recipients,
         }
@@ -97,7 +106,7 @@ class Reporting:
         facts = {
             "report-for": message.id,
             "sender": "",
-            "recipients": report.pending.recipient,
+            "recipients": readers,
             "size": str(made.body.size),
         }
         queued = catalog.MESSAGE_QUEUED.name

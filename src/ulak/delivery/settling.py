@@ -6,7 +6,7 @@ is given up, or has waited too long, is in trouble that the sender is to hear of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from ulak.bounce.notice import Trouble
@@ -18,6 +18,7 @@ from ulak.queue.retry import Retry
 from ulak.replies import catalog
 
 _DAY = 86400.0
+_MENDED_AFTER = 900.0  # seconds until the next attempt after an error inside
 
 
 @dataclass(slots=True)
@@ -42,7 +43,8 @@ class Settled:
 class Settling:
     """Decides, and notes each decision in the journal.
 
-    `incident` is told of a carrier that forgot a recipient.
+    `incident` is told of an error inside; `readers` are a sender's, as `Parts`
+    has them.
     """
 
     def __init__(
@@ -52,12 +54,14 @@ class Settling:
         clock: Callable[[], float],
         chance: Callable[[], float],
         incident: Callable[[BaseException], str],
+        readers: Callable[[str], tuple[str, ...]],
     ) -> None:
         self._journal = journal
         self._retry = retry
         self._clock = clock
         self._chance = chance
         self._incident = incident
+        self._readers = readers
 
     def settle(
         self, message: Message, pending: Sequence[Pending], outcomes: Sequence[Outcome]
@@ -81,6 +85,19 @@ class Settling:
             pending,
             [Outcome(each.recipient, Result.FAILED, reply.cause, str(reply)) for each in pending],
         )
+
+    def mend(
+        self, pending: Sequence[Pending], error: Exception, done: Collection[str]
+    ) -> list[Settlement]:
+        """Put off the recipients that are not done, after an error inside."""
+        reply = catalog.INTERNAL_ERROR.reply(id=self._incident(error))
+        due = self._clock() + _MENDED_AFTER
+        return [
+            Done(each.recipient)
+            if each.recipient in done
+            else Again(replace(each, due=due, cause=reply.cause, reply=str(reply)))
+            for each in pending
+        ]
 
     def _forgotten(self, recipient: str) -> Outcome:
         error = LookupError(f"a carrier gave no outcome for {recipient!r}")
@@ -155,8 +172,12 @@ class Settling:
             facts["tls"] = outcome.tls
         if due:
             facts["due"] = str(int(due))
-        if kind is Kind.FAILED and not message.envelope.sender:
-            facts["unreported"] = "null-reverse-path"  # RFC 5321 §4.5.5: never a report about one
+        if kind is Kind.FAILED:
+            sender = message.envelope.sender
+            if not sender:  # RFC 5321 §4.5.5: never a report about one
+                facts["unreported"] = "null-reverse-path"
+            elif not self._readers(sender):
+                facts["unreported"] = catalog.NO_SUCH_MAILBOX.name
         self._journal.write(
             Entry(
                 now,

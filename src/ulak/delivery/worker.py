@@ -15,13 +15,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Collection, Coroutine, Iterable, Sequence
 from dataclasses import replace
 
 from ulak.bounce.notice import Action
 from ulak.delivery import conclusion
 from ulak.delivery.directions import Directions
-from ulak.delivery.outcome import Outcome
+from ulak.delivery.outcome import Outcome, Result
 from ulak.delivery.parts import Parts
 from ulak.delivery.ready import Job, Ready, Round
 from ulak.delivery.reporting import Report, Reporting
@@ -29,7 +29,6 @@ from ulak.delivery.settling import Settled, Settling
 from ulak.delivery.target import Target
 from ulak.queue.item import Again, Lease, Message, Pending, Selection, Settlement, Still
 from ulak.queue.store import StorageError
-from ulak.replies import catalog
 
 _BATCH = 200  # messages leased at a time
 _IDLE = 50  # runners that stay for the next job
@@ -39,7 +38,6 @@ _SHORTEST_SLEEP = 0.02  # between two looks at it
 _RECHECK = 5.0  # until the next look where all that is due is for full lines
 _PUT_BY = 1.0  # until a message that was not wanted at once is sure to be in the store
 _BACKOFF = (0.25, 30.0)  # after a store that failed: the first and the longest wait
-_MENDED_AFTER = 900.0  # until the next attempt after an error inside
 
 
 class Worker:
@@ -54,10 +52,10 @@ class Worker:
             parts.route, parts.resolver, parts.clock, parts.incident, parts.limits.recipients
         )
         self._settling = Settling(
-            parts.journal, parts.retry, parts.clock, parts.chance, parts.incident
+            parts.journal, parts.retry, parts.clock, parts.chance, parts.incident, parts.readers
         )
         self._reporting = Reporting(
-            parts.office, parts.journal, parts.explain, parts.clock, parts.new_id
+            parts.office, parts.journal, parts.explain, parts.clock, parts.new_id, parts.readers
         )
         self._waking = asyncio.Event()
         self._behind = False  # whether the store has more for us than there was room for
@@ -168,7 +166,7 @@ class Worker:
             try:
                 await self._do(job)
             except Exception as error:  # noqa: BLE001 -- whatever it was, the mail waits
-                await self._mend(job, error)
+                await self._mend(job.round, job.pending, error)
             finally:
                 if ready.end(job) and self._behind:
                     self._waking.set()
@@ -178,11 +176,14 @@ class Worker:
         around = job.round
         message = around.lease.message
         outcomes = await self._carry(job, message)
-        settled = self._settling.settle(message, job.pending, outcomes)
-        report = None
-        if (settled.failed or settled.delayed) and message.envelope.sender:
+        try:
+            settled = self._settling.settle(message, job.pending, outcomes)
             report = await self._report(message, settled)
-        await self._conclude(around, settled.settlements, report)
+        except Exception as error:  # noqa: BLE001 -- what is delivered must not come again
+            done = {each.recipient for each in outcomes if each.result is Result.DELIVERED}
+            await self._mend(around, job.pending, error, done)
+        else:
+            await self._conclude(around, settled.settlements, report)
 
     async def _carry(self, job: Job, message: Message) -> Sequence[Outcome]:
         target, recipients = job.target, [each.recipient for each in job.pending]
@@ -196,21 +197,22 @@ class Worker:
                 template = conclusion.broken(self._parts.incident(error))
         return [replace(template, recipient=recipient) for recipient in recipients]
 
-    async def _mend(self, job: Job, error: Exception) -> None:
-        """Put the recipients off where deciding about them has failed."""
-        incident = self._parts.incident(error)
-        due = self._parts.clock() + _MENDED_AFTER
-        cause = catalog.INTERNAL_ERROR
-        again = [
-            Again(replace(each, due=due, cause=cause.name, reply=str(cause.reply(id=incident))))
-            for each in job.pending
-        ]
-        await self._conclude(job.round, again, None)
+    async def _mend(
+        self,
+        around: Round,
+        pending: Sequence[Pending],
+        error: Exception,
+        done: Collection[str] = (),
+    ) -> None:
+        """Put off the recipients that are not done, where deciding about them has failed."""
+        await self._conclude(around, self._settling.mend(pending, error, done), None)
 
     # -- settling ---------------------------------------------------------------------------
 
-    async def _report(self, message: Message, settled: Settled) -> Report:
+    async def _report(self, message: Message, settled: Settled) -> Report | None:
         """Write the report that the sender gets. Delays are told when nothing worse is."""
+        if not (settled.failed or settled.delayed) or not self._reporting.wanted(message):
+            return None
         if settled.failed:
             return await self._reporting.write(message, settled.failed, Action.FAILED)
         report = await self._reporting.write(message, settled.delayed, Action.DELAYED)
@@ -243,8 +245,8 @@ class Worker:
                     break
                 fresh = await self._store.put(
                     report.message,
-                    (report.pending,),
-                    lease=self.wants((report.pending.domain,)),
+                    report.pending,
+                    lease=self.wants({each.domain for each in report.pending}),
                     settle=(lease, settlements),
                 )
             except StorageError as error:
@@ -348,19 +350,27 @@ class Worker:
 
         Raises StorageError where the store cannot say what is selected.
         """
+        # The reports that are queued meanwhile are not meant: they would end unread.
+        ids = tuple(dict.fromkeys([row.id for row in await self._store.list(which)]))
         count = 0
-        while leases := await self._store.take(which, _BATCH):
-            await asyncio.gather(*(self._bounce(lease) for lease in leases))
-            count += sum(len(lease.pending) for lease in leases)
+        for start in range(0, len(ids), _BATCH):
+            batch = replace(which, ids=ids[start : start + _BATCH])
+            leases = await self._store.take(batch, _BATCH)
+            count += sum(await asyncio.gather(*(self._bounce(lease) for lease in leases)))
         return count
 
-    async def _bounce(self, lease: Lease) -> None:
+    async def _bounce(self, lease: Lease) -> int:
+        """Return one message to its sender; for how many recipients."""
         around = Round(lease)
         self._ready.hold(around)
-        message = lease.message
-        settled = self._settling.drop(message, lease.pending)
-        report = await self._report(message, settled) if message.envelope.sender else None
+        try:
+            settled = self._settling.drop(lease.message, lease.pending)
+            report = await self._report(lease.message, settled)
+        except Exception as error:  # noqa: BLE001 -- whatever it was, the mail waits
+            await self._mend(around, lease.pending, error)
+            return 0
         await self._conclude(around, settled.settlements, report)
+        return len(lease.pending)
 
     async def stop(self, grace: float) -> None:
         """Let attempts under way end for so many seconds; give all else back; close carriers."""

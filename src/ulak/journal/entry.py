@@ -43,7 +43,7 @@ class Entry:
     - `reply`: on one line, ours or, where `remote` is `yes`, the words of `host`
     - `attempt`: which it was; `due`: when the next one is, in seconds since the epoch
     - `last-cause`: why the last attempt failed, where the time is over; `unreported`: why nobody
-      is told of a failure
+      is told of a failure, `null-reverse-path` or `no-such-mailbox` (of the sender)
     - `where`: what a message was delivered into
     - `check`, `result`, `zone`, `reason`, `why`: what was checked and asked, and what came of it
     - `verb`: what an operator did: hold, release, retry, drop, bounce

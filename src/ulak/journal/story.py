@@ -300,7 +300,9 @@ class _Teller:
 
 def _stands(standing: Standing) -> str:
     """Name the text that tells where a recipient stands."""
-    if standing.stand is Stand.FAILED and standing.facts.get("unreported"):
+    if standing.stand is Stand.FAILED and (why := standing.facts.get("unreported")):
+        if why == catalog.NO_SUCH_MAILBOX.name:
+            return "failed-nobody-to-tell"
         return "failed-unreported"
     return str(standing.stand)
 

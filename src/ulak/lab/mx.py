@@ -134,6 +134,7 @@ class ScriptedServer:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # what was aborted is closed in the next turn of the loop
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -165,8 +166,10 @@ class ScriptedServer:
         session = _Session(self, self.behaviours[turn], reader, writer)
         self.sessions.append(session.heard)
         try:
-            with contextlib.suppress(OSError, ssl.SSLError, asyncio.CancelledError, _ClosedError):
+            with contextlib.suppress(OSError, ssl.SSLError, _ClosedError):
                 await session.run()
+        except asyncio.CancelledError:
+            session.rude = True  # whoever stops does not wait until a peer has closed its TLS too
         finally:
             self._tasks.discard(task)
             writer.transport.abort() if session.rude else writer.close()
