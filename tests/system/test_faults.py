@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import smtplib
 import subprocess
 import time
 from collections.abc import Callable
@@ -107,11 +109,10 @@ def test_a_full_disk_is_answered_452_and_mail_goes_on_when_there_is_room(
     served: Callable[..., Any], sink: Callable[..., Any]
 ) -> None:
     target = sink()
-    with disks.small(24_000_000) as small:
+    with disks.small(96_000_000) as small:
         more = relay(target.port) + '[journal]\nmax_size = "2MB"\n'
-        server = served(
-            more + '[policy]\nmin_free_disk = "4MB"\n' + PAUSED, data=str(small / "data")
-        )
+        more += '[policy]\nmin_free_disk = "40MB"\n'
+        server = served(more + PAUSED, data=str(small / "data"))
         server.start()
         senders = Senders(server.port, lines=3000)
         end = time.monotonic() + 60
@@ -120,8 +121,17 @@ def test_a_full_disk_is_answered_452_and_mail_goes_on_when_there_is_room(
             time.sleep(0.1)
         senders.stop()
         assert set(senders.refused) <= {451, 452}
+        # Somebody else fills what was kept free: clients hear it before they send anything.
+        with contextlib.suppress(OSError), (small / "filler").open("wb", buffering=0) as filler:
+            while True:
+                filler.write(bytes(100_000))
+        time.sleep(1.2)  # a look at the disk is good for a second
+        with smtplib.SMTP("127.0.0.1", server.port) as smtp:
+            smtp.ehlo()
+            assert smtp.mail("a@example.net")[0] == 452
+        (small / "filler").unlink()
         assert server.stop() == 0
-        server.more = server.more.replace(PAUSED, "")
+        server.more = more
         server.start()
         all_arrive(target, senders.acknowledged)
         again = Senders(server.port, prefix="again")

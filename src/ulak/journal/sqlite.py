@@ -76,6 +76,8 @@ class SqliteJournal:
         try:
             self._open()
             self._prune()
+        except (apsw.FullError, apsw.IOError) as error:
+            self._fail(error)  # mail can go on; the journal goes on when there is room
         except (apsw.Error, OSError) as error:
             name, facts = "unusable", {"folder": str(folder), "problem": _reason(error)}
             raise JournalError(name, **facts) from error
