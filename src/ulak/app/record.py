@@ -38,10 +38,7 @@ class Record:
             return
         if event is Event.COMMAND_REFUSED and entry.message:
             event = Event.MESSAGE_REFUSED
-        self._log.emit(
-            event,
-            message=entry.message,
-            session=entry.session,
-            cause=entry.cause,
-            **entry.facts,
-        )
+        facts = {**entry.facts, "message": entry.message, "session": entry.session}
+        if entry.cause:
+            facts["cause"] = entry.cause
+        self._log.emit(event, **facts)
