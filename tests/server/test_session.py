@@ -432,6 +432,23 @@ def test_a_judge_of_large_messages_can_refuse_them_too(tmp_path: Path) -> None:
     assert not files(tmp_path)
 
 
+def test_a_nul_far_behind_the_header_of_a_large_message_is_found(tmp_path: Path) -> None:
+    server = Server(tmp_path, replace(RULES, body_threshold=10))
+
+    async def talk(client: Client) -> None:
+        await begin(client)
+        await client.send(b"From: g@example.net\r\n\r\n")
+        await client.send((b"x" * 70 + b"\r\n") * 5000)
+        await client.send(b"\0")
+        at = 23 + 72 * 5000
+        assert await client.ask("", ".") == [
+            f"554 5.6.0 The message has a NUL octet at offset {at}"
+        ]
+
+    server.play(talk)
+    assert not files(tmp_path)
+
+
 def test_when_memory_is_short_messages_go_into_files_early(tmp_path: Path) -> None:
     server = Server(tmp_path, replace(RULES, memory=100_000))
 

@@ -208,6 +208,7 @@ def site_of(parts: Parts, store: SqliteStore, worker: Worker) -> Site:
                 max_header=policy.max_header_size,
                 max_line=policy.max_header_line,
                 max_hops=policy.max_hops,
+                need_from=policy.need_from,
             )
         ),
         wants=worker.wants,

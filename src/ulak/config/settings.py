@@ -186,6 +186,7 @@ class Policy:
     expn: str = setting(Choice(("withhold", "expand", "refuse")), "withhold")
     max_message_size: int = setting(Size(), 50_000_000)
     max_recipients: int = setting(Count(1, 1_000_000), 1000)
+    need_from: bool = setting(Flag(), default=True)
     max_hops: int = setting(Count(1, 10_000), 100)
     max_header_size: int = setting(Size(1000), 102_400)
     max_header_line: int = setting(Count(78, 1_000_000), 998)
