@@ -6,7 +6,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from .dialogue import Client, configured, kept
@@ -75,6 +75,7 @@ def outcome(pieces: list[bytes], *, hasty: bool = False) -> tuple[list[str], lis
 
 @settings(max_examples=120, deadline=None)
 @given(STREAMS, st.lists(st.integers(0, 400), max_size=8))
+@example(b"x" * 300 + b"\x16\x03\x01", [300])  # a handshake in the middle of a line is none
 def test_the_pieces_in_which_octets_come_change_nothing(data: bytes, at: list[int]) -> None:
     places = sorted({min(place, len(data)) for place in at})
     pieces = [data[a:b] for a, b in zip([0, *places], [*places, len(data)], strict=True)]

@@ -42,8 +42,9 @@ class LineReader:
         return len(self._buffer) - self._at
 
     def begins_with(self, octet: int) -> bool:
-        """Whether the next octet is this one."""
-        return self._at < len(self._buffer) and self._buffer[self._at] == octet
+        """Whether the next line begins with this octet."""
+        buffer, at = self._buffer, self._at
+        return not self._dropped and at < len(buffer) and buffer[at] == octet
 
     def clear(self) -> None:
         """Forget what is here."""
