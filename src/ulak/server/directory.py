@@ -6,6 +6,9 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import idna
+
+from ulak.dns.names import to_ascii
 from ulak.mail.address import Address, ascii_lower
 from ulak.smtp.grammar import parse_mailbox
 
@@ -182,15 +185,11 @@ def fold(local: str) -> str:
 
 def _other_spelling(name: str) -> str:
     """Give a domain in A-labels where it is in U-labels, and in U-labels where in A-labels."""
+    if not name.isascii():
+        return to_ascii(name) or name
     try:
-        if not name.isascii():
-            return ".".join(
-                label if label.isascii() else "xn--" + label.encode("punycode").decode("ascii")
-                for label in name.split(".")
-            )
         return ".".join(
-            label[4:].encode("ascii").decode("punycode") if label.startswith("xn--") else label
-            for label in name.split(".")
+            idna.ulabel(label) if label.startswith("xn--") else label for label in name.split(".")
         )
     except UnicodeError:  # no A-label, whatever it looks like
         return name

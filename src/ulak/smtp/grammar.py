@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import unicodedata
+
+import idna
 
 from ulak.mail.address import Address, ascii_lower
 
@@ -33,10 +34,6 @@ _HELO = re.compile(r"[A-Za-z0-9._-]+")
 _TAGGED = re.compile(r"([A-Za-z0-9-]*[A-Za-z0-9]):([\x21-\x5a\x5e-\x7e]+)")
 _SNUM = re.compile(r"[0-9]{1,3}")
 _PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e]+))?")
-
-# RFC 5892 §2.1 (LetterDigits without what has a lower-case form) and §2.6 (exceptions)
-_U_LABEL = frozenset({"Ll", "Lo", "Lm", "Mn", "Mc", "Nd"})
-_U_LABEL_TOO = frozenset("\u00b7\u0375\u05f3\u05f4\u30fb\u200c\u200d")
 
 
 class GrammarError(ValueError):
@@ -162,24 +159,16 @@ def parse_domain(text: str) -> str:
 
 
 def _is_u_label(label: str) -> bool:
-    """Whether a label is one that IDNA 2008 could have made (RFC 5890 §2.3.2.1).
+    """Whether a label is one that IDNA 2008 could have made (RFC 5890 §2.3.2.1, RFC 5892).
 
     A client has to send U-labels as they are registered: nothing is mapped here, so that no
     full stop of another script and no capital letter can make one domain look like another.
     """
-    return (
-        unicodedata.is_normalized("NFKC", label)
-        and not label.startswith("-")
-        and not label.endswith("-")
-        and not unicodedata.category(label[0]).startswith("M")
-        and all(
-            (c.isalnum() and c.islower()) or c.isdigit() or c == "-"
-            if c.isascii()
-            else c in _U_LABEL_TOO or unicodedata.category(c) in _U_LABEL
-            for c in label
-        )
-        and len(label.encode("punycode")) <= MAX_LABEL - len("xn--")
-    )
+    try:
+        idna.alabel(label)
+    except UnicodeError:  # of which idna.IDNAError is one
+        return False
+    return True
 
 
 def parse_literal(text: str) -> str:
