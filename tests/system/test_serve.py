@@ -191,10 +191,28 @@ def test_an_operator_holds_releases_and_drops(served: Callable[..., Any]) -> Non
     assert states[identifier] == "held"
     other = server.ulak("queue", "retry", "--domain", "example.net")
     assert (other.returncode, other.stdout.count("No recipient in the queue fits")) == (1, 1)
+    assert server.ulak("queue", "release", identifier).returncode == 0
     assert server.ulak("queue", "drop", "--all").returncode == 0
+    assert told_verbs(server, identifier, 3) == ["hold", "release", "drop"]
+    assert told_verbs(server, listed["recipients"][1]["id"], 1) == ["drop"]
     assert json.loads(server.ulak("queue", "list", "--json").stdout)["recipients"] == []
+    with smtplib.SMTP("127.0.0.1", server.port) as smtp:
+        smtp.sendmail("g@example.net", ["ada@example.org"], "From: g@example.net\n\nhi\n")
     server.stop()
     assert server.ulak("queue", "list").returncode == 0
+    assert server.ulak("queue", "hold", "--all").returncode == 0
+    (row,) = json.loads(server.ulak("queue", "list", "--json").stdout)["recipients"]
+    assert told_verbs(server, row["id"], 1) == ["hold"]
+
+
+def told_verbs(server: Any, identifier: str, count: int) -> list[str]:
+    """Give what a message's story says that an operator did; it is noted a moment later."""
+    end = time.monotonic() + 5
+    found: list[str] = []
+    while time.monotonic() < end and len(found) < count:
+        entries = json.loads(server.ulak("why", identifier, "--json").stdout)["entries"]
+        found = [each["facts"]["verb"] for each in entries if each["kind"] == "operated"]
+    return found
 
 
 def test_a_flood_of_octets_is_only_answered(served: Callable[..., Any]) -> None:

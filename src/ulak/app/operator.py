@@ -10,11 +10,14 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
+from ulak import config as settings
 from ulak.app.control import ask
 from ulak.app.places import Places
+from ulak.app.record import journal_of
 from ulak.app.supervisor import running
+from ulak.journal.entry import Entry, Journal, Kind
 from ulak.queue.item import Counts, Message, Row, Selection, State
 from ulak.queue.sqlite import SqliteStore, open_reader
 from ulak.queue.store import QueueStore, StorageError
@@ -27,10 +30,11 @@ class NotRunningError(Exception):
 
 
 class Operator:
-    """One data directory, as the command line sees it. `clock` gives seconds since the epoch."""
+    """What a configuration has, as the command line sees it; `now` in seconds since the epoch."""
 
-    def __init__(self, places: Places, now: float) -> None:
-        self._places = places
+    def __init__(self, chosen: settings.Config, now: float) -> None:
+        self._chosen = chosen
+        self._places = Places(chosen.data)
         self._now = now
 
     @property
@@ -70,7 +74,8 @@ class Operator:
     def act(self, verb: str, which: Selection) -> int:
         """Do one of VERBS; give how many recipients it was done to.
 
-        Raises ControlError, StorageError, and NotRunningError for what needs a server.
+        Raises ControlError, StorageError, JournalError, and NotRunningError for what needs a
+        server.
         """
         if self.running:
             total = 0
@@ -87,26 +92,44 @@ class Operator:
         for index in self._places.queues():
             store = SqliteStore(self._places.queue(index))
             try:
-                total += await act(store, verb, which, self._now)
+                with closing(journal_of(self._chosen, index)) as journal:
+                    total += await act(store, journal, verb, which, self._now)
             finally:
                 await store.close()
         return total
 
 
-async def act(store: QueueStore, verb: str, which: Selection, now: float) -> int:
-    """Do one of VERBS but `bounce` to one store. Raises ValueError for any other."""
+_MEANT = {
+    "retry": (State.READY,),
+    "hold": (State.READY,),
+    "release": (State.HELD,),
+    "drop": tuple(State),
+}
+_TURN = 500  # entries between two turns of everybody else
+
+
+async def act(store: QueueStore, journal: Journal, verb: str, which: Selection, now: float) -> int:
+    """Do one of VERBS but `bounce` to one store, and note it. Raises ValueError for any other."""
+    if verb not in _MEANT:
+        message = f"{verb} is no verb of the queue"
+        raise ValueError(message)
+    rows = await store.list(which)
     match verb:
         case "retry":
-            return await store.retry(which, now)
+            count = await store.retry(which, now)
         case "hold":
-            return await store.hold(which)
+            count = await store.hold(which)
         case "release":
-            return await store.release(which, now)
-        case "drop":
-            return await store.drop(which)
+            count = await store.release(which, now)
         case _:
-            message = f"{verb} is no verb of the queue"
-            raise ValueError(message)
+            count = await store.drop(which)
+    for number, row in enumerate(rows):
+        if row.pending.state in _MEANT[verb]:
+            facts = {"verb": verb, "recipient": row.pending.recipient}
+            journal.write(Entry(now, Kind.OPERATED, message=row.id, facts=facts))
+        if number % _TURN == 0:
+            await asyncio.sleep(0)
+    return count
 
 
 __all__ = ["VERBS", "NotRunningError", "Operator", "StorageError", "act"]

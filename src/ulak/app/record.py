@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from ulak import config as settings
+from ulak.app.places import Places
 from ulak.journal.entry import Entry, Journal, Kind
+from ulak.journal.sqlite import Settings, SqliteJournal
 from ulak.log import Event, Log
 
 _EVENTS: Mapping[Kind, Event] = MappingProxyType(
@@ -16,6 +21,7 @@ _EVENTS: Mapping[Kind, Event] = MappingProxyType(
         Kind.DEFERRED: Event.DEFERRED,
         Kind.FAILED: Event.FAILED,
         Kind.REPORTED: Event.REPORTED,
+        Kind.OPERATED: Event.OPERATED,
     }
 )
 
@@ -42,3 +48,12 @@ class Record:
         if entry.cause:
             facts["cause"] = entry.cause
         self._log.emit(event, **facts)
+
+
+def journal_of(chosen: settings.Config, index: int, log: Log | None = None) -> SqliteJournal:
+    """Open the journal of one worker, bounded to its part of the whole. Raises JournalError."""
+    count = chosen.workers or os.cpu_count() or 1
+    bounds = Settings(
+        max_age=chosen.journal.max_age, max_bytes=max(chosen.journal.max_size // count, 1)
+    )
+    return SqliteJournal(Places(chosen.data).journal(index), bounds, clock=time.time, log=log)

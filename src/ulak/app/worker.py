@@ -28,10 +28,8 @@ from ulak.app.identifiers import Identifiers
 from ulak.app.operator import act
 from ulak.app.parts import Parts, Post, listener_of, post_of, site_of
 from ulak.app.places import Places, adopted
-from ulak.app.record import Record
+from ulak.app.record import Record, journal_of
 from ulak.app.serving import make_log
-from ulak.journal.sqlite import Settings as JournalSettings
-from ulak.journal.sqlite import SqliteJournal
 from ulak.journal.trace import JournalError
 from ulak.log import Event, Log
 from ulak.queue.item import Selection
@@ -71,15 +69,7 @@ async def _work(job: dict[str, object], chosen: settings.Config, log: Log, pipe:
     loop.add_reader(pipe, _orphaned, pipe)
 
     places = Places(chosen.data)
-    journal = SqliteJournal(
-        places.journal(index),
-        JournalSettings(
-            max_age=chosen.journal.max_age,
-            max_bytes=max(chosen.journal.max_size // count, 1),
-        ),
-        clock=time.time,
-        log=log,
-    )
+    journal = journal_of(chosen, index, log)
     parts = Parts(
         config=chosen,
         places=places,
@@ -141,7 +131,7 @@ async def _operate(parts: Parts, posts: list[Post], verb: str, which: Selection)
             if verb == "bounce":
                 total += await post.worker.bounce(which)
             else:
-                total += await act(post.store, verb, which, time.time())
+                total += await act(post.store, parts.journal, verb, which, time.time())
         except (StorageError, ValueError) as error:
             return {"error": str(error)}
         except Exception as error:  # noqa: BLE001 -- whoever asked is told, and does not wait

@@ -13,10 +13,10 @@ import click
 from ulak import config as settings
 from ulak.app.control import ControlError
 from ulak.app.operator import NotRunningError, Operator, StorageError
-from ulak.app.places import Places
 from ulak.cli import output
 from ulak.cli.frame import FAILED, USAGE, Failure, say
 from ulak.cli.options import config_option, json_option, lang_option
+from ulak.journal.trace import JournalError
 from ulak.queue.item import Row, Selection
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -201,7 +201,7 @@ def bounce() -> None:
 
 
 def _operator(config: Path | None) -> Operator:
-    return Operator(Places(settings.load(config).data), time.time())
+    return Operator(settings.load(config), time.time())
 
 
 T = TypeVar("T")
@@ -210,7 +210,7 @@ T = TypeVar("T")
 def _asked(question: Callable[[], T]) -> T:
     try:
         return question()
-    except (StorageError, ControlError) as error:
+    except (StorageError, ControlError, JournalError) as error:
         raise Failure(str(error), FAILED) from error
 
 
