@@ -387,3 +387,40 @@ def test_what_waits_is_delivered_by_the_server_that_comes_after(
     until(lambda: not queued(server), "an empty queue")
     got = sorted(taken.recipients[0] for taken in lab.net.server(GREYLISTING).messages)
     assert got == [f"x{number}@greylist.example" for number in range(8)]
+
+
+@pytest.mark.parametrize("form", ["json", "pretty"])
+def test_the_log_tells_what_became_of_mail(served: Callable[..., Any], lab: Lab, form: str) -> None:
+    log = f'[log]\nformat = "{form}"\nlevel = "debug"\n'
+    lists = '[[policy.dnsbl]]\nzone = "broken-dnsbl.example"\n'
+    server = served(LOCAL + lab.settings() + log + lists)
+    server.start()
+    identifier = send(server, "a@good.example", "b@nobody.example", "c@busy.example")
+    put_off(server)
+    until(lambda: box(server), "the report")
+    assert server.ulak("queue", "drop", identifier).returncode == 0
+    assert server.stop() == 0
+    lines = (server.folder / "log").read_text("utf-8").splitlines()
+    if form == "json":
+        told = [json.loads(line) for line in lines if line.startswith("{")]
+        assert all({"time", "level", "event"} <= set(line) for line in told)
+        events = {line["event"] for line in told}
+        (failed,) = [line for line in told if line["event"] == "failed"]
+        assert (failed["message"], failed["recipient"]) == (identifier, "b@nobody.example")
+    else:
+        events = {word for line in lines for word in line.split()}
+    assert events >= {
+        "started",
+        "listening",
+        "ready",
+        "connected",
+        "check-failed",
+        "message-accepted",
+        "delivered",
+        "deferred",
+        "failed",
+        "reported",
+        "operated",
+        "closed",
+        "stopped",
+    }

@@ -9,14 +9,17 @@ from types import MappingProxyType
 
 from ulak import config as settings
 from ulak.app.places import Places
+from ulak.checks.dnsbl import Result
 from ulak.journal.entry import Entry, Journal, Kind
 from ulak.journal.sqlite import Settings, SqliteJournal
 from ulak.log import Event, Log
+from ulak.replies import catalog
 
 _EVENTS: Mapping[Kind, Event] = MappingProxyType(
     {
+        Kind.CONNECTED: Event.CONNECTED,
+        Kind.CLOSED: Event.CLOSED,
         Kind.ACCEPTED: Event.MESSAGE_ACCEPTED,
-        Kind.REFUSED: Event.COMMAND_REFUSED,
         Kind.DELIVERED: Event.DELIVERED,
         Kind.DEFERRED: Event.DEFERRED,
         Kind.FAILED: Event.FAILED,
@@ -39,15 +42,28 @@ class Record:
         self._journal.write(entry)
         if self._quiet:
             return
-        event = _EVENTS.get(entry.kind)
+        event = _refusal(entry) if entry.kind is Kind.REFUSED else _EVENTS.get(entry.kind)
+        if entry.facts.get("result") == Result.COULD_NOT_ASK:
+            event = Event.CHECK_FAILED
         if event is None:
             return
-        if event is Event.COMMAND_REFUSED and entry.message:
-            event = Event.MESSAGE_REFUSED
         facts = {**entry.facts, "message": entry.message, "session": entry.session}
         if entry.cause:
             facts["cause"] = entry.cause
         self._log.emit(event, **facts)
+
+
+def _refusal(entry: Entry) -> Event:
+    if entry.cause == catalog.TLS_FAILED.name:
+        return Event.TLS_HANDSHAKE_FAILED
+    if entry.message:
+        return Event.MESSAGE_REFUSED
+    facts = entry.facts
+    session = not (facts.get("address") or facts.get("recipient"))
+    session = session and entry.cause != catalog.DATA_REFUSED.name
+    if session and facts.get("reply", "").startswith(("421", "554")):
+        return Event.CONNECTION_REFUSED
+    return Event.COMMAND_REFUSED
 
 
 def journal_of(chosen: settings.Config, index: int, log: Log | None = None) -> SqliteJournal:

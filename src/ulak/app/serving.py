@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
+from ulak import __version__
 from ulak import config as settings
 from ulak.app.sockets import ListenError, Place
 from ulak.app.supervisor import DataInUseError, Supervisor, lock
@@ -44,6 +45,7 @@ def serve(config: Path | None, data: Path | None, *, say: Say, language: str) ->
         )
         raise CannotServeError(message) from error
     log = make_log(chosen, who="supervisor")
+    log.emit(Event.STARTED, pid=os.getpid(), version=__version__)
 
     def reload() -> settings.Config | None:
         try:
@@ -60,12 +62,17 @@ def serve(config: Path | None, data: Path | None, *, say: Say, language: str) ->
             return None
         return fresh
 
+    def tell(places: Sequence[str]) -> None:
+        for place in places:
+            log.emit(Event.LISTENING, address=place)
+        say(places, sorted(chosen.domains))
+
     supervisor = Supervisor(
         places=_places(chosen),
         count=chosen.workers or os.cpu_count() or 1,
         settings=chosen,
         reload=reload,
-        say=lambda places: say(places, sorted(chosen.domains)),
+        say=tell,
         note=lambda event, facts: log.emit(Event[event.upper().replace("-", "_")], **facts),
         grace=chosen.limits.shutdown + 5.0,
     )

@@ -93,6 +93,8 @@ async def _work(job: dict[str, object], chosen: settings.Config, log: Log, pipe:
     await control.start()
     await listener.start()
     log.emit(Event.READY, pid=os.getpid())
+    if chosen.delivery.paused:
+        log.emit(Event.DELIVERY_PAUSED)
     os.write(cast("int", job["tells"]), b"ready\n")
     os.close(cast("int", job["tells"]))
 
