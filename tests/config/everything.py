@@ -19,6 +19,7 @@ address = "localhost:8025"
 [domains."Example.org"]
 mailboxes = ["Ada", "grace"]
 aliases = { info = ["ada@example.org", "else@example.net"] }
+moved = { Alan = "alan@example.net" }
 deliver = "lmtp:unix:lmtp.sock"
 
 [relay]

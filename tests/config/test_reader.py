@@ -203,6 +203,26 @@ def test_one_mistake_is_one_mistake(tmp_path: Path, text: str, key: str, name: s
             "domains.a.aliases.x",
             "mailbox-and-alias",
         ),
+        (
+            '[domains.a]\nmailboxes = ["X"]\nmoved = { x = "x@b" }',
+            "domains.a.moved.x",
+            "moved-and-here",
+        ),
+        (
+            '[domains.a]\naliases = { x = ["y@b"] }\nmoved = { X = "x@b" }',
+            "domains.a.moved.X",
+            "moved-and-here",
+        ),
+        (
+            '[domains.a]\nmailboxes = ["*"]\nmoved = { x = "x@A" }',
+            "domains.a.moved.x",
+            "alias-to-nowhere",
+        ),
+        (
+            '[domains.a]\nmailboxes = ["x"]\nmoved = { Postmaster = "x@a" }',
+            "domains.a.moved.Postmaster",
+            "postmaster-moved",
+        ),
         ('[domains.a]\nmailboxes = ["*"]\n[route]\n"A" = "mx"', "route.A", "route-of-local-domain"),
         (
             '[[listener]]\naddress = "0.0.0.0:25"\n[route]\n"*" = "smtp:localhost:25"',

@@ -85,10 +85,32 @@ def _domains(config: Config, report: Report) -> None:
                     )
             if not _ends(f"{alias}@{name}", by_name):
                 report.clash((where,), "alias-to-itself", name=f"{alias}@{name}")
+        _moved(path, domain, by_name, paths, report)
     for routed in config.routes:
         if routed in by_name:
             route = _key_under(("route",), routed, report)
             report.clash((route,), "route-of-local-domain", domain=routed)
+
+
+def _moved(
+    path: Path, domain: Domain, by_name: dict[str, Domain], paths: dict[str, Path], report: Report
+) -> None:
+    """A name that has moved gets no mail here, and the place it moved to has to exist."""
+    name = str(path[-1]).lower()
+    for local, address in domain.moved.items():
+        where = _key_under((*path, "moved"), local, report)
+        if local == "postmaster":  # RFC 5321 §4.5.1
+            report.clash((where,), "postmaster-moved")
+        for other in ("mailboxes", "aliases"):
+            if local in getattr(domain, other):
+                report.clash(((*path, other), where), "moved-and-here", name=f"{local}@{name}")
+        if not _known(address, by_name):
+            target = paths[address.rpartition("@")[2].lower()]
+            report.clash(
+                ((*target, "mailboxes"), (*target, "aliases"), where),
+                "alias-to-nowhere",
+                member=address,
+            )
 
 
 def _key_under(path: Path, key: str, report: Report) -> Path:
@@ -108,8 +130,8 @@ def _known(address: str, domains: dict[str, Domain]) -> bool:
         domain is None
         or local == "postmaster"
         or local in domain.mailboxes
-        or "*" in domain.mailboxes
         or local in domain.aliases
+        or ("*" in domain.mailboxes and local not in domain.moved)
     )
 
 

@@ -83,12 +83,13 @@ class Web:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Domain:
-    """One domain whose mail ends here. Mailboxes and aliases are in lower case."""
+    """One domain whose mail ends here. Names before the @ are in lower case."""
 
     mailboxes: tuple[str, ...] = setting(ListOf(Mailbox(every=True)), ())
     aliases: Mapping[str, tuple[str, ...]] = setting(
         MapOf(Mailbox(), ListOf(MailAddress(), least=1)), factory=dict
     )
+    moved: Mapping[str, str] = setting(MapOf(Mailbox(), MailAddress()), factory=dict)
     deliver: NextHop = setting(Hop(("maildir", "lmtp", "smtp")), NextHop("maildir"))
 
 
