@@ -94,7 +94,7 @@ class Parts:
     def directory(self) -> Directory:
         """Whose mail is ours."""
         domains = {
-            name: Domain(frozenset(domain.mailboxes), domain.aliases)
+            name: Domain(frozenset(domain.mailboxes), domain.aliases, domain.moved)
             for name, domain in self.config.domains.items()
         }
         return Directory(self.config.hostname, domains)

@@ -95,7 +95,7 @@ def _domains(config: Config, report: Report) -> None:
 def _moved(
     path: Path, domain: Domain, by_name: dict[str, Domain], paths: dict[str, Path], report: Report
 ) -> None:
-    """A name that has moved gets no mail here, and the place it moved to has to exist."""
+    """See that a name that has moved gets no mail here, and that its new address exists."""
     name = str(path[-1]).lower()
     for local, address in domain.moved.items():
         where = _key_under((*path, "moved"), local, report)
