@@ -476,6 +476,19 @@ def test_many_at_once_are_all_kept(queue: Driver) -> None:
     assert sorted(queue.ids()) == sorted(mail.id for mail in mails[1::2])
 
 
+def test_a_message_may_have_many_recipients(queue: Driver) -> None:
+    mail = message("m1", *(f"r{n:03}@x.example" for n in range(333)))
+    lease = queue.put(mail, lease=True)
+    assert lease is not None
+    assert lease.pending == tuple(waiting(mail))
+    queue.settle(lease, *(Done(each.recipient) for each in lease.pending[:200]))
+    (lease,) = queue.lease(1000.0)
+    assert lease.message == mail
+    assert lease.pending == tuple(waiting(mail)[200:])
+    queue.settle(lease, *(Again(replace(each, due=5000.0)) for each in lease.pending[:33]))
+    assert [row.pending.due for row in queue.list()] == [5000.0] * 33 + [1000.0] * 100
+
+
 def test_one_bad_message_among_many_fails_alone(queue: Driver) -> None:
     queue.put(message("m7"))
     mails = [message(f"m{n}") for n in range(20)]

@@ -17,7 +17,7 @@ import pytest
 
 from ulak.queue.item import Again, Body, Done, Message, Pending, Selection, State
 from ulak.queue.sqlite import SqliteStore, database, due, open_reader, writer
-from ulak.queue.sqlite.work import Work
+from ulak.queue.sqlite.work import Putting, Work
 from ulak.queue.store import StorageError, StoreBusyError, StoreVersionError
 
 from .driver import ALL, Driver, done, message, waiting
@@ -382,6 +382,29 @@ def test_no_verb_of_every_day_looks_at_all_that_waits(
     _fill(queue, 1000, "busy.example", 10.0)
     after = _steps(queue, verb, *arguments)
     assert after < 3 * before + 500
+
+
+def test_many_messages_take_few_statements(queue: Driver) -> None:
+    """At each of them the writer waits for its turn beside a busy event loop."""
+
+    def counted(work: Work) -> int:
+        statements: list[str] = []
+
+        def note(_cursor: object, statement: str, _values: object) -> bool:
+            statements.append(statement)
+            return True
+
+        work.connection.set_exec_trace(note)
+        mails = [message(f"m{n}") for n in range(40)]
+        puts = [Putting(n, each, tuple(waiting(each)), True, None) for n, each in enumerate(mails)]  # noqa: FBT003 -- all fields, in their order
+        leases = [each for each in work.put(puts) if each]
+        work.settle([(each, done(each)) for each in leases[:20]])
+        work.settle([(each, ()) for each in leases[20:]])
+        work.connection.set_exec_trace(None)
+        return len(statements)
+
+    assert queue.run(_store(queue)._ask(counted)) <= 5
+    assert len(queue.ids()) == 20
 
 
 def test_who_waits_for_a_busy_domain_does_not_hide_the_others(

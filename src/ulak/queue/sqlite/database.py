@@ -13,6 +13,7 @@ from ulak.queue.store import StorageError, StorageFullError, StoreVersionError
 
 # Before this a checkpoint that races a commit can corrupt a WAL database.
 _OLDEST_LIBRARY = (3, 51, 3)
+_STATEMENTS = 300  # prepared and kept
 _CACHE = 16_000  # KiB: the tables' upper pages, and what one transaction changes
 _BUSY = 5_000  # milliseconds for a tool that writes behind our back
 _LONGEST_WAL = 64 * 1024 * 1024  # octets that the WAL keeps after a flood
@@ -49,7 +50,7 @@ def open_for_writing(path: Path) -> apsw.Connection:
     refuse_old_library(apsw.sqlite_lib_version())
     # So that the log beside it, which takes its rights from it, is for our eyes only, too.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    connection = apsw.Connection(str(path))
+    connection = apsw.Connection(str(path), statementcachesize=_STATEMENTS)
     try:
         connection.set_busy_timeout(_BUSY)
         for setting in (

@@ -3,6 +3,9 @@
 Leases live in memory: they end with the process, and the next one to open the store finds by the
 leased bit what to give back. Their tokens carry the epoch of the open, so that an old lease means
 nothing to a new process.
+
+What comes by the thousand is done in few statements, however many rows they are for: SQLite lets
+go of the interpreter at every step, and a thread beside a busy event loop waits for it each time.
 """
 
 from __future__ import annotations
@@ -10,6 +13,8 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from itertools import chain
 
 import apsw
 
@@ -36,15 +41,14 @@ from ulak.queue.store import by_recipient, goes_on
 _EPOCH_SHIFT = 40  # bits for the leases of one epoch
 _READY, _READY_LEASED, _HELD, _HELD_LEASED = 0, LEASED_BIT, HELD_BIT, HELD_BIT | LEASED_BIT
 
-_PUT_MESSAGE = "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_PUT_BODY = "INSERT INTO body VALUES (?, ?)"
-_PUT_PENDING = "INSERT INTO pending VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_DONE = "DELETE FROM pending WHERE message = ? AND n = ?"
+_AT_ONCE = 50  # rows in one statement; as many of them, for each table, stay prepared
+_PLACES = "(message, n) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))"
+_DONE = f"DELETE FROM pending WHERE {_PLACES}"
 _AGAIN = (
     "UPDATE pending SET domain = ?, state = ?, due = ?, attempts = ?, cause = ?, reply = ?, "
     "host = ?, warned = ? WHERE message = ? AND n = ?"
 )
-_BACK = f"UPDATE pending SET state = state & {HELD_BIT} WHERE message = ? AND n = ?"
+_BACK = f"UPDATE pending SET state = state & {HELD_BIT} WHERE {_PLACES}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +193,18 @@ class Work:
                     )
                 )
             leases.append(self._fresh(each, leased) if leased else None)
-        run = self.connection.executemany
-        run(_PUT_MESSAGE, messages)
-        run(_PUT_BODY, bodies)
-        run(_PUT_PENDING, recipients)
+        self._insert("message", messages)
+        self._insert("body", bodies)
+        self._insert("pending", recipients)
         return leases
+
+    def _insert(self, table: str, rows: list[Values]) -> None:
+        """Insert rows, many at a time."""
+        for start in range(0, len(rows), _AT_ONCE):
+            some = rows[start : start + _AT_ONCE]
+            self.connection.execute(
+                _insertion(table, len(some[0]), len(some)), tuple(chain.from_iterable(some))
+            )
 
     def _fresh(self, each: Putting, leased: list[int]) -> Lease:
         message = each.message
@@ -239,12 +250,12 @@ class Work:
                     settled |= {n}
             if still:
                 self._held[lease.token] = _Held(seq, held.places, settled)
-        run = self.connection.executemany
         if again:
-            run(_AGAIN, again)
+            self.connection.executemany(_AGAIN, again)
         if back:
-            run(_BACK, back)
-        run(_DONE, done)
+            self.connection.execute(_BACK, (json.dumps(back),))
+        if done:
+            self.connection.execute(_DONE, (json.dumps(done),))
         return known
 
     def _give(
@@ -325,6 +336,12 @@ class Work:
         self._touched.update(seq for (seq,) in in_files)
         self.connection.execute(f"DELETE FROM pending WHERE {wanted}", values)
         return self.connection.changes()
+
+
+@cache
+def _insertion(table: str, columns: int, rows: int) -> str:
+    row = f"({', '.join('?' * columns)})"
+    return f"INSERT INTO {table} VALUES {', '.join([row] * rows)}"
 
 
 def _waits(pending: Pending) -> Values:
