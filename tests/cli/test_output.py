@@ -56,3 +56,16 @@ def test_prose_fits_and_keeps_its_words_whole(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("COLUMNS", "20")
     text = output.prose("one two three four-five six\nseven", "  ")
     assert text == "  one two three\n  four-five six\n  seven"
+
+
+def test_a_table_lines_up_whatever_stands_in_its_columns() -> None:
+    rows = [("a", 1, "x\x1b[2J"), ("ağ", 22, "日本"), ("", 3, "end")]
+    told = output.table(rows, ("İlk", "n", "söz")).split("\n")
+    assert told == [
+        "İlk  n   söz",
+        "a    1   x\\u001b[2J",
+        "ağ   22  日本",
+        "     3   end",
+    ]
+    assert output.table([("a", "bc"), ("def", "g")]) == "a    bc\ndef  g"
+    assert output.table([], ("a", "b")) == "a  b"

@@ -14,6 +14,7 @@ import sys
 import textwrap
 import unicodedata
 from collections.abc import Sequence
+from itertools import repeat
 
 import click
 
@@ -67,22 +68,33 @@ def prose(text: str, indent: str = "") -> str:
 
 
 def table(rows: Sequence[Sequence[object]], heads: Sequence[str] = ()) -> str:
-    """Align columns; the last one may be as long as it likes."""
-    cells = [[clean(str(cell)).replace("\n", " ") for cell in row] for row in rows]
-    if heads:
-        cells.insert(0, list(heads))
-    if not cells:
-        return ""
-    wide = [max(map(columns, column)) for column in zip(*cells, strict=True)]
-    lines = [
-        _GAP.join(cell + " " * (w - columns(cell)) for cell, w in zip(row, wide, strict=True))
-        for row in cells
+    """Align columns. They are looked at whole: a queue may have a hundred thousand rows."""
+    aligned = [
+        _align(list(map(str, column)), head)
+        for column, head in zip(zip(*rows, strict=True), heads or repeat(""), strict=False)
     ]
-    return "\n".join(line.rstrip() for line in lines)
+    if not aligned:
+        return _GAP.join(heads)
+    lines = [_GAP.join(row).rstrip() for row in zip(*aligned, strict=True)]
+    return "\n".join(lines if heads else lines[1:])
+
+
+def _align(cells: list[str], head: str) -> list[str]:
+    """Give the head and the cells of a column in one width."""
+    whole = "".join(cells)
+    if whole.isascii() and whole.isprintable():
+        wide = max(columns(head), *map(len, cells), 0)
+        return [head + " " * (wide - columns(head)), *[cell.ljust(wide) for cell in cells]]
+    cells = [head, *[clean(cell).replace("\n", " ") for cell in cells]]
+    taken = list(map(columns, cells))
+    wide = max(taken)
+    return [cell + " " * (wide - has) for cell, has in zip(cells, taken, strict=True)]
 
 
 def columns(text: str) -> int:
     """Give how many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
     return sum(
         0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
         for c in text

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +19,7 @@ from ulak.cli import output
 from ulak.cli.frame import FAILED, USAGE, Failure, say
 from ulak.cli.options import config_option, json_option, lang_option
 from ulak.journal.trace import JournalError
-from ulak.queue.item import Row, Selection
+from ulak.queue.item import Row, Selection, State
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -60,16 +62,32 @@ def list_(
     del lang
     chosen = bool(ids or domain or cause)
     which = Selection(ids, domain, cause, everything=everything or not chosen)
-    rows = [_fields(row) for row in _asked(lambda: list(_operator(config).rows(which)))]
+    gc.disable()  # there may be very many rows, and all of them are needed to the end
+    rows = _asked(lambda: list(_operator(config).rows(which)))
     if as_json:
-        output.json_object({"recipients": rows})
+        output.json_object({"recipients": list(map(_fields, rows))})
         return 0
     if not rows:
         output.line(say(ctx, "queue.empty"))
         return 0
     names = ("id", "received", "size", "sender", "recipient", "state", "due", "attempts", "cause")
     heads = [say(ctx, f"queue.head.{name}") for name in names]
-    table = [[_cell(ctx, name, row[name]) for name in names] for row in rows]
+    states = {state: say(ctx, f"queue.state.{state.value}") for state in State}
+    table = [
+        (
+            row.id,
+            _moment(int(row.received)),
+            row.size,
+            row.sender or "<>",
+            pending.recipient,
+            states[pending.state],
+            _moment(int(pending.due)),
+            pending.attempts,
+            pending.cause,
+        )
+        for row in rows
+        for pending in (row.pending,)
+    ]
     output.line(output.table(table, heads))
     return 0
 
@@ -106,7 +124,7 @@ def show(
             id=id,
             sender=output.clean(message.envelope.sender) or "<>",
             size=message.body.size,
-            time=_moment(message.received),
+            time=_moment(int(message.received)),
         )
     )
     for row in rows:
@@ -118,7 +136,7 @@ def show(
                 say(
                     ctx,
                     f"queue.{row['state']}" if row["state"] != "ready" else words,
-                    due=_moment(float(str(row["due"]))),
+                    due=_moment(int(float(str(row["due"])))),
                     attempts=row["attempts"],
                     cause=row["cause"],
                     reply=row["reply"],
@@ -232,17 +250,8 @@ def _fields(row: Row) -> dict[str, object]:
     }
 
 
-def _cell(ctx: click.Context, name: str, value: object) -> str:
-    if name in ("received", "due"):
-        return _moment(float(str(value)))
-    if name == "state":
-        return say(ctx, f"queue.state.{value}")
-    if name == "sender":
-        return str(value) or "<>"
-    return str(value)
-
-
-def _moment(seconds: float) -> str:
+@lru_cache(10_000)
+def _moment(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
