@@ -230,3 +230,27 @@ def test_a_flood_of_octets_is_only_answered(served: Callable[..., Any]) -> None:
                 pass
     with smtplib.SMTP("127.0.0.1", server.port) as smtp:
         assert smtp.noop()[0] == 250
+
+
+def test_a_journal_that_no_worker_writes_any_more_is_bounded_all_the_same(
+    served: Callable[..., Any],
+) -> None:
+    limits = '[journal]\nmax_size = "1MB"\n[log]\nlevel = "warning"\n'
+    server = served(LOCAL, workers=2)
+    server.start()
+    text = "From: g@example.net\r\n\r\nhi\r\n"
+    for _ in range(3):
+        with smtplib.SMTP("127.0.0.1", server.port, timeout=30) as smtp:
+            smtp.sendmail("g@example.net", ["ada@example.org"], text)
+    server.stop()
+    left = server.data / "journal" / "1"
+    # As if it had been written for long, with as much as it was allowed then.
+    (source,) = left.glob("journal-*.db")
+    for number in range(1000, 1100):
+        (left / f"journal-{number:08}.db").write_bytes(source.read_bytes())
+    before = sum(path.stat().st_size for path in left.iterdir())
+    assert before > 1_000_000
+    server.workers, server.more = 1, LOCAL + limits
+    server.start()
+    server.stop()
+    assert sum(path.stat().st_size for path in left.iterdir()) <= 600_000

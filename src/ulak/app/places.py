@@ -42,7 +42,11 @@ class Places:
 
     def journals(self) -> list[Path]:
         """Give the folders of all journals."""
-        return [self.journal(index) for index in _numbered(self.data / "journal")]
+        return [self.journal(index) for index in self.journal_numbers()]
+
+    def journal_numbers(self) -> list[int]:
+        """Tell which journals there are."""
+        return _numbered(self.data / "journal")
 
     def controls(self) -> list[Path]:
         """Give the sockets of the workers that run, or did."""
@@ -58,8 +62,9 @@ def _numbered(folder: Path) -> list[int]:
 
 
 def adopted(index: int, count: int, stores: list[int]) -> list[int]:
-    """Tell which stores a worker takes care of beside its own.
+    """Tell which stores, or journals, a worker takes care of beside its own.
 
-    When there were more workers once, their stores may still hold mail: they are dealt out.
+    When there were more workers once, their stores may still hold mail and their journals
+    entries that grow old: they are dealt out.
     """
     return [store for store in stores if store >= count and store % count == index]

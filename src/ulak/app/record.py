@@ -68,8 +68,9 @@ def _refusal(entry: Entry) -> Event:
 
 def journal_of(chosen: settings.Config, index: int, log: Log | None = None) -> SqliteJournal:
     """Open the journal of one worker, bounded to its part of the whole. Raises JournalError."""
-    count = chosen.workers or os.cpu_count() or 1
+    places = Places(chosen.data)
+    count = max(chosen.workers or os.cpu_count() or 1, len(places.journal_numbers()))
     bounds = Settings(
         max_age=chosen.journal.max_age, max_bytes=max(chosen.journal.max_size // count, 1)
     )
-    return SqliteJournal(Places(chosen.data).journal(index), bounds, clock=time.time, log=log)
+    return SqliteJournal(places.journal(index), bounds, clock=time.time, log=log)

@@ -70,6 +70,8 @@ async def _work(job: dict[str, object], chosen: settings.Config, log: Log, pipe:
 
     places = Places(chosen.data)
     journal = journal_of(chosen, index, log)
+    # Nobody writes to the others, but their entries must go when it is time.
+    others = [journal_of(chosen, n, log) for n in adopted(index, count, places.journal_numbers())]
     parts = Parts(
         config=chosen,
         places=places,
@@ -110,7 +112,8 @@ async def _work(job: dict[str, object], chosen: settings.Config, log: Log, pipe:
     await parts.close()
     for store in stores:
         await store.close()
-    await asyncio.to_thread(journal.close)
+    for each in (journal, *others):
+        await asyncio.to_thread(each.close)
     log.emit(Event.STOPPED)
     return 0
 
