@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import smtplib
 import socket
+import time
 from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
@@ -151,8 +152,7 @@ def test_one_who_does_not_leave_is_cut_off(tmp_path: Path, loop: str) -> None:
             with socket.create_connection(("127.0.0.1", port), 5) as other:
                 other.recv(100)
                 while server.site.connections > 1:
-                    other.sendall(b"NOOP\r\n")
-                    other.recv(100)
+                    time.sleep(0.01)  # so many commands would be too many
             return codes(got)[-1] == "421"
 
     assert serve(server, client, loop=loop)
