@@ -83,7 +83,7 @@ class _Local:
 
 
 class Directory:
-    """The local domains. `hostname` counts as the domain of a bare `<postmaster>`.
+    """The local domains. `hostname` counts as the domain of a bare `<postmaster>`, and has one.
 
     The answer names a mailbox as it is configured, however the client wrote it. A domain is the
     same in U-labels and in A-labels (RFC 5890 §2.3.2). GrammarError for an alias to what is no
@@ -97,8 +97,9 @@ class Directory:
             lower = ascii_lower(name)
             self._domains[lower] = _Local.of(domain)
             self._names[lower] = self._names[_other_spelling(lower)] = lower
-        home = self._names.get(ascii_lower(hostname))
-        self._home = home or next(iter(self._domains), ascii_lower(hostname))
+        self._hostname = ascii_lower(hostname)
+        home = self._names.get(self._hostname)
+        self._home = home or next(iter(self._domains), self._hostname)
 
     def local(self, domain: str) -> bool:
         """Whether mail for the domain ends here."""
@@ -110,9 +111,9 @@ class Directory:
             name = self._home
         else:
             known = self._names.get(ascii_lower(address.domain))
-            if known is None:
+            if known is None and not self._answers(address):
                 return Foreign()
-            name = known
+            name = known or self._home
         domain = self._domains.get(name)
         if domain is None:  # no domain is local at all; postmaster still has to have mail
             return Found((f"postmaster@{name}",))
@@ -124,6 +125,10 @@ class Directory:
                 return Moved(domain.moved[folded])
         mailbox = domain.mailbox(address.local)
         return Unknown() if mailbox is None else Found((str(Address(mailbox, name)),))
+
+    def _answers(self, address: Address) -> bool:
+        """Whether this is the postmaster who signs this server's reports: people answer them."""
+        return ascii_lower(address.domain) == self._hostname and fold(address.local) == "postmaster"
 
     def candidates(self, local: str) -> list[Address]:
         """Give every address that a bare user name could mean (RFC 5321 §3.5.1)."""
