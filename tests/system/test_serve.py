@@ -149,15 +149,44 @@ def test_sighup_brings_a_new_mailbox_and_every_connection_is_greeted(
 def test_a_worker_that_dies_is_replaced(served: Callable[..., Any]) -> None:
     server = served(LOCAL, workers=2)
     server.start()
+    end = time.monotonic() + 30
+    while "Listening on" not in server.log():  # one greets already; both have to be there
+        assert time.monotonic() < end
+        time.sleep(0.05)
     killed = server.workers_of()[0]
     os.kill(killed, signal.SIGKILL)
-    end = time.monotonic() + 15
     while killed in (workers := server.workers_of()) or len(workers) < 2:
         assert time.monotonic() < end
         time.sleep(0.05)
     for _ in range(10):
         with smtplib.SMTP("127.0.0.1", server.port, timeout=10) as smtp:
             smtp.noop()
+
+
+def test_a_worker_that_cannot_start_is_tried_again_until_it_can_and_never_started_twice(
+    served: Callable[..., Any],
+) -> None:
+    server = served(LOCAL)
+    server.start()
+    journal = server.data / "journal" / "0"
+    journal.rename(journal.with_name("aside"))
+    journal.write_text("in the way of a new worker")
+    os.kill(server.process.pid, signal.SIGHUP)
+    end = time.monotonic() + 30
+    while server.log().count('"worker-ended"') < 2:
+        assert time.monotonic() < end, server.log()
+        time.sleep(0.05)
+    os.kill(server.process.pid, signal.SIGHUP)  # while it waits to try again
+    journal.unlink()
+    while True:
+        with contextlib.suppress(OSError), smtplib.SMTP("127.0.0.1", server.port, timeout=5):
+            break
+        assert time.monotonic() < end, server.log()
+    seen = server.log().count('"worker-started"')
+    time.sleep(2)  # longer than the wait that was under way
+    assert server.log().count('"worker-started"') == seen
+    assert len(server.workers_of()) == 1
+    assert server.stop() == 0
 
 
 def test_mail_of_a_worker_that_is_no_more_is_delivered_all_the_same(

@@ -33,14 +33,20 @@ class DataInUseError(Exception):
 
 @dataclass(slots=True)
 class _Child:
-    """One worker: its process, the pipe that tells it that we live, its failures in a row."""
+    """One worker: its process, the pipe that tells it that we live, its failures in a row.
+
+    `tried` is set while no start is under way. Who wants another process sets `leaving`, so that
+    the end of this one is no failure, and `wake`, so that nobody waits after one.
+    """
 
     index: int
     process: asyncio.subprocess.Process | None = None
     alive: int = -1
     failures: int = 0
-    stopping: bool = False
-    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    ready: bool = False
+    leaving: bool = False
+    tried: asyncio.Event = field(default_factory=asyncio.Event)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 def lock(data: Path) -> int:
@@ -105,7 +111,7 @@ class Supervisor:
         self._sockets: list[list[socket.socket]] = []  # by place, then by worker
         self._stop = asyncio.Event()
         self._hup = asyncio.Event()
-        self._watchers: set[asyncio.Task[None]] = set()
+        self._keepers: list[asyncio.Task[None]] = []
 
     async def run(self) -> int:
         """Serve until SIGTERM or SIGINT; give the exit code. Raises ListenError."""
@@ -120,9 +126,9 @@ class Supervisor:
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._hup.set)
         try:
-            await asyncio.gather(*(self._start(child) for child in self._children))
-            if not all(child.ready.is_set() for child in self._children):
-                await self._end()
+            self._keepers = [loop.create_task(self._keep(child)) for child in self._children]
+            await asyncio.gather(*(child.tried.wait() for child in self._children))
+            if not all(child.ready for child in self._children):
                 return 1
             self._say([self._where(sockets[0]) for sockets in self._sockets])
             await self._serve()
@@ -150,10 +156,12 @@ class Supervisor:
             return
         self._settings = settings
         for child in self._children:
-            child.stopping = True
+            await child.tried.wait()
+            child.tried.clear()
+            child.leaving = True
+            child.wake.set()
             await self._finish(child)
-            child.stopping = False
-            await self._start(child)
+            await child.tried.wait()
         self._note("reloaded", {"workers": len(self._children)})
 
     @staticmethod
@@ -161,8 +169,41 @@ class Supervisor:
         host, port = sock.getsockname()[:2]
         return str(Place(host, port))
 
-    async def _start(self, child: _Child) -> None:
-        child.ready.clear()
+    async def _keep(self, child: _Child) -> None:
+        """Keep one worker running: the only one who starts it."""
+        loop = asyncio.get_running_loop()
+        try:
+            while not self._stop.is_set():
+                child.leaving = False
+                child.wake.clear()
+                begun = loop.time()
+                code: object
+                try:
+                    process = await self._start(child)
+                except OSError as error:  # no more processes or descriptors: that can pass
+                    code = error.strerror
+                    child.tried.set()
+                else:
+                    if self._stop.is_set():
+                        await self._finish(child)
+                    code = await process.wait()
+                    os.close(child.alive)
+                child.ready = False
+                if child.leaving or self._stop.is_set():
+                    continue
+                if loop.time() - begun > _STEADY:
+                    child.failures = 0
+                wait = min(0.1 * 2**child.failures, _LONGEST_WAIT)
+                child.failures += 1
+                self._note("worker-ended", {"worker": child.index, "code": code, "again_in": wait})
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(child.wake.wait(), wait)
+        finally:
+            child.tried.set()
+
+    async def _start(self, child: _Child) -> asyncio.subprocess.Process:
+        """Start a worker, and wait until it is ready, has ended, or took too long."""
+        child.tried.clear()
         given, ours = os.pipe()
         told, tells = os.pipe()
         sockets = [place[child.index].fileno() for place in self._sockets]
@@ -173,54 +214,36 @@ class Supervisor:
             "tells": tells,
             "settings": self._settings,
         }
-        child.process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "ulak.app.worker",
-            str(given),
-            pass_fds=[given, tells, *sockets],
-            start_new_session=False,
-        )
-        os.close(given)
-        os.close(tells)
+        try:
+            process = child.process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "ulak.app.worker",
+                str(given),
+                pass_fds=[given, tells, *sockets],
+                start_new_session=False,
+            )
+        except OSError:
+            os.close(ours)
+            os.close(told)
+            raise
+        finally:
+            os.close(given)
+            os.close(tells)
         child.alive = ours
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(None, _write_all, ours, pickle.dumps(job))
-        self._note("worker-started", {"worker": child.index, "pid": child.process.pid})
-        watcher = asyncio.create_task(self._watch(child, child.process))
-        self._watchers.add(watcher)
-        watcher.add_done_callback(self._watchers.discard)
+        with contextlib.suppress(BrokenPipeError):  # it has ended already, as will be seen
+            await loop.run_in_executor(None, _write_all, ours, pickle.dumps(job))
+        self._note("worker-started", {"worker": child.index, "pid": process.pid})
         reader = asyncio.StreamReader()
         pipe, _ = await loop.connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(told, "rb")
         )
         with contextlib.suppress(TimeoutError):
-            if await asyncio.wait_for(reader.readline(), _START):
-                child.ready.set()
+            child.ready = bool(await asyncio.wait_for(reader.readline(), _START))
         pipe.close()
-
-    async def _watch(self, child: _Child, process: asyncio.subprocess.Process) -> None:
-        loop = asyncio.get_running_loop()
-        begun = loop.time()
-        code = await process.wait()
-        if child.alive >= 0:
-            os.close(child.alive)
-            child.alive = -1
-        if child.stopping or self._stop.is_set() or not child.ready.is_set():
-            return
-        if loop.time() - begun > _STEADY:
-            child.failures = 0
-        wait = min(0.1 * 2**child.failures, _LONGEST_WAIT)
-        child.failures += 1
-        self._note("worker-ended", {"worker": child.index, "code": code, "again_in": wait})
-        while not self._stop.is_set() and not child.stopping:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), wait)
-                return
-            await self._start(child)
-            if child.ready.is_set():
-                return
-            wait = min(max(wait, 0.1) * 2, _LONGEST_WAIT)
+        child.tried.set()
+        return process
 
     async def _finish(self, child: _Child) -> None:
         process = child.process
@@ -239,9 +262,9 @@ class Supervisor:
     async def _end(self) -> None:
         self._stop.set()
         for child in self._children:
-            child.stopping = True
+            child.wake.set()
         await asyncio.gather(*(self._finish(child) for child in self._children))
-        await asyncio.gather(*self._watchers, return_exceptions=True)
+        await asyncio.gather(*self._keepers)
 
     def _close_sockets(self) -> None:
         for sockets in self._sockets:
