@@ -54,10 +54,16 @@ TEXTS = {
         ("Adresi harf harf denetleyin.", "Alıcıya adresini başka bir yoldan sorun."),
     ),
     ("connection-failed", "en"): Words(
-        "The server could not be reached", "Nobody answered at {host}.", ()
+        "The server could not be reached", "Nobody answered at {host}; the message waits.", ()
     ),
     ("connection-failed", "tr"): Words(
-        "Sunucuya ulaşılamadı", "{host} adresinde yanıt veren olmadı.", ()
+        "Sunucuya ulaşılamadı", "{host} adresinde yanıt veren olmadı; ileti bekliyor.", ()
+    ),
+    ("expired", "en"): Words(
+        "Too late", "Tried for {days} days, and given up now.", ("Look at the last answer.",)
+    ),
+    ("expired", "tr"): Words(
+        "Çok geç", "{days} gün boyunca denendi, artık vazgeçildi.", ("Son yanıta bakın.",)
     ),
 }
 
@@ -230,8 +236,8 @@ def test_one_cause_is_explained_once_for_all_its_recipients() -> None:
 
 def test_a_fact_is_told_only_where_it_holds_for_all() -> None:
     other = replace(UNREACHED, recipient="b@example.net", facts={"host": "b.example.net"})
-    assert "Nobody answered at a.example.net." in text(report(UNREACHED))
-    assert "Nobody answered at the server." in text(report(UNREACHED, other))
+    assert "Nobody answered at a.example.net;" in text(report(UNREACHED))
+    assert "Nobody answered at the server;" in text(report(UNREACHED, other))
 
 
 @pytest.mark.parametrize("language", languages())
@@ -280,10 +286,14 @@ def test_a_delay_says_until_when_it_is_tried() -> None:
 
 
 def test_days_of_trying_in_vain_are_expired_with_the_last_answer() -> None:
-    (recipient,) = recipients(report(replace(UNREACHED, days=5)))
+    given_up = report(replace(UNREACHED, days=5))
+    (recipient,) = recipients(given_up)
     assert recipient["Status"] == "5.4.7"
     assert recipient["X-Ulak-Cause"] == "expired"
     assert recipient["X-Ulak-Last-Cause"] == "connection-failed"
+    text = " ".join(parts(given_up)[0].get_content().split())
+    assert "Tried for 5 days, and given up now." in text
+    assert "the message waits" not in text
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from textwrap import TextWrapper
 from ulak.bounce.frame import Frame
 from ulak.bounce.header import clean
 from ulak.bounce.notice import Action, Explain, Office, Original, Trouble
+from ulak.replies import catalog
 
 _WIDTH = 72
 _MOST = 20  # recipients that are shown with one cause; all are in the second part
@@ -69,6 +70,9 @@ def _section(frame: Frame, together: Sequence[Trouble], explain: Explain) -> Ite
     facts = dict(_shared([trouble.facts for trouble in together]))
     words = explain(together[0].cause, frame.language, facts)
     yield _heading(words.title)
+    if days := together[0].days:
+        # The last cause says that the message waits and is tried again: not any more.
+        words = explain(catalog.EXPIRED.name, frame.language, {"days": str(days)})
     for trouble in together[:_MOST]:
         said = f"    {_introduction(frame, trouble)}\n\n        {clean(trouble.reply)}"
         yield f"{clean(trouble.recipient)}\n{said}"
