@@ -121,6 +121,21 @@ def test_a_client_that_goes_while_its_message_is_written_leaves_nothing(tmp_path
     assert not files(tmp_path)
 
 
+def test_a_client_that_says_no_more_still_hears_the_answer(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+
+    async def talk(client: Client) -> None:
+        server.store.gate = asyncio.Event()
+        await begin(client)
+        client.session.data_received("\r\n".join([*MESSAGE, ""]).encode())
+        assert client.session.eof_received()  # the connection stays
+        server.store.gate.set()
+        await client.settle()
+        assert [line[:6] for line in client.take()] == ["250 2.", "CLOSED"]
+
+    server.play(talk)
+
+
 # -- a disk that is full --------------------------------------------------------------------------
 
 

@@ -27,6 +27,13 @@ def loop(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+def read_rest(sock: socket.socket) -> bytes:
+    got = b""
+    while data := sock.recv(1000):
+        got += data
+    return got
+
+
 def server_context(folder: Path) -> ssl.SSLContext:
     return context(*certificate("mx.example.org").write(folder))
 
@@ -96,6 +103,52 @@ def test_what_comes_in_clear_behind_starttls_is_never_executed(
         "503",
         "221",
     ]
+
+
+def test_the_end_is_said_under_tls_too(tmp_path: Path, folder: Path, loop: str) -> None:
+    """Without it nobody could know whether something was cut off."""
+
+    def client(port: int) -> bytes:
+        with (
+            socket.create_connection(("127.0.0.1", port), 5) as sock,
+            client_context().wrap_socket(sock, suppress_ragged_eofs=False) as secure,
+        ):
+            secure.sendall(b"QUIT\r\n")
+            got = b""
+            while data := secure.recv(1000):
+                got += data
+            return got
+
+    server, tls = Server(folder), server_context(tmp_path)
+    assert b"221 2.0.0 " in serve(server, client, tls=tls, implicit=True, loop=loop)
+
+
+def test_what_comes_in_clear_behind_the_end_of_tls_is_never_executed(
+    tmp_path: Path, folder: Path, loop: str
+) -> None:
+    """CVE-2026-45185: the client ends TLS within a message and goes on in clear."""
+    server = Server(folder)
+
+    def client(port: int) -> bytes:
+        with (
+            socket.create_connection(("127.0.0.1", port), 5) as sock,
+            client_context().wrap_socket(sock) as secure,
+        ):
+            secure.recv(1000)
+            for line in (b"EHLO c", b"MAIL FROM:<>", b"RCPT TO:<ada@example.org>", b"DATA"):
+                secure.sendall(line + b"\r\n")
+                secure.recv(1000)
+            secure.sendall(b"From: g@example.net\r\n")
+            plain = secure.unwrap()
+            with contextlib.suppress(OSError):
+                plain.sendall(b"\r\n.\r\nNOOP\r\n")
+                return read_rest(plain)
+            return b""
+
+    got = serve(server, client, tls=server_context(tmp_path), implicit=True, loop=loop)
+    assert b"250" not in got
+    assert not server.store.messages
+    assert told(server) == ["connected", "closed"]
 
 
 @pytest.mark.parametrize("implicit", [False, True])

@@ -96,7 +96,7 @@ class Directory:
         for name, domain in domains.items():
             lower = ascii_lower(name)
             self._domains[lower] = _Local.of(domain)
-            self._names[lower] = self._names[_other_spelling(lower)] = lower
+            self._names.update(dict.fromkeys(_spellings(lower), lower))
         self._hostname = ascii_lower(hostname)
         home = self._names.get(self._hostname)
         self._home = home or next(iter(self._domains), self._hostname)
@@ -188,13 +188,14 @@ def fold(local: str) -> str:
     return lower.replace("ı", "i").replace("i\u0307", "i")
 
 
-def _other_spelling(name: str) -> str:
-    """Give a domain in A-labels where it is in U-labels, and in U-labels where in A-labels."""
-    if not name.isascii():
-        return to_ascii(name) or name
+def _spellings(name: str) -> set[str]:
+    """Give a domain as it is, in A-labels and in U-labels."""
+    ascii_name = to_ascii(name) or name
     try:
-        return ".".join(
-            idna.ulabel(label) if label.startswith("xn--") else label for label in name.split(".")
-        )
+        labels = [
+            idna.ulabel(label) if label.startswith("xn--") else label
+            for label in ascii_name.split(".")
+        ]
     except UnicodeError:  # no A-label, whatever it looks like
-        return name
+        return {name, ascii_name}
+    return {name, ascii_name, ".".join(labels)}

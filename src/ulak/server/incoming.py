@@ -32,13 +32,11 @@ class Incoming:
         "_head",
         "_head_ends",
         "_held",
-        "_seen",
         "_site",
         "_written",
         "failure",
         "identifier",
         "in_file",
-        "nul",
         "trace",
     )
 
@@ -47,13 +45,11 @@ class Incoming:
         self.trace = trace
         self.failure: OSError | None = None
         self.in_file = False
-        self.nul = -1  # where the first NUL of a message in a file stands
         self._site = site
         self._chunks: list[bytes] = []
         self._held = 0
         self._file = -1
         self._written = 0
-        self._seen = 0
         self._head = b""
         self._head_ends = False
 
@@ -85,10 +81,6 @@ class Incoming:
         data = b"".join(self._chunks)
         self._let_go()
         self._keep_head(data)
-        if self.nul < 0:
-            at = data.find(b"\0")
-            self.nul = at if at < 0 else self._seen + at
-        self._seen += len(data)
         try:
             if not self.in_file:
                 flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC

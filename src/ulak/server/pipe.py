@@ -37,10 +37,9 @@ class TlsPipe:
     def receive(self, octets: bytes) -> bytes:
         """Take octets from the client and give what they say. Raises ssl.SSLError.
 
-        After each call, what `outgoing` gives has to be sent.
+        After each call, what `outgoing` gives has to be sent. What comes behind the client's end
+        (it could be in clear) says nothing.
         """
-        if self.ended:
-            return b""  # whatever comes behind the end is nobody's (it could be in clear)
         self._incoming.write(octets)
         said = []
         try:

@@ -237,8 +237,6 @@ class Session(Connection):
                 reply = self._not_stored(incoming.failure, incoming, full=incoming.full)
             else:
                 reply = site.judge(incoming.head())
-                if reply is None and incoming.nul >= 0:
-                    reply = catalog.NUL_IN_MESSAGE.reply(offset=incoming.nul)
             if reply is None:
                 await site.keep(transaction.message(incoming, site.clock(), self.id))
                 incoming.kept()

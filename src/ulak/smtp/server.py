@@ -193,9 +193,7 @@ class ServerCore:
     def tls_started(self) -> None:
         """Begin anew under TLS: the client has to say EHLO again (RFC 3207 §4.2)."""
         self.secure = True
-        self._lines.clear()
         self.client_name = ""
-        self.extended = False
         self.reset()
         self.state = State.CONNECTED
 
