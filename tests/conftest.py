@@ -50,8 +50,14 @@ class Served:
 
     def start(self) -> float:
         """Start and wait for the greeting; give the seconds that took."""
-        self.write()
         begun = time.monotonic()
+        self.begin()
+        self.greets(begun + 30)
+        return time.monotonic() - begun
+
+    def begin(self) -> None:
+        """Start without waiting."""
+        self.write()
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [*self.wrapper, sys.executable, "-m", "ulak", "serve", "--config", self.config],
@@ -60,14 +66,17 @@ class Served:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
-        end = begun + 30
+
+    def greets(self, end: float) -> None:
+        """Wait for the greeting until `end`, a time of the monotonic clock."""
+        assert self.process is not None
         while time.monotonic() < end:
             if self.process.poll() is not None:
                 pytest.fail(f"the server ended at once:\n{self.log()}")
             with contextlib.suppress(OSError), self.connect() as sock:
                 if sock.recv(100)[:3] in (b"220", b"421"):
                     sock.sendall(b"QUIT\r\n")
-                    return time.monotonic() - begun
+                    return
             time.sleep(0.02)
         pytest.fail(f"nobody greets on port {self.port}:\n{self.log()}")
 

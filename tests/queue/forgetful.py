@@ -81,8 +81,8 @@ class _File(apsw.VFSFile):
 
 class _Files(apsw.VFS):
     def __init__(self, disk: Disk) -> None:
+        self._disk = disk  # at once: the default may be asked as soon as it is one
         super().__init__(_NAME, _BASE, makedefault=True)
-        self._disk = disk
 
     def xOpen(  # noqa: N802 -- SQLite's name
         self, name: apsw.URIFilename | str | None, flags: list[int]

@@ -189,6 +189,22 @@ def test_a_worker_that_cannot_start_is_tried_again_until_it_can_and_never_starte
     assert server.stop() == 0
 
 
+def test_a_worker_that_is_killed_before_it_is_ready_is_started_again(
+    served: Callable[..., Any],
+) -> None:
+    server = served(LOCAL, workers=2)
+    server.begin()
+    end = time.monotonic() + 15
+    while not (workers := server.workers_of()):
+        assert time.monotonic() < end
+    os.kill(workers[0], signal.SIGKILL)
+    server.greets(end)
+    while len(server.workers_of()) < 2 or workers[0] in server.workers_of():
+        assert time.monotonic() < end + 15
+        time.sleep(0.05)
+    assert server.stop() == 0
+
+
 def test_mail_of_a_worker_that_is_no_more_is_delivered_all_the_same(
     served: Callable[..., Any],
 ) -> None:

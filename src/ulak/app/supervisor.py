@@ -239,10 +239,15 @@ class Supervisor:
         pipe, _ = await loop.connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(told, "rb")
         )
+        ended = False
         with contextlib.suppress(TimeoutError):
             child.ready = bool(await asyncio.wait_for(reader.readline(), _START))
+            ended = not child.ready
         pipe.close()
-        child.tried.set()
+        # One that ended by itself has said why, and would say it again; one that was killed
+        # would not.
+        if not (ended and await process.wait() < 0):
+            child.tried.set()
         return process
 
     async def _finish(self, child: _Child) -> None:
