@@ -94,11 +94,17 @@ class _Files(apsw.VFS):
         self._disk.delete(Path(filename).name)
 
 
+# A connection that was given up (`distrust`) is closed by SQLite when its last statement is gone,
+# which may be long after: what it opened its files by has to be there until then.
+_KEPT: list[_Files] = []
+
+
 @contextmanager
 def forgetful(place: Path) -> Iterator[Disk]:
     """Have SQLite use such a disk for everything that is opened meanwhile."""
     disk = Disk(place)
     files = _Files(disk)
+    _KEPT.append(files)
     try:
         yield disk
     finally:
