@@ -420,3 +420,16 @@ def test_who_waits_for_a_busy_domain_does_not_hide_the_others(
     assert [lease.message.id for lease in queue.lease(99.0, 9, busy)] == ["m2", "m1"]
     assert queue.lease(99.0, 9, busy) == []
     assert len(queue.lease(99.0, 99)) == 50
+
+
+def test_many_recipients_of_one_message_do_not_stand_for_many_messages(
+    queue: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(due, "_GLANCE", 1)
+    _fill(queue, 5, "busy.example", 10.0)
+    queue.put(message("m1", *(f"r{n}@d0.example" for n in range(5)), received=20.0))
+    queue.put(message("m2", "a@d0.example", "a@d1.example", received=30.0))
+    queue.put(message("m3", "a@d2.example", received=40.0))
+    leases = queue.lease(99.0, 3, ["busy.example"])
+    assert [lease.message.id for lease in leases] == ["m1", "m2", "m3"]
+    assert [len(lease.pending) for lease in leases] == [5, 2, 1]

@@ -4,14 +4,16 @@ Two ways to look, each bad at what the other is good at:
 
 -   along the index by due: quick unless most of what is due is to be avoided, as when one large
     domain takes nothing and its mail piles up. So it looks no further than `_GLANCE` rows.
--   from domain to domain: a step for each domain with mail, however much mail it has. The longest
-    due of all lie within the first few domains in the order of each one's longest due.
+-   from domain to domain: a step for each domain with mail, however much mail it has. Then their
+    lines are merged, each looked at only when it is its first one's turn.
 """
 
 from __future__ import annotations
 
+import heapq
 import json
-from collections.abc import Collection, Iterable
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator
 
 import apsw
 
@@ -43,11 +45,11 @@ SELECT domain, (
 ) AS longest
 FROM each
 WHERE longest <= ? AND domain NOT IN (SELECT value FROM json_each(?))
-ORDER BY longest LIMIT ?
+ORDER BY longest
 """
 _OF_DOMAIN = """
 SELECT due, message, n FROM pending INDEXED BY pending_by_domain
-WHERE state = 0 AND domain = ? AND due <= ? ORDER BY due, message, n LIMIT ?
+WHERE state = 0 AND domain = ? AND due <= ? ORDER BY due, message, n
 """
 
 
@@ -63,10 +65,28 @@ def due(
     found = _first(connection.execute(_ALONG_BUT, (now, _GLANCE, names)), limit)
     if len(found) == limit or not connection.execute(_MORE, (now, _GLANCE)).fetchall():
         return found
-    rows = []
-    for domain, _ in connection.execute(_DOMAINS, (now, names, limit)).fetchall():
-        rows += connection.execute(_OF_DOMAIN, (domain, now, limit)).fetchall()
-    return _first(((seq,) for _, seq, _ in sorted(rows)), limit)
+    domains = connection.execute(_DOMAINS, (now, names)).fetchall()
+    return _first(_merged(connection, now, deque(domains)), limit)
+
+
+def _merged(connection: apsw.Connection, now: float, domains: deque[Raw]) -> Iterator[Raw]:
+    """Give the numbers of what is due for all of these domains, in the order of being due.
+
+    The domains come with their longest due, in that order.
+    """
+    heads: list[tuple[Raw, Iterator[Raw]]] = []  # no two rows are the same
+    while heads or domains:
+        if domains and (not heads or domains[0][1] <= heads[0][0][0]):
+            line = connection.execute(_OF_DOMAIN, (domains.popleft()[0], now))
+            heapq.heappush(heads, (next(line), line))
+            continue
+        row, rows = heads[0]
+        yield row[1:2]
+        following = next(rows, None)
+        if following is None:
+            heapq.heappop(heads)
+        else:
+            heapq.heapreplace(heads, (following, rows))
 
 
 def _first(rows: Iterable[Raw], limit: int) -> Collection[int]:
