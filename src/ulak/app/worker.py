@@ -13,6 +13,7 @@ import gc
 import os
 import pickle
 import random
+import resource
 import signal
 import socket
 import sys
@@ -46,6 +47,9 @@ def main() -> int:
         job = pickle.load(stream)  # noqa: S301 -- from our own supervisor
     chosen = cast("settings.Config", job["settings"])
     log = make_log(chosen, worker=job["index"])
+    # Each connection takes a descriptor: have as many as this user may.
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     # What is imported stays: the collector need not look at it again and again.
     gc.collect()
     gc.freeze()
