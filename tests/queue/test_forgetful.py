@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ulak.queue.item import Lease
+from ulak.queue.item import Body, Lease
 from ulak.queue.store import StorageError
 
 from .driver import Driver, done, message
@@ -21,9 +23,19 @@ def _found(folder: Path) -> set[str]:
     """What the next server finds, on a disk that works."""
     queue = Driver("sqlite", folder)
     try:
-        return set(queue.ids())
+        return _whole(queue)
     finally:
         queue.close()
+
+
+def _whole(queue: Driver) -> set[str]:
+    """What there is, each with its body."""
+    found = set(queue.ids())
+    for identifier in found:
+        mail = queue.read(identifier)
+        assert mail is not None
+        assert mail.body.path is None or mail.body.path.read_bytes() == b"x"
+    return found
 
 
 def test_a_failed_sync_is_answered_and_come_back_from(tmp_path: Path) -> None:
@@ -81,6 +93,7 @@ class _History:
     def __init__(self, folder: Path, disk: Disk) -> None:
         self.plan: list[bool] = []  # whether each of the next syncs fails
         disk.failing = lambda: self.plan.pop(0) if self.plan else False
+        self.folder = folder
         self.queue = Driver("sqlite", folder)
         self.leases: list[Lease] = []
         self.kept: set[str] = set()  # what the store said it has
@@ -105,8 +118,13 @@ class _History:
                 self.plan[:0] = [False] * int(number) + [True]
 
     def put(self, identifier: str) -> None:
+        mail = message(identifier)
+        if self.number % 3 == 0:
+            path = self.folder / "queue" / "incoming" / identifier
+            path.write_bytes(b"x")
+            mail = replace(mail, body=Body(1, path=path))
         try:
-            lease = self.queue.put(message(identifier), lease=self.number % 2 == 0)
+            lease = self.queue.put(mail, lease=self.number % 2 == 0)
         except StorageError:
             self.unclear.add(identifier)
         else:
@@ -130,7 +148,7 @@ class _History:
         except StorageError:
             self.plan.clear()
             self.queue.open()
-        there = set(self.queue.ids())
+        there = _whole(self.queue)
         self.is_true_of(there)
         self.kept, self.unclear = there, set()
 
@@ -151,6 +169,7 @@ def test_whenever_syncs_fail_and_the_power_goes_what_was_answered_is_true(
             for step in steps:
                 history.step(step)
             disk.after_power_cut(folder / "later" / "queue")
+            shutil.copytree(folder / "queue" / "bodies", folder / "later" / "queue" / "bodies")
             history.plan.clear()
             # A store that came back knows: nothing of what it refused has happened.
             assert set(history.queue.ids()) == history.kept

@@ -66,6 +66,8 @@ class QueueStore(Protocol):
         settled in the same transaction (a report and the failure that it reports); where its
         token is stale somebody else reports, and nothing happens at all.
 
+        When it raises StorageError a file body may be gone, or be where it was.
+
         Raises ValueError for an id that is queued already, for no recipient, and for one
         recipient twice.
         """

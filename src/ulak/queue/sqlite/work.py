@@ -86,6 +86,8 @@ class Work:
         self._ended: list[tuple[int, _Held]] = []
         # Messages with files that may have lost their last recipient in this transaction.
         self._touched: set[int] = set()
+        # Messages with files that were refused, and may be there all the same after a crash.
+        self._abandoned: set[int] = set()
         self._token = self._begin_epoch() << _EPOCH_SHIFT
         folder.sweep(self._exists)
 
@@ -140,13 +142,18 @@ class Work:
 
     def remove_files(self) -> None:
         """After a commit: remove the files of messages that are gone and in nobody's hands."""
-        if not self._touched:
+        if not self._touched and not self._abandoned:
             return
         in_hand = {held.seq for held in self._held.values()}
-        for seq in self._touched:
+        for seq in self._touched | self._abandoned:
             if seq not in in_hand and not self._exists(seq):
                 self._folder.remove(seq)
         self._touched.clear()
+        self._abandoned.clear()
+
+    def abandon(self, seq: int) -> None:
+        """Have the file of a refused message removed when it is certain that it is refused."""
+        self._abandoned.add(seq)
 
     def _exists(self, seq: int) -> bool:
         return bool(self._rows("SELECT 1 FROM message WHERE seq = ?", (seq,)))

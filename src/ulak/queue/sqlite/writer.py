@@ -191,7 +191,10 @@ class Writer:
     def _fail(self, batch: Sequence[Operation], error: Exception, answers: list[Answer]) -> None:
         for operation in batch:
             if isinstance(operation, Put) and operation.origin is not None:
-                self._folder.give_back(operation.what.seq, operation.origin)
+                if self.trusted:
+                    self._folder.give_back(operation.what.seq, operation.origin)
+                else:  # the log may hold the message still, and a crash bring it to life
+                    self._work.abandon(operation.what.seq)
             if operation.future is not None:
                 answers.append((operation.future, None, error))
 
