@@ -255,7 +255,13 @@ def test_a_queue_that_fills_its_disk_refuses_and_goes_on_with_what_it_has(
     queue = Driver("sqlite", small_disk)
     for lease in queue.lease(time.time() + 1, 100_000):
         queue.settle(lease, *done(lease))
-    queue.put(message("m1"))
+    end = time.monotonic() + 20
+    while True:  # room is given back when nobody waits for anything else
+        with suppress(StorageFullError):
+            queue.put(message("m1"))
+            break
+        assert time.monotonic() < end
+        time.sleep(0.05)
     queue.close()
     assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 1_000_000
 
