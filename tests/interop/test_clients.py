@@ -14,6 +14,7 @@ import signal
 import smtplib
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -113,9 +114,7 @@ class Postfix:
             self.port: int = sock.getsockname()[1]
         for name in ("etc", "spool", "data"):
             (folder / name).mkdir(parents=True)
-        for parent in (folder, *folder.parents):
-            with contextlib.suppress(PermissionError):
-                parent.chmod(parent.stat().st_mode | 0o011)
+        folder.chmod(0o755)  # Postfix's own user has to get in
         shutil.chown(folder / "data", "postfix")
         cert, key = certificate("postfix.example.net").write(folder / "etc", "postfix")
         (folder / "etc" / "main.cf").write_text(
@@ -185,21 +184,24 @@ smtpd_tls_received_header = yes
 
 
 @pytest.fixture
-def postfix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Postfix]]:
+def postfix() -> Iterator[Callable[..., Postfix]]:
     """Make instances of Postfix that end with the test."""
     if os.geteuid() != 0:
         pytest.skip("Postfix changes users: only root can start it")
     with contextlib.suppress(KeyError):
         pwd.getpwnam("postfix")
     made: list[Postfix] = []
+    # Not below pytest's own folder, which is for its user alone.
+    with tempfile.TemporaryDirectory(prefix="ulak-postfix-") as folder:
 
-    def make(next_port: int, tls: str = "may") -> Postfix:
-        made.append(Postfix(tmp_path_factory.mktemp("postfix") / "p", next_port, tls))
-        return made[-1]
+        def make(next_port: int, tls: str = "may") -> Postfix:
+            Path(folder).chmod(0o755)
+            made.append(Postfix(Path(folder) / str(len(made)), next_port, tls))
+            return made[-1]
 
-    yield make
-    for one in made:
-        one.stop()
+        yield make
+        for one in made:
+            one.stop()
 
 
 def test_postfix_relays_to_us_over_tls(secure: Any, postfix: Callable[..., Postfix]) -> None:
