@@ -39,6 +39,7 @@ _MOST = 500  # operations in one transaction
 _MOST_OCTETS = 16_000_000  # of bodies in one transaction
 _PAGE = 4_096  # octets
 _CHECKPOINT = 4_000  # pages of the log (16 MB) after which it is brought into the database
+_SMALL_LOG = 250  # pages that it may have when there is little room
 _KEEP_FREE = 8_000_000  # octets of the disk that are for finishing what is there
 _SPARE = 4_000  # free pages that the database keeps for what comes next
 _SHRINK = 200  # pages given back at once
@@ -109,6 +110,8 @@ class Writer:
                 self._carry_out(batch, answers)
                 self.answer(answers)
                 self._tidy()
+        if not self.trusted:  # so that what was refused last is not there at the next opening
+            self._regain_trust()
         if self._connection is not None:
             if self.trusted:
                 with suppress(apsw.Error):
@@ -137,6 +140,9 @@ class Writer:
             self._fail(batch, failure, answers)
             return
         batch = self._refuse_without_room(batch, answers)
+        if not self.trusted:
+            self._fail(batch, StorageError("The queue cannot be written at present."), answers)
+            return
         if not batch:
             return
         try:
@@ -265,8 +271,13 @@ class Writer:
     ) -> Sequence[Operation]:
         """Refuse new messages for which there is no room; give the others."""
         new = [each for each in batch if _takes_room(each)]
-        if not new or self._is_roomy(sum(each.what.message.body.size for each in new)):
+        octets = sum(each.what.message.body.size for each in new)
+        if not new or self._is_roomy(octets):
             return batch
+        if self._log:  # its own room may be what is missing
+            self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            if self.trusted and self._is_roomy(octets):
+                return batch
         self._fail(new, full(), answers)
         return [each for each in batch if not _takes_room(each)]
 
@@ -284,7 +295,9 @@ class Writer:
             return
         except apsw.Error:
             return
-        if self._log >= self._next_checkpoint:
+        if self._log >= _SMALL_LOG and not self._is_roomy():
+            self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        elif self._log >= self._next_checkpoint:
             self._checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
         self._shrink()
 
@@ -312,6 +325,8 @@ class Writer:
             self._next_checkpoint = self._log + _CHECKPOINT
         else:
             self._next_checkpoint = _CHECKPOINT if done == pages else self._log + _CHECKPOINT
+            if mode == apsw.SQLITE_CHECKPOINT_TRUNCATE:
+                self._log = 0
 
 
 def _takes_room(operation: Operation) -> TypeGuard[Put]:
