@@ -50,7 +50,7 @@ class _Sink:
         text = b""
         stream = self.process.stdout
         assert stream is not None
-        while piece := stream.read1(65_536):  # type: ignore[attr-defined]
+        while piece := os.read(stream.fileno(), 65_536):
             text = (text + piece)[-4096:]
             numbers = re.findall(rb"=(\d+)", text)
             if numbers:
