@@ -1,8 +1,9 @@
-"""The form that a message must have to be taken (RFC 5322 §2.1.1, §3.6; RFC 5321 §6.3).
+"""The form that a message must have to be taken (RFC 5322 §2.1.1, §3.6; RFC 5321 §3.3, §6.3).
 
 Only what makes a message mean different things to different readers is refused: an author who
-is missing or there are several of, NULs, lines that are no fields, lines and headers without
-measure, and a message that goes in circles. The rest of RFC 5322 is the sender's business.
+is missing where one is claimed or there are several of, NULs, lines that are no fields, lines and
+headers without measure, and a message that goes in circles. The rest of RFC 5322 is the sender's
+business, and a text that claims nothing about where it comes from is taken as it is.
 
 This runs for every message. It looks at the header with whole-buffer operations, and searches
 for details only once it is known that something is wrong.
@@ -19,11 +20,23 @@ from ulak.replies.reply import Reply
 
 _FIELD = re.compile(rb"[\x21-\x39\x3b-\x7e]++[ \t]*+:")
 
+# What an originator's program or a relay writes, in lower case (RFC 5322 §3.6, RFC 6376, RFC 8617):
+# who has one of these says where the message comes from, and has to say from whom.
+_CLAIMS = frozenset(
+    {
+        *(b"date", b"sender", b"reply-to", b"to", b"cc", b"bcc"),
+        *(b"message-id", b"in-reply-to", b"references"),
+        *(b"received", b"return-path", b"dkim-signature"),
+    }
+)
+_CLAIMING = (b"resent-", b"arc-")
+
 
 @dataclass(frozen=True, slots=True)
 class MessageRules:
     """What is refused. Octets and counts.
 
+    With `need_from`, a header that has any field of an originator or a relay has to have From.
     `once` are the fields, in lower case, of which there may be only one: RFC 5322 §3.6 has more
     (Date, Sender, Reply-To, To, Cc, Bcc, Message-ID, In-Reply-To, References, Subject), but
     only several From fields show different readers different authors.
@@ -62,7 +75,7 @@ class MessageJudge:
         if lines[-1] == b"":
             lines.pop()
         if not lines:
-            return catalog.MISSING_FROM.reply() if rules.need_from else None
+            return None  # nothing is claimed: RFC 5321 §3.3 has no quarrel with a bare text
         if max(map(len, lines)) > rules.max_line:
             return _too_long(lines, rules.max_line)
         found = names(header)
@@ -74,7 +87,7 @@ class MessageJudge:
             return catalog.MALFORMED_MESSAGE.reply(problem=problem)
 
         kinds = [name.lower() for name in found]
-        if rules.need_from and b"from" not in kinds:
+        if b"from" not in kinds and rules.need_from and any(map(_claims, kinds)):
             return catalog.MISSING_FROM.reply()
         for name in self._once:
             count = kinds.count(name)
@@ -84,6 +97,10 @@ class MessageJudge:
         if hops > rules.max_hops:
             return catalog.ROUTING_LOOP.reply(hops=hops)
         return None
+
+
+def _claims(kind: bytes) -> bool:
+    return kind in _CLAIMS or kind.startswith(_CLAIMING)
 
 
 def _header(message: bytes, most: int) -> bytes | None:
