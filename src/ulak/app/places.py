@@ -1,6 +1,7 @@
 """What lies where in the data directory.
 
 lock                     held by the server that works here
+accounts.db              who may log in
 queue/0, queue/1 …       one store for each worker
 journal/0, journal/1 …   one journal for each worker
 run/worker-0.sock …      where a running worker takes an operator's verbs
@@ -30,6 +31,11 @@ class Places:
     def control(self, index: int) -> Path:
         """Give the socket of one worker."""
         return self.data / "run" / f"worker-{index}.sock"
+
+    @property
+    def accounts(self) -> Path:
+        """Give the file of the accounts."""
+        return self.data / "accounts.db"
 
     @property
     def mail(self) -> Path:

@@ -6,6 +6,7 @@ Parsing of what a client sends is `ulak.smtp.grammar`'s; this module holds the p
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 _DOT_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff.-]+")
@@ -15,6 +16,19 @@ _TO_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 def ascii_lower(text: str) -> str:
     """Lower the ASCII letters and nothing else: a Kelvin sign is no `k`."""
     return text.lower() if text.isascii() else text.translate(_TO_LOWER)
+
+
+def fold(local: str) -> str:
+    """Bring a local-part of ours into the form in which local-parts are compared.
+
+    Case does not tell mailboxes apart, as everybody expects. The capital of the Turkish ı is I
+    and that of i is İ, which no case mapping without a language gets right: all four are one
+    letter here.
+    """
+    if local.isascii():
+        return local.lower()
+    lower = unicodedata.normalize("NFC", local).lower()
+    return lower.replace("ı", "i").replace("i\u0307", "i")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import idna
 
 from ulak.dns.names import to_ascii
-from ulak.mail.address import Address, ascii_lower
+from ulak.mail.address import Address, ascii_lower, fold
 from ulak.smtp.grammar import parse_mailbox
 
 
@@ -173,19 +173,6 @@ class Directory:
             return str(address)
         mailbox = self._domains[name].mailbox(address.local)
         return str(Address(fold(address.local) if mailbox is None else mailbox, name))
-
-
-def fold(local: str) -> str:
-    """Bring a local-part of ours into the form in which local-parts are compared.
-
-    Case does not tell mailboxes apart, as everybody expects. The capital of the Turkish ı is I
-    and that of i is İ, which no case mapping without a language gets right: all four are one
-    letter here.
-    """
-    if local.isascii():
-        return local.lower()
-    lower = unicodedata.normalize("NFC", local).lower()
-    return lower.replace("ı", "i").replace("i\u0307", "i")
 
 
 def _spellings(name: str) -> set[str]:
