@@ -357,6 +357,11 @@ def test_an_endless_header_is_cut_between_lines() -> None:
     assert made.data.count(b"\n") == made.data.count(b"\r\n")
 
 
+def test_a_header_without_a_line_end_goes_back_without_a_bare_one() -> None:
+    made = report(about=original(b"From: " + b"\xff" * 60, whole=False))
+    assert made.data.count(b"\n") == made.data.count(b"\r\n")
+
+
 def test_eight_bits_go_back_as_eight_bits() -> None:
     data = MESSAGE + "çağrı\r\n".encode()
     made = report(about=original(data))

@@ -80,6 +80,8 @@ def test_pieces_do_not_matter_and_nothing_raises(data: bytes, cuts: list[int]) -
     [
         b"2200 mx\r\n",
         b"25 short\r\n",
+        b"25\r\n",
+        b"5\n",
         b"\r\n",
         b"150 too low\r\n",
         b"600 too high\r\n",

@@ -134,7 +134,9 @@ def _part(kind: str, description: str, octets: bytes, *, encode: bool, language:
         lines += field("Content-Language", language)
     if encode:
         lines += field("Content-Transfer-Encoding", "quoted-printable")
+        # It breaks lines as the first one ends, and text without any line end with a bare LF.
         octets = binascii.b2a_qp(octets, istext=True)
+        octets = octets.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     return lines.encode("ascii") + b"\r\n" + octets
 
 

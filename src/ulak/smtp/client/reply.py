@@ -116,7 +116,12 @@ class ReplyReader:
             if line.endswith(b"\r"):
                 line = line[:-1]
             mark = line[_CODE : _CODE + 1]
-            if not (line[:_CODE].isdigit() and b"2" <= line[:1] <= b"5") or mark not in b" -\t":
+            code = line[:_CODE]
+            if (
+                len(code) < _CODE  # “25” is less than 300, and yet no yes
+                or not (code.isdigit() and b"2" <= code[:1] <= b"5")
+                or mark not in b" -\t"
+            ):
                 shown = printable(line[:_SHOWN])
                 return self._refuse(f"“{shown}” is no SMTP reply" if shown else "an empty line")
             if mark == b"-":
