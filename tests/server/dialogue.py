@@ -26,7 +26,7 @@ from ulak.server.connection import Connection
 from ulak.server.directory import Directory, Domain
 from ulak.server.session import Session
 from ulak.server.site import Rules, Site
-from ulak.server.tls import context
+from ulak.server.tls import TlsContext, context
 from ulak.smtp.server import Limits
 from ulak.smtp.states import State
 
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 
 @functools.cache
-def server_context() -> ssl.SSLContext:
+def server_context() -> TlsContext:
     """Make the context of a server with a certificate of its own making, once for all."""
     with tempfile.TemporaryDirectory() as folder:
         return context(*certificate("mx.example.org").write(Path(folder)))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Callable
 from typing import TypeVar
 
 import uvloop
 
 from ulak.server.listener import Endpoint, Listener
+from ulak.server.tls import TlsContext
 
 from .dialogue import Server
 
@@ -25,7 +25,7 @@ def serve(
     client: Callable[[int], T],
     *,
     host: str = "127.0.0.1",
-    tls: ssl.SSLContext | None = None,
+    tls: TlsContext | None = None,
     implicit: bool = False,
     loop: str = "uvloop",
     sweep: float = 0.02,

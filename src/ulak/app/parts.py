@@ -37,7 +37,6 @@ from ulak.replies.reply import Reply
 from ulak.server.directory import Directory, Domain, Foreign, Found, Moved, Unknown
 from ulak.server.listener import Endpoint, Listener
 from ulak.server.site import Rules, Site
-from ulak.server.tls import context
 from ulak.smtp.grammar import GrammarError, parse_user
 from ulak.smtp.server import Limits
 
@@ -226,7 +225,10 @@ def listener_of(
     for place, sock in zip(parts.config.listeners, sockets, strict=True):
         tls = None
         if place.tls is not None:
-            tls = context(place.tls.certificate, place.tls.key or place.tls.certificate)
+            from ulak.server.tls import context  # noqa: PLC0415 -- OpenSSL is large; not all need it
+
+            key = place.tls.key or place.tls.certificate
+            tls = context(place.tls.certificate, key, place.tls.clients)
         implicit = place.tls is not None and place.tls.mode == "implicit"
         endpoints.append(Endpoint(place.address.host, place.address.port, tls, implicit, sock))
     return Listener(site, tuple(endpoints), share=share)

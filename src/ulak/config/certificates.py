@@ -12,6 +12,8 @@ from ulak.config.settings import Tls
 
 def check_certificate(path: Path, tls: Tls, report: Report) -> None:
     """Load the files as the listener will, and say what is wrong with which."""
+    if tls.clients is not None:
+        _check_authorities((*path, "clients"), tls.clients, report)
     key = tls.key or tls.certificate
     where = (*path, "certificate"), (*path, "key" if tls.key else "certificate")
     files = dict.fromkeys(zip((tls.certificate, key), where, strict=True))
@@ -28,6 +30,11 @@ def check_certificate(path: Path, tls: Tls, report: Report) -> None:
             report.clash(where[1:], "not-a-key", path=str(key))
         else:
             report.clash(where[:1], "not-a-certificate", path=str(tls.certificate))
+
+
+def _check_authorities(where: Path, file: File, report: Report) -> None:
+    if _readable(file, where, report) and not _is_certificate(file):
+        report.clash((where,), "not-a-certificate", path=str(file))
 
 
 def _readable(file: File, at: Path, report: Report) -> bool:

@@ -55,11 +55,15 @@ def own_name() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tls:
-    """How a listener does TLS. One file may hold both certificate and key."""
+    """How a listener does TLS. One file may hold both certificate and key.
+
+    `clients` holds the authorities whose certificates of clients are believed.
+    """
 
     mode: str = setting(Choice(("starttls", "implicit")), "starttls")
     certificate: Path = setting(FileName())
     key: Path | None = setting(FileName(), None)
+    clients: Path | None = setting(FileName(), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,7 +52,7 @@ def authority(name: str = "Lab") -> Certificate:
 def certificate(
     *names: str, issuer: Certificate | None = None, expired: bool = False
 ) -> Certificate:
-    """Make a certificate for DNS names and IP addresses, signed by `issuer` or by itself."""
+    """Make a certificate for DNS names, IP and mail addresses, signed by `issuer` or by itself."""
     if expired:
         return _make(names[0], names, issuer, -30, -1)
     return _make(names[0], names, issuer, -1, 90)
@@ -99,6 +99,8 @@ def _make(
 
 
 def _general(name: str) -> x509.GeneralName:
+    if "@" in name:
+        return x509.RFC822Name(name)
     try:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import math
-import ssl
 from collections.abc import Coroutine
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from ulak.replies import catalog
 from ulak.server import notes
-from ulak.server.pipe import TlsPipe
 from ulak.server.site import Site
 from ulak.smtp import events
 from ulak.smtp.server import ServerCore
 from ulak.smtp.states import State
+
+if TYPE_CHECKING:  # OpenSSL is large, and where no TLS is offered nobody needs it
+    from ulak.server.certified import Certified
+    from ulak.server.pipe import TlsPipe
+    from ulak.server.tls import TlsContext
 
 _HIGH_WATER = 262_144  # octets fed and not looked at: stop reading until they are
 _BATCH = 64  # replies that are sent together at most
@@ -60,7 +63,7 @@ class Connection(asyncio.Protocol):
         self,
         site: Site,
         connections: set[Connection],
-        tls: ssl.SSLContext | None,
+        tls: TlsContext | None,
         *,
         offer_tls: bool,
     ) -> None:
@@ -339,16 +342,25 @@ class Connection(asyncio.Protocol):
         What was fed before was forgotten by the core with its 220.
         """
         assert self._tls is not None  # noqa: S101 -- the core offers STARTTLS only with a certificate
-        self._pipe = TlsPipe(self._tls)
+        self._pipe = self._tls.pipe()
         self.deadline = self._loop.time() + self._site.rules.handshake_timeout
+
+    @property
+    def binding(self) -> bytes | None:
+        """What binds a login to this connection: `tls-exporter` (RFC 9266), where there is one."""
+        return None if self._pipe is None else self._pipe.binding
+
+    @property
+    def certified(self) -> Certified | None:
+        """Who the client is by its certificate, if it has one that is vouched for."""
+        return None if self._pipe is None else self._pipe.client
 
     def _decrypt(self, pipe: TlsPipe, octets: bytes) -> bytes:
         """Give what octets of TLS say. A handshake that has ended in it begins the session anew."""
         before = pipe.established
-        try:
-            said = pipe.receive(octets)
-        except ssl.SSLError as error:
-            self._break_off(pipe, error.reason or str(error))
+        said = pipe.receive(octets)
+        if pipe.problem:
+            self._break_off(pipe, pipe.problem)
             return b""
         self._send_raw(pipe.outgoing())
         if pipe.established and not before:
@@ -361,9 +373,8 @@ class Connection(asyncio.Protocol):
         return said
 
     def _encrypt(self, pipe: TlsPipe, octets: bytes) -> bytes:
-        try:
-            pipe.send(octets)
-        except ssl.SSLError:  # TLS is over, or was never there: nobody could read it
+        pipe.send(octets)
+        if pipe.problem:  # TLS is over, or was never there: nobody could read it
             self._closing = True
             self.abort()
             return b""

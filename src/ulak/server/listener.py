@@ -6,13 +6,16 @@ import asyncio
 import contextlib
 import errno
 import socket
-import ssl
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ulak.server.connection import Connection
 from ulak.server.session import Session
 from ulak.server.site import Site
+
+if TYPE_CHECKING:  # as in `connection`
+    from ulak.server.tls import TlsContext
 
 _SWEEP = 1.0  # seconds between looks at the deadlines
 _BACKLOG = 1024
@@ -32,7 +35,7 @@ class Endpoint:
 
     host: str
     port: int
-    tls: ssl.SSLContext | None = None
+    tls: TlsContext | None = None
     implicit: bool = False
     sock: socket.socket | None = None
 

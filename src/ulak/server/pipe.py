@@ -7,63 +7,122 @@ into it: the octets of TLS have their own way in from the first one on.
 
 from __future__ import annotations
 
-import ssl
 from contextlib import suppress
 
-_READ = 65_536
+from OpenSSL import SSL
+
+from ulak.server.certified import Certified, certified
+
+_RECORD = 16_384  # octets of one record at most (RFC 8446 §5.1)
+_WIRE = 65_536
+_LABEL, _BINDING = b"EXPORTER-Channel-Binding", 32  # RFC 9266 §4
+
+
+class OtherProtocolError(Exception):
+    """The client came to speak another protocol; it hears the alert no_application_protocol."""
 
 
 class TlsPipe:
     """The server's side of one TLS connection.
 
-    `established` after the handshake; `ended` when the client has said that it sends no more.
+    `established` after the handshake; `ended` when the client has said that it sends no more;
+    `problem` when what it said was no TLS, or none that we speak: nothing more comes of it.
+    `doubts` is where the context notes what is wrong with the client's certificate.
     """
 
-    __slots__ = ("_incoming", "_object", "_outgoing", "ended", "established")
+    __slots__ = ("_connection", "_doubts", "ended", "established", "problem")
 
-    def __init__(self, context: ssl.SSLContext) -> None:
-        self._incoming = ssl.MemoryBIO()
-        self._outgoing = ssl.MemoryBIO()
-        self._object = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+    def __init__(self, context: SSL.Context) -> None:
+        self._doubts: list[str] = []
+        self._connection = SSL.Connection(context, None)
+        self._connection.set_app_data(self._doubts)
+        self._connection.set_accept_state()
         self.established = False
         self.ended = False
+        self.problem = ""
 
     @property
     def name(self) -> str:
         """Protocol and cipher: `TLSv1.3 with TLS_AES_256_GCM_SHA384`."""
-        cipher = self._object.cipher()
-        return f"{self._object.version()} with {cipher[0] if cipher else '?'}"
+        connection = self._connection
+        return f"{connection.get_protocol_version_name()} with {connection.get_cipher_name()}"
+
+    @property
+    def binding(self) -> bytes | None:
+        """What binds a login to this connection: `tls-exporter` (RFC 9266 §4), 32 octets.
+
+        None under TLS 1.2, where it holds only with the extended master secret (RFC 9266 §4.2),
+        of which the library does not tell.
+        """
+        if self._connection.get_protocol_version() < SSL.TLS1_3_VERSION:
+            return None
+        return self._connection.export_keying_material(_LABEL, _BINDING, b"")
+
+    @property
+    def client(self) -> Certified | None:
+        """What the client's certificate says of it, if one of our authorities vouches for it."""
+        certificate = self._connection.get_peer_certificate(as_cryptography=True)
+        return None if certificate is None or self._doubts else certified(certificate)
+
+    @property
+    def doubt(self) -> str:
+        """Why the client's certificate is not believed, `""` without one or if it is."""
+        return self._doubts[0] if self._doubts else ""
 
     def receive(self, octets: bytes) -> bytes:
-        """Take octets from the client and give what they say. Raises ssl.SSLError.
+        """Take octets from the client and give what they say.
 
         After each call, what `outgoing` gives has to be sent. What comes behind the client's end
         (it could be in clear) says nothing.
         """
-        self._incoming.write(octets)
+        if self.ended or self.problem:
+            return b""
+        connection = self._connection
         said = []
         try:
+            connection.bio_write(octets)
             if not self.established:
-                self._object.do_handshake()
+                connection.do_handshake()
                 self.established = True
-            while piece := self._object.read(_READ):
-                said.append(piece)
-        except ssl.SSLWantReadError:
-            return b"".join(said)
-        self.ended = True
-        return b"".join(said)
+            while True:
+                said.append(connection.recv(_RECORD))
+        except SSL.WantReadError:
+            pass
+        except SSL.ZeroReturnError:
+            self.ended = True
+        except OtherProtocolError as error:
+            self.problem = str(error)
+        except SSL.Error as error:
+            self.problem = reason(error)
+        return said[0] if len(said) == 1 else b"".join(said)
 
     def send(self, octets: bytes) -> None:
-        """Take octets for the client. Raises ssl.SSLError."""
+        """Take octets for the client. Where TLS is over, or was never there: `problem`."""
         view = memoryview(octets)
-        while view:
-            view = view[self._object.write(view) :]
+        try:
+            while view:
+                view = view[self._connection.send(view) :]
+        except SSL.Error as error:
+            self.problem = self.problem or reason(error)
 
     def end(self) -> None:
         """Say that no more is sent, so that nobody can have cut something off."""
-        with suppress(ssl.SSLError):  # the client's own end has not come yet; ours is made
-            self._object.unwrap()
+        with suppress(SSL.Error):
+            self._connection.shutdown()
 
     def outgoing(self) -> bytes:
         """Give the octets to be sent now."""
-        return self._outgoing.read()
+        pieces = []
+        with suppress(SSL.WantReadError):  # there are no more
+            while len(piece := self._connection.bio_read(_WIRE)) == _WIRE:
+                pieces.append(piece)
+            pieces.append(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def reason(error: SSL.Error) -> str:
+    """Give the words of OpenSSL for what went wrong: the last of them says the most."""
+    what = error.args[0] if error.args else ()
+    if isinstance(what, list) and what:
+        return str(what[-1][2]) or "unknown"
+    return str(error.args[-1]) if error.args else "unknown"

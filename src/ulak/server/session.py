@@ -6,8 +6,8 @@ What a connection costs is `connection`'s; syntax and order are the core's.
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from ulak.mail.address import Address
 from ulak.queue.store import StorageError, StorageFullError
@@ -21,6 +21,9 @@ from ulak.server.received import Hop
 from ulak.server.site import Site
 from ulak.server.transaction import Transaction
 from ulak.smtp import events
+
+if TYPE_CHECKING:  # as in `connection`
+    from ulak.server.tls import TlsContext
 
 _NOTED = 50  # refusals of one session that get an entry each
 
@@ -40,7 +43,7 @@ class Session(Connection):
         self,
         site: Site,
         connections: set[Connection],
-        tls: ssl.SSLContext | None,
+        tls: TlsContext | None,
         *,
         implicit: bool = False,
     ) -> None:
