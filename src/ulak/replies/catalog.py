@@ -71,6 +71,10 @@ class Cause:
         safe = _safe_utf8 if utf8 else _safe
         return Reply(chosen, self.detail, tuple(safe(li)[:_LONGEST] for li in lines), self.name)
 
+    def challenge(self, text: bytes) -> Reply:
+        """Make a reply of base64, which goes whole and without a word beside it (RFC 4954 §4)."""
+        return Reply(self.code, self.detail, (text.decode("ascii"),), self.name)
+
 
 def _safe(text: str) -> str:
     return _UNPRINTABLE.sub("?", text)[:_LONGEST_FACT]
@@ -218,6 +222,17 @@ POLICY_DEFERRED = _row("policy-deferred", "policy", 451, "7.1", "RFC 3463 §3.8"
 CONTENT_REFUSED = _row("content-refused", "content-refused", 554, "6.0", "RFC 3463 §3.7", _F, "The content of the message is not taken: {problem}")
 AUTHENTICATION_REQUIRED = _row("authentication-required", "auth-required", 530, "7.0", "RFC 4954 §6", _F, "Log in first")
 AUTHENTICATION_FAILED = _row("authentication-failed", "auth-required", 535, "7.8", "RFC 4954 §6", _F, "The user name or the password is wrong")
+AUTHENTICATED = _row("authenticated", "accepted", 235, "7.0", "RFC 4954 §6", _N, "You are logged in")
+AUTHENTICATION_CONTINUES = _row("authentication-continues", "accepted", 334, None, "RFC 4954 §4", _N, "Go on with the login")
+AUTHENTICATION_CANCELLED = _row("authentication-cancelled", "protocol-error", 501, "7.0", "RFC 4954 §4", _N, "The login was cancelled, as asked")
+AUTHENTICATION_MALFORMED = _row("authentication-malformed", "protocol-error", 501, "5.2", "RFC 4954 §4", _F, "The login is malformed: {problem}")
+AUTHENTICATION_LINE_TOO_LONG = _row("authentication-line-too-long", "protocol-error", 500, "5.6", "RFC 4954 §4", _F, "A line of a login has at most {limit} octets here")
+AUTHENTICATION_UNAVAILABLE = _row("authentication-unavailable", "system-error", 454, "7.0", "RFC 4954 §6", _R, "Logins cannot be checked at the moment, try again later (incident {id})")
+MECHANISM_UNKNOWN = _row("mechanism-unknown", "auth-required", 504, "5.4", "RFC 4954 §4", _F, "The way of logging in {mechanism} is not offered here")
+MECHANISM_TOO_WEAK = _row("mechanism-too-weak", "auth-required", 534, "7.9", "RFC 4954 §6", _F, "The way of logging in {mechanism} is too weak for this server")
+MECHANISM_NEEDS_TLS = _row("mechanism-needs-tls", "tls-required", 538, "7.11", "RFC 4954 §4, §6", _F, "The way of logging in {mechanism} needs an encrypted connection")
+TOKEN_REFUSED = _row("token-refused", "auth-required", 535, "7.8", "RFC 4954 §6; RFC 7628 §3.2.2", _F, "The token is not accepted: {problem}")
+CERTIFICATE_REFUSED = _row("certificate-refused", "auth-required", 535, "7.8", "RFC 4954 §6; RFC 4422 §A", _F, "The certificate is not that of an account here")
 ENCRYPTION_REQUIRED = _row("encryption-required", "tls-required", 530, "7.10", "RFC 3207 §4; RFC 8689 §4.2.1", _F, "An encrypted connection is needed for this", 550)
 SPF_FAIL = _row("spf-fail", "spf-fail", 550, "7.23", "RFC 7372 §3.2; RFC 7208 §8.4", _F, "SPF: {domain} does not let {ip} send its mail")
 DKIM_FAIL = _row("dkim-fail", "dkim-fail", 550, "7.20", "RFC 7372 §3.1; RFC 6376 §6.1", _F, "DKIM: no signature of this message passed")
