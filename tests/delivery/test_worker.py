@@ -20,7 +20,7 @@ from ulak.delivery.target import Target, Way
 from ulak.delivery.worker import Worker
 from ulak.dns import Answer, Zone
 from ulak.journal.entry import Entry, Kind
-from ulak.mail.envelope import Envelope, domain_of
+from ulak.mail.envelope import Envelope, Wishes, domain_of
 from ulak.queue.item import Body, Lease, Message, Pending, Row, Selection, Settlement, State
 from ulak.queue.memory import MemoryStore
 from ulak.queue.retry import Retry
@@ -378,6 +378,73 @@ def test_the_store_is_asked_when_something_is_due_and_not_in_between() -> None:
         tries = [c.at - NOON for c in post.postman.carried]
         assert tries == [pytest.approx(50 * i, abs=0.2) for i in range(5)]
         assert asked["lease"] < 20
+
+    run(main())
+
+
+async def put_for_later(post: Post, name: str, wait: float, *recipients: str) -> None:
+    """Take a message over as a session does whose client asked for a later release."""
+    message = mail(name, *recipients)
+    wishes = Wishes(hold_until=message.received + wait)
+    message = replace(message, envelope=replace(message.envelope, wishes=wishes))
+    pending = [Pending(r, domain_of(r), due=message.released) for r in recipients]
+    await post.store.put(message, pending)
+    post.worker.later(message.released)
+
+
+def test_mail_for_later_leaves_when_it_is_released_to_the_second() -> None:
+    async def main() -> None:
+        post = Post()
+        async with post.working():
+            await put_for_later(post, "M2", 5.0, "ada@a.example")
+            await put_for_later(post, "M1", 2.0, "ada@a.example")
+            await asyncio.sleep(300)
+            await put_for_later(post, "M3", DAY, "ada@b.example")
+            await asyncio.sleep(2 * DAY)
+        assert [c.message for c in post.postman.carried] == ["M1", "M2", "M3"]
+        times = [c.at - NOON for c in post.postman.carried]
+        assert times == [pytest.approx(after, abs=0.1) for after in (2, 5, DAY + 300)]
+
+    run(main())
+
+
+def test_the_patience_with_mail_for_later_begins_at_its_release() -> None:
+    async def script(_m: Message, recipients: Sequence[str], target: Target) -> list[Outcome]:
+        return [(ok if ".99:" in target.key else deferred)(r) for r in recipients]
+
+    async def main() -> Post:
+        post = Post(script)
+        async with post.working():
+            await put_for_later(post, "M1", 10 * DAY, "ada@a.example")
+            await asyncio.sleep(20 * DAY)
+            assert await post.rows() == []
+        return post
+
+    post = run(main())
+    tries = [c.at - NOON for c in post.postman.carried if c.message == "M1"]
+    assert tries[0] == pytest.approx(10 * DAY, abs=1)
+    assert tries[-1] == pytest.approx(15 * DAY, abs=1)
+    late, last = (c.at - NOON for c in post.postman.carried if c.message != "M1")
+    assert 10 * DAY + 4 * HOUR <= late < 10 * DAY + 8 * HOUR
+    assert last == tries[-1]
+
+
+def test_an_operator_sends_mail_for_later_now() -> None:
+    async def script(_m: Message, recipients: Sequence[str], _t: Target) -> list[Outcome]:
+        return [deferred(recipient) for recipient in recipients]
+
+    async def main() -> None:
+        post = Post(script)
+        async with post.working():
+            await put_for_later(post, "M1", DAY, "ada@a.example")
+            await asyncio.sleep(HOUR)
+            assert post.postman.carried == []
+            await post.store.retry(ALL, clock())
+            post.worker.wake()
+            await asyncio.sleep(HOUR)
+            # It is no younger than it is, and is retried as any other mail.
+            assert len(post.postman.carried) == 4
+            assert post.notes.of(Kind.REPORTED) == []
 
     run(main())
 

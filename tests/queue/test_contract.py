@@ -7,10 +7,11 @@ import dataclasses
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ulak.mail.envelope import Envelope
+from ulak.mail.envelope import DeliverBy, Envelope, RecipientWishes, Wishes
 from ulak.queue.item import Again, Body, Done, Message, Pending, Selection, State, Still
 from ulak.queue.store import StorageError
 
@@ -30,7 +31,28 @@ def queue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Driver]:
 def test_what_is_put_is_leased_whole(queue: Driver) -> None:
     kept = Message(
         "m1",
-        Envelope("ada@example.org", ("a@example.net", "b@örnek.example"), True, "8BITMIME"),  # noqa: FBT003 -- all fields, in their order
+        Envelope(
+            "ada@example.org",
+            ("a@example.net", "b@örnek.example"),
+            True,  # noqa: FBT003 -- all fields, in their order
+            "BINARYMIME",
+            Wishes(
+                "FULL",
+                "QQ314159 ç",
+                True,  # noqa: FBT003
+                -3,
+                DeliverBy(2000.5, "R", True),  # noqa: FBT003
+                1500.25,
+                "for;500",
+                "<>",
+            ),
+            {
+                "a@example.net": RecipientWishes(
+                    frozenset({"SUCCESS", "DELAY"}), "rfc822;A@example.net"
+                ),
+                "b@örnek.example": RecipientWishes(frozenset({"NEVER"}), expanded=True),
+            },
+        ),
         Body(4, b"\x00\xff\r\n"),
         1000.25,
         "tr",
@@ -50,12 +72,14 @@ def test_stores_know_all_that_a_message_has() -> None:
     """Fails when a field is added: the stores have to keep it, and the test above to show it."""
     names = [
         [field.name for field in dataclasses.fields(kind)]
-        for kind in (Message, Envelope, Body, Pending)
+        for kind in (Message, Envelope, Wishes, DeliverBy, RecipientWishes, Body, Pending)
     ]
     assert names == [
         ["id", "envelope", "body", "received", "language", "session"],
-        # What extensions ask for comes with the first of them that asks for anything.
         ["sender", "recipients", "smtputf8", "body", "wishes", "asked"],
+        ["ret", "envid", "require_tls", "priority", "deliver_by", "hold_until", "hold", "auth"],
+        ["until", "mode", "trace"],
+        ["notify", "orcpt", "expanded"],
         ["size", "data", "path"],
         ["recipient", "domain", "state", "due", "attempts", "cause", "reply", "host", "warned"],
     ]
@@ -123,6 +147,71 @@ def test_avoided_domains_stay(queue: Driver) -> None:
         "m1",
         "m2",
     ]
+
+
+# -- wishes -------------------------------------------------------------------------------------
+
+
+def _wishing(name: str, received: float = 1000.0, **wishes: Any) -> Message:
+    mail = message(name, received=received)
+    return replace(mail, envelope=replace(mail.envelope, wishes=Wishes(**wishes)))
+
+
+def test_wishes_are_read_back_wherever_the_message_is(queue: Driver) -> None:
+    mail = _wishing("m1", envid="QQ314159", deliver_by=DeliverBy(5.0, "N"))
+    asked = {"grace@example.net": RecipientWishes(frozenset({"FAILURE"}), "rfc822;g@x.example")}
+    mail = replace(mail, envelope=replace(mail.envelope, asked=asked))
+    fresh = queue.put(mail, lease=True)
+    assert fresh is not None
+    assert fresh.message == queue.read("m1") == mail
+    queue.settle(fresh)
+    assert queue.take()[0].message == mail
+    assert queue.list()[0].wishes == mail.envelope.wishes
+
+
+def test_mail_that_is_to_be_released_later_waits_until_then(queue: Driver) -> None:
+    mail = _wishing("m1", hold_until=5000.0, hold="for;4000")
+    assert mail.released == 5000.0
+    assert message("m2").released == 1000.0
+    assert queue.put(mail, waiting(mail, mail.released), lease=True) is None
+    assert queue.lease(4999.0) == []
+    assert queue.next_due() == 5000.0
+    assert len(queue.lease(5000.0)) == 1
+
+
+def test_what_has_priority_comes_first_and_what_has_waited_longer_for_an_hour_a_step(
+    queue: Driver,
+) -> None:
+    hour = 3600.0
+    for name, received, priority in (
+        ("old", 0.0, -2),
+        ("plain", 3 * hour, 0),
+        ("later", 3 * hour + 1, 0),
+        ("urgent", 4 * hour - 1, 1),
+        ("too-late", 6 * hour, 2),
+    ):
+        queue.put(_wishing(name, received, priority=priority))
+    in_order = [lease.message.id for lease in queue.lease(10 * hour, 3)]
+    assert in_order == ["old", "urgent", "plain"]
+    assert queue.next_due() == 3 * hour + 1
+    assert [lease.message.id for lease in queue.lease(10 * hour)] == ["later", "too-late"]
+    assert queue.next_due() is None
+
+
+def test_priority_does_not_make_due(queue: Driver) -> None:
+    queue.put(_wishing("m1", 500.0, priority=9))
+    queue.put(_wishing("m2", 900.0, priority=-9))
+    assert queue.lease(499.0) == []
+    assert [lease.message.id for lease in queue.lease(1000.0)] == ["m1", "m2"]
+
+
+def test_priority_counts_beside_avoided_domains(queue: Driver) -> None:
+    for n, domain in enumerate(("a", "b", "busy", "c")):
+        mail = _wishing(f"m{n}", 10.0 + n, priority=n)
+        (one,) = waiting(mail)
+        queue.put(mail, [replace(one, domain=f"{domain}.example")])
+    leases = queue.lease(99.0, avoid=["busy.example"])
+    assert [lease.message.id for lease in leases] == ["m3", "m1", "m0"]
 
 
 @pytest.mark.parametrize("recipients", [[], ["a@x.example", "a@x.example"]])

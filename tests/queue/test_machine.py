@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
+from ulak.mail.envelope import Wishes
 from ulak.queue.item import (
     Again,
     Done,
@@ -30,7 +31,7 @@ from .driver import ALL, Driver, message
 DOMAINS = ("a.example", "b.example", "çay.example")
 CAUSES = ("", "greylisted", "mailbox-full")
 
-times = st.sampled_from([0.0, 1.0, 2.5, 10.0, 100.0])
+times = st.sampled_from([0.0, 1.0, 2.5, 10.0, 100.0, 3600.0, 3601.0])
 limits = st.integers(0, 4)
 domains = st.sets(st.sampled_from(DOMAINS), max_size=2)
 selections = st.builds(
@@ -100,14 +101,17 @@ class TwoStores(RuleBasedStateMachine):
             each for one, other in zip(plain, disk, strict=True) for each in self._pair(one, other)
         ]
 
-    def _new(self, pending: list[Pending]) -> Message:
+    def _new(self, pending: list[Pending], priority: int = 0) -> Message:
         self.count += 1
         names = [each.recipient for each in pending]
-        return message(f"m{self.count % 50}", *names, received=10.0)
+        mail = message(f"m{self.count % 50}", *names, received=10.0)
+        if not priority:
+            return mail
+        return replace(mail, envelope=replace(mail.envelope, wishes=Wishes(priority=priority)))
 
-    @rule(target=leases, pending=recipients(), lease=st.booleans())
-    def put(self, pending: list[Pending], lease: bool) -> Pair | None:  # noqa: FBT001 -- drawn
-        mail = self._new(pending)
+    @rule(target=leases, pending=recipients(), lease=st.booleans(), priority=st.integers(-1, 1))
+    def put(self, pending: list[Pending], lease: bool, priority: int) -> Pair | None:  # noqa: FBT001 -- drawn
+        mail = self._new(pending, priority)
         if mail.id in self.disk.ids():
             return None
         pair = self._pair(

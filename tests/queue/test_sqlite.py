@@ -16,6 +16,7 @@ import apsw
 import pytest
 
 from ulak.queue.item import Again, Body, Done, Message, Pending, Selection, State
+from ulak.queue.sql import sqlite as sql
 from ulak.queue.sqlite import SqliteStore, database, due, open_reader, writer
 from ulak.queue.sqlite.work import Putting, Work
 from ulak.queue.store import StorageError, StoreBusyError, StoreVersionError
@@ -216,7 +217,7 @@ def test_tables_of_a_newer_version_are_refused(queue: Driver) -> None:
     with pytest.raises(StoreVersionError, match="version 1000"):
         open_reader(queue.folder / "queue")
     connection = apsw.Connection(str(path))
-    connection.pragma("user_version", 1)
+    connection.pragma("user_version", sql.VERSION)
     connection.close()
     queue.open()  # a refused opening let go of everything
 

@@ -212,6 +212,7 @@ def site_of(parts: Parts, store: SqliteStore, worker: Worker) -> Site:
         ),
         wants=worker.wants,
         accepted=worker.accepted,
+        later=worker.later,
         room=room,
         incident=parts.incident,
     )

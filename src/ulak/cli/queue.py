@@ -19,7 +19,12 @@ from ulak.cli import output
 from ulak.cli.frame import FAILED, USAGE, Failure, say
 from ulak.cli.options import config_option, json_option, lang_option
 from ulak.journal.trace import JournalError
-from ulak.queue.item import Row, Selection, State
+from ulak.mail.envelope import NO_WISHES
+from ulak.queue.item import Pending, Row, Selection, State
+from ulak.queue.wishes import as_table, asked_as_table
+from ulak.replies import catalog
+
+_LONG_AGO = 1e9  # a number above it is a time, in seconds since the epoch
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -109,13 +114,16 @@ def show(
     """Show one message: its envelope, where each recipient stands and why, and its header."""
     del lang
     operator = _operator(config)
-    rows = [_fields(row) for row in _asked(lambda: list(operator.rows(Selection((id,)))))]
+    found = _asked(lambda: list(operator.rows(Selection((id,)))))
     message = _asked(lambda: operator.message(id))
-    if not rows or message is None:
+    if not found or message is None:
         raise Failure(say(ctx, "queue.none", id=id), FAILED)
+    asked = message.envelope.asked_for
+    rows = [_fields(row) | {"asked": asked_as_table(asked(row.pending.recipient))} for row in found]
     head = _head(message.body.data, message.body.path)
     if as_json:
-        output.json_object({"id": id, "recipients": rows, "header": head})
+        told: dict[str, object] = {"id": id, "recipients": rows, "header": head}
+        output.json_object(told | {"wishes": as_table(message.envelope.wishes)})
         return 0
     output.line(
         say(
@@ -127,15 +135,15 @@ def show(
             time=_moment(int(message.received)),
         )
     )
-    for row in rows:
+    _show_wishes(ctx, as_table(message.envelope.wishes), "")
+    for row, pending in zip(rows, (one.pending for one in found), strict=True):
         output.line()
-        output.line(output.paint(output.clean(str(row["recipient"])), "cyan", bold=True))
-        words = "queue.waits" if row["attempts"] else "queue.new"
+        output.line(output.paint(output.clean(pending.recipient), "cyan", bold=True))
         output.line(
             output.prose(
                 say(
                     ctx,
-                    f"queue.{row['state']}" if row["state"] != "ready" else words,
+                    f"queue.{_standing(pending)}",
                     due=_moment(int(float(str(row["due"])))),
                     attempts=row["attempts"],
                     cause=row["cause"],
@@ -145,9 +153,41 @@ def show(
                 "  ",
             )
         )
+        _show_wishes(ctx, asked_as_table(asked(pending.recipient)), "  ")
     output.line()
     output.line(output.clean(head))
     return 0
+
+
+def _standing(pending: Pending) -> str:
+    """Name the text that tells how a recipient waits."""
+    if pending.state is not State.READY:
+        return pending.state.value
+    if pending.attempts:
+        return "waits"
+    held = pending.cause == catalog.HELD_FOR_RELEASE.name
+    return pending.cause if held else "new"
+
+
+def _show_wishes(ctx: click.Context, wishes: dict[str, Any], indent: str) -> None:
+    """Show what the sender asked for, by the names that `--json` has for it."""
+    if wishes:
+        told = ", ".join(f"{name}={_shown(value)}" for name, value in wishes.items())
+        output.line(output.prose(say(ctx, "queue.wished", wishes=output.clean(told)), indent))
+
+
+def _shown(value: object) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case float() if value > _LONG_AGO:
+            return _moment(int(value))
+        case list():
+            return "+".join(map(str, value))
+        case dict():
+            return "(" + ", ".join(f"{name}={_shown(each)}" for name, each in value.items()) + ")"
+        case _:
+            return str(value)
 
 
 def _verb(verb: str) -> Callable[[F], F]:
@@ -247,6 +287,7 @@ def _fields(row: Row) -> dict[str, object]:
         "cause": pending.cause,
         "reply": pending.reply,
         "host": pending.host,
+        "wishes": as_table(row.wishes) if row.wishes is not NO_WISHES else {},
     }
 
 

@@ -120,7 +120,7 @@ class Settling:
     ) -> None:
         retry = self._retry
         attempts = pending.attempts + 1
-        due = retry.next_attempt(message.received, attempts, now, self._chance())
+        due = retry.next_attempt(message.released, attempts, now, self._chance())
         if due is None:
             self._give_up(now, message, pending, outcome, settled)
             return
@@ -134,8 +134,8 @@ class Settling:
             host=outcome.host,
         )
         settled.settlements.append(Again(again))
-        if not pending.warned and retry.late(message.received, now):
-            until = max(message.received + retry.give_up_after, due)
+        if not pending.warned and retry.late(message.released, now):
+            until = max(message.released + retry.give_up_after, due)
             settled.delayed.append(replace(_trouble(outcome, now), until=until))
 
     def _give_up(

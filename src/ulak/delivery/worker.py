@@ -336,6 +336,11 @@ class Worker:
         else:
             self._behind = True
 
+    def later(self, due: float) -> None:
+        """Note that something was put that is due at this time."""
+        if due < self._planned:
+            self._waking.set()
+
     def pause(self) -> None:
         """Take nothing more; what is leased already is still delivered."""
         self._paused = True

@@ -36,8 +36,10 @@ class Wishes:
     said (RFC 3461 §4.3). `envid` is the sender's own name of the message, decoded (§4.4).
     `require_tls`: only to servers that are proven, over TLS, and promise the same (RFC 8689).
     `priority` is -9 to 9 (RFC 6710). `hold_until` is the time before which nothing is sent, in
-    seconds since the epoch, 0 for none (RFC 4865). `auth` is who submitted the message first as
-    an earlier server told us, decoded, `<>` for unknown and `""` for not said (RFC 4954 §5).
+    seconds since the epoch, 0 for none (RFC 4865); `hold` is that request as it was made, for
+    reports: `for;3600` or `until;2027-01-01T07:00:00Z` (§5.1.2). `auth` is who submitted the
+    message first as an earlier server told us, decoded, `<>` for unknown and `""` for not said
+    (RFC 4954 §5).
     """
 
     ret: str = ""
@@ -46,6 +48,7 @@ class Wishes:
     priority: int = 0
     deliver_by: DeliverBy | None = None
     hold_until: float = 0.0
+    hold: str = ""
     auth: str = ""
 
 
@@ -55,16 +58,19 @@ class RecipientWishes:
 
     `notify` holds `NEVER` alone or some of `SUCCESS`, `FAILURE`, `DELAY`; empty where nothing was
     said. `orcpt` is the recipient as the sender named it, with its address type, decoded:
-    `rfc822;bob@example.org`; `""` where nothing was said.
+    `rfc822;bob@example.org`; `""` where nothing was said. `expanded`: this is an alias whose
+    members are recipients beside it; nothing is delivered to it, its sender is told that much
+    (§5.2.7.3; `ulak.mail.expansion`).
     """
 
     notify: frozenset[str] = frozenset()
     orcpt: str = ""
+    expanded: bool = False
 
 
 NO_WISHES = Wishes()
-_NOTHING_ASKED: Mapping[str, RecipientWishes] = MappingProxyType({})
-_NOTHING_OF_ONE = RecipientWishes()
+_NO_RECIPIENTS: Mapping[str, RecipientWishes] = MappingProxyType({})
+NOTHING_ASKED = RecipientWishes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +88,11 @@ class Envelope:
     smtputf8: bool = False
     body: str = "7BIT"
     wishes: Wishes = NO_WISHES
-    asked: Mapping[str, RecipientWishes] = field(default_factory=lambda: _NOTHING_ASKED, hash=False)
+    asked: Mapping[str, RecipientWishes] = field(default_factory=lambda: _NO_RECIPIENTS, hash=False)
 
     def asked_for(self, recipient: str) -> RecipientWishes:
         """Give what was asked for one recipient."""
-        return self.asked.get(recipient, _NOTHING_OF_ONE)
+        return self.asked.get(recipient, NOTHING_ASKED)
 
 
 def domain_of(address: str) -> str:

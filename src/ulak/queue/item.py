@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from ulak.mail.envelope import NO_WISHES, Envelope, Wishes
+
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from ulak.mail.envelope import Envelope
 
 
 class State(StrEnum):
@@ -42,6 +42,11 @@ class Message:
     received: float
     language: str = ""  # Content-Language of the message, for its reports; "" where unknown
     session: str = ""  # the session that brought it, for the journal
+
+    @property
+    def released(self) -> float:
+        """From when on it may be sent, and its age counts: RFC 4865 lets a sender say that."""
+        return max(self.received, self.envelope.wishes.hold_until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,7 @@ class Row:
     size: int
     received: float
     pending: Pending
+    wishes: Wishes = NO_WISHES  # those of the whole message
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,14 @@ from ulak.queue.item import (
     Settlement,
     State,
 )
-from ulak.queue.store import StorageError, at_rest, by_recipient, goes_on, refuse_nonsense
+from ulak.queue.store import (
+    StorageError,
+    at_rest,
+    by_recipient,
+    goes_on,
+    rank,
+    refuse_nonsense,
+)
 
 Leases: TypeAlias = list[Lease]  # `list` is a verb further down
 
@@ -77,7 +84,7 @@ class MemoryStore:
         return self._lease(queued, lambda each: _due(each, message.received))
 
     async def lease(self, now: float, limit: int, avoid: Collection[str] = ()) -> list[Lease]:
-        """Take messages with recipients that are due, longest due first."""
+        """Take messages with recipients that are due, by rank."""
         self._refuse_closed()
 
         def wanted(place: _Place) -> bool:
@@ -87,7 +94,8 @@ class MemoryStore:
         for queued in self._queued.values():
             dues = [each.pending.due for each in queued.places.values() if wanted(each)]
             if dues:
-                waiting.append((min(dues), queued))
+                priority = queued.message.envelope.wishes.priority
+                waiting.append((rank(min(dues), priority), queued))
         waiting.sort(key=lambda each: each[0])
         return self._lease_all((queued for _, queued in waiting), wanted, limit)
 
@@ -256,4 +264,12 @@ def _row(queued: _Queued, place: _Place) -> Row:
     message, pending = queued.message, place.pending
     if place.token:
         pending = replace(pending, state=State.LEASED)
-    return Row(message.id, message.envelope.sender, message.body.size, message.received, pending)
+    envelope = message.envelope
+    return Row(
+        message.id,
+        envelope.sender,
+        message.body.size,
+        message.received,
+        pending,
+        envelope.wishes,
+    )

@@ -20,6 +20,8 @@ from ulak.queue.item import (
     Still,
 )
 
+_STEP = 3600.0  # seconds
+
 
 class StorageError(Exception):
     """The store could not do durably what it was asked. Nothing of it has happened."""
@@ -73,7 +75,7 @@ class QueueStore(Protocol):
         """
 
     async def lease(self, now: float, limit: int, avoid: Collection[str] = ()) -> list[Lease]:
-        """Take up to `limit` messages with recipients that are due, longest due first.
+        """Take up to `limit` messages with recipients that are due, in the order of their `rank`.
 
         Recipients in the domains to `avoid` stay where they are. The recipients in a lease are
         as they were before it (ready, or held for `take`).
@@ -125,6 +127,15 @@ class QueueStore(Protocol):
 
     async def close(self) -> None:
         """Finish what was asked, then let go of the store. Every verb raises StorageError after."""
+
+
+def rank(due: float, priority: int) -> float:
+    """Give what orders leases, lowest first: who has been due longest, unless one is prior.
+
+    A message of higher priority (RFC 6710 §5.1) goes before those below it, but not for ever: a
+    step of priority counts for as much as an hour of waiting.
+    """
+    return due - priority * _STEP
 
 
 def refuse_nonsense(pending: Sequence[Pending]) -> None:

@@ -124,6 +124,8 @@ MAILBOX_VERIFIED = _row("mailbox-verified", "accepted", 250, "1.5", "RFC 5321 §
 WILL_FORWARD = _row("will-forward", "accepted", 251, "1.5", "RFC 5321 §3.4", _N, "User not local; will forward to <{address}>")
 LIST_EXPANDED = _row("list-expanded", "accepted", 250, "1.5", "RFC 5321 §3.5.2", _N, "<{address}>")
 DELIVERED = _row("delivered", "accepted", 250, "0.0", "RFC 3464 §2.3.3", _N, "Delivered to {where}")
+EXPANDED = _row("expanded", "accepted", 250, "0.0", "RFC 3461 §5.2.7.3", _N, "Sent on to the members of {address}")
+HELD_FOR_RELEASE = _row("held-for-release", "accepted", 250, "0.0", "RFC 4865 §4.2", _N, "Held until {until}, as the sender asked")
 
 # -- withheld ---------------------------------------------------------------------------------
 VRFY_WITHHELD = _row("vrfy-withheld", "verification-withheld", 252, "5.0", "RFC 5321 §3.5.3, §7.3", _N, "Cannot VRFY user, but will accept the message and attempt delivery")
@@ -203,6 +205,7 @@ MESSAGE_UNREADABLE = _row("message-unreadable", "system-error", 451, "3.0", "RFC
 LOCAL_DELIVERY_FAILED = _row("local-delivery-failed", "system-error", 451, "3.0", "RFC 3463 §3.4", _R, "The message could not be written into the mailbox: {problem}")
 DELIVERED_BEFORE = _row("delivered-before", "routing-loop", 554, "4.6", "RFC 5321 §6.3", _X, "Routing loop: the message has been delivered to <{address}> before")
 EXPIRED = _row("expired", "expired", 554, "4.7", "RFC 5321 §4.5.4.1", _D, "Not delivered within {days} days; the last answer was: {last}")
+DELIVER_BY_PASSED = _row("deliver-by-passed", "expired", 554, "4.7", "RFC 2852 §4.1.3", _X, "Not delivered by {until}, which is when the sender wanted it at the latest")
 DELAYED = _row("delayed", "expired", 451, "4.7", "RFC 5321 §4.5.4.1", _R, "Not delivered yet after {hours} hours; the last answer was: {last}")
 DROPPED_BY_OPERATOR = _row("dropped-by-operator", "policy", 554, "7.0", "RFC 3463 §3.8", _X, "The postmaster took the message out of the queue")
 REMOTE_ACCEPTED = _row("remote-accepted", "accepted", 250, "0.0", "RFC 5321 §4.2.1", _N, "{host} agreed: {said}")

@@ -7,6 +7,7 @@ import ipaddress
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -82,7 +83,8 @@ class Site:
     `admit` decides about a client address before the greeting (None: welcome); `judge` looks
     at a message, or at the beginning of a large one with its whole header; `wants` says whether
     the delivery worker has room for mail to these domains now, and `accepted` is then told of
-    the lease that came with the put; `room` says whether the disk takes so many more octets;
+    the lease that came with the put, and `later` of the time at which one is due that waits;
+    `room` says whether the disk takes so many more octets;
     `incident` notes an exception and gives its id.
     """
 
@@ -97,6 +99,7 @@ class Site:
     judge: Callable[[bytes], Reply | None] = lambda _message: None
     wants: Callable[[Collection[str]], bool] = lambda _domains: True
     accepted: Callable[[Lease], None] | None = None
+    later: Callable[[float], None] = lambda _due: None
     room: Callable[[int], bool] = lambda _size: True
     incident: Noting = _nobody
     connections: int = 0
@@ -141,6 +144,9 @@ class Site:
 
     async def keep(self, message: Message) -> None:
         """Put a message into the queue, durably, and hand its lease on."""
+        if message.envelope.wishes.hold_until > message.received:
+            await self._hold(message)
+            return
         pending = [
             Pending(recipient, domain_of(recipient), due=message.received)
             for recipient in message.envelope.recipients
@@ -150,6 +156,18 @@ class Site:
         lease = await self.store.put(message, pending, lease=wanted)
         if lease is not None and accepted is not None:
             accepted(lease)
+
+    async def _hold(self, message: Message) -> None:
+        """Put a message that is to be sent only later (RFC 4865 §4.2)."""
+        due = message.released
+        until = datetime.fromtimestamp(due, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        reply = catalog.HELD_FOR_RELEASE.reply(until=until)
+        pending = [
+            Pending(recipient, domain_of(recipient), due=due, cause=reply.cause, reply=str(reply))
+            for recipient in message.envelope.recipients
+        ]
+        await self.store.put(message, pending)
+        self.later(due)
 
 
 def _client(ip: str) -> str:

@@ -18,6 +18,12 @@ _CACHE = 16_000  # KiB: the tables' upper pages, and what one transaction change
 _BUSY = 5_000  # milliseconds for a tool that writes behind our back
 _LONGEST_WAL = 64 * 1024 * 1024  # octets that the WAL keeps after a flood
 
+# Who only looks may find tables that no newer writer has opened yet.
+_WISHES_SINCE = 2
+_WITHOUT_WISHES = (
+    "CREATE TEMP VIEW message AS SELECT *, NULL AS wishes, NULL AS asked FROM main.message"
+)
+
 # After one of these the connection is not to be trusted: what was written may be half there.
 DISTRUST = (
     apsw.IOError,
@@ -81,7 +87,8 @@ def open_for_reading(path: Path) -> apsw.Connection:
     try:
         connection.set_busy_timeout(_BUSY)
         connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)  # the writer's business
-        _refuse_newer(connection)
+        if _refuse_newer(connection) < _WISHES_SINCE:
+            connection.execute(_WITHOUT_WISHES)
     except BaseException:
         connection.close()
         raise

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from ulak.mail.envelope import Envelope
+from ulak.mail.envelope import NO_WISHES, Envelope
 from ulak.queue.item import Body, Message, Pending, Row, Selection, State
 from ulak.queue.sqlite.folder import body_path
+from ulak.queue.wishes import asked_of, kept, wishes_of
 
 Value: TypeAlias = str | bytes | int | float | None
 Values: TypeAlias = tuple[Value, ...]
@@ -26,11 +28,11 @@ PENDING_BEFORE = (  # as it was before its lease
 )
 MESSAGE = (
     "m.seq, m.id, m.sender, m.size, m.received, m.smtputf8, m.kind, m.language, m.session, "
-    "m.recipients, b.octets"
+    "m.recipients, m.wishes, m.asked, b.octets"
 )
 LISTED = (
     "p.message, p.n, m.id, m.sender, m.size, m.received, p.recipient, p.domain, p.state, p.due, "
-    "p.attempts, p.cause, p.reply, p.host, p.warned"
+    "p.attempts, p.cause, p.reply, p.host, p.warned, m.wishes"
 )
 
 
@@ -38,6 +40,7 @@ def message_values(seq: int, message: Message, pending: tuple[Pending, ...]) -> 
     """Give the row of a message."""
     envelope = message.envelope
     alone = len(pending) == 1 and envelope.recipients == (pending[0].recipient,)
+    wishes, asked = kept(envelope)
     return (
         seq,
         message.id,
@@ -49,24 +52,23 @@ def message_values(seq: int, message: Message, pending: tuple[Pending, ...]) -> 
         message.language,
         message.session,
         None if alone else json.dumps(envelope.recipients, ensure_ascii=False),
+        wishes,
+        asked,
     )
 
 
 def message_of(row: Raw, recipient: str, bodies: Path) -> Message:
     """Make the message of a MESSAGE row; `recipient` is one of those that still wait."""
-    (seq, identifier, sender, size, received, smtputf8, kind, language, session, names, octets) = (
-        row
-    )
+    (seq, identifier, sender, size, received, smtputf8, kind, language, session, *more) = row
+    names, wishes, asked, octets = more
     recipients = (recipient,) if names is None else tuple(json.loads(names))
+    envelope = Envelope(sender, recipients, smtputf8=bool(smtputf8), body=kind)
+    if wishes is not None:
+        envelope = replace(envelope, wishes=wishes_of(wishes))
+    if asked is not None:
+        envelope = replace(envelope, asked=asked_of(asked))
     path = body_path(bodies, seq) if octets is None else None
-    return Message(
-        identifier,
-        Envelope(sender, recipients, smtputf8=bool(smtputf8), body=kind),
-        Body(size, octets, path),
-        received,
-        language,
-        session,
-    )
+    return Message(identifier, envelope, Body(size, octets, path), received, language, session)
 
 
 def pending_of(row: Raw) -> Pending:
@@ -77,7 +79,8 @@ def pending_of(row: Raw) -> Pending:
 
 def row_of(row: Raw) -> Row:
     """Make a line of a listing of a LISTED row."""
-    return Row(row[2], row[3], row[4], row[5], pending_of(row[6:]))
+    wishes = NO_WISHES if row[15] is None else wishes_of(row[15])
+    return Row(row[2], row[3], row[4], row[5], pending_of(row[6:15]), wishes)
 
 
 def condition(which: Selection) -> tuple[str, Values]:

@@ -88,7 +88,7 @@ class SqliteStore:
             self._writer.submit(put)
 
     async def lease(self, now: float, limit: int, avoid: Collection[str] = ()) -> list[Lease]:
-        """Take messages with recipients that are due, longest due first."""
+        """Take messages with recipients that are due, by rank."""
         return await self._ask(lambda work: work.lease(now, limit, avoid))
 
     async def take(self, which: Selection, limit: int) -> list[Lease]:

@@ -19,7 +19,7 @@ from itertools import chain
 import apsw
 
 from ulak.queue.item import Again, Body, Done, Lease, Message, Pending, Selection, Settlement
-from ulak.queue.sqlite.due import due
+from ulak.queue.sqlite.due import due, next_due
 from ulak.queue.sqlite.folder import Folder
 from ulak.queue.sqlite.rows import (
     AT_REST,
@@ -178,6 +178,7 @@ class Work:
             messages.append(message_values(seq, message, pending))
             if message.body.data is not None:
                 bodies.append((seq, message.body.data))
+            priority = message.envelope.wishes.priority
             leased: list[int] = []
             for n, one in enumerate(pending):
                 state = AT_REST[one.state]
@@ -197,6 +198,7 @@ class Work:
                         one.reply,
                         one.host,
                         one.warned,
+                        priority,
                     )
                 )
             leases.append(self._fresh(each, leased) if leased else None)
@@ -276,7 +278,7 @@ class Work:
     # -- the other verbs --------------------------------------------------------------------
 
     def lease(self, now: float, limit: int, avoid: Collection[str]) -> list[Lease]:
-        """Lease what is due, longest due first."""
+        """Lease what is due, in the order of its rank."""
         wanted, values = f"+state = {_READY} AND due <= ?", tuple[Value, ...]((now,))
         if avoid:
             wanted += " AND domain NOT IN (SELECT value FROM json_each(?))"
@@ -309,8 +311,7 @@ class Work:
 
     def next_due(self) -> float | None:
         """When the next ready recipient is due."""
-        due = self._rows(f"SELECT min(due) FROM pending WHERE state = {_READY}")[0][0]
-        return None if due is None else float(due)
+        return next_due(self.connection)
 
     def retry(self, which: Selection, now: float) -> int:
         """Make ready recipients due."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-VERSION = 1
+VERSION = 2
 
 
 def migration(version: int) -> str:
