@@ -10,9 +10,9 @@ from pathlib import Path
 import apsw
 import pytest
 
-from ulak.accounts import sql
 from ulak.accounts.account import Account
 from ulak.accounts.sqlite import SqliteAccounts
+from ulak.accounts.sqlite.accounts import VERSION
 from ulak.accounts.store import AccountsError
 
 ADA, GRACE = Account("ada@example.org", "hash"), Account("grace@example.org")
@@ -106,7 +106,7 @@ def test_what_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
 def test_the_accounts_of_a_newer_ulak_are_not_touched(tmp_path: Path) -> None:
     path = tmp_path / "accounts.db"
     newer = apsw.Connection(str(path))
-    newer.execute(f"PRAGMA user_version = {sql.VERSION + 1}")
+    newer.execute(f"PRAGMA user_version = {VERSION + 1}")
     newer.close()
     with pytest.raises(AccountsError, match="newer Ulak"):
         SqliteAccounts(path).add(ADA)

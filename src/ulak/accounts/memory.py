@@ -1,8 +1,11 @@
-"""Accounts in memory: for tests, and for the model that the database is measured against."""
+"""Accounts and failed logins in memory: for tests, and as the model of the databases."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from ulak.accounts.account import Account, key_of
+from ulak.accounts.attempts import Change, Key, Kind, Record
 
 
 class MemoryAccounts:
@@ -46,5 +49,42 @@ class MemoryAccounts:
         """Whether there is an account at all."""
         return bool(self._by_key)
 
+    def secret(self) -> bytes:
+        """Give a secret that is none."""
+        return b"no secret at all"
+
     def close(self) -> None:
         """Let go of nothing."""
+
+
+class MemoryRecords:
+    """Follows `accounts.attempts.Records`; one thread at a time."""
+
+    def __init__(self) -> None:
+        self.records: dict[Key, Record] = {}
+
+    def read(self, keys: Collection[Key]) -> dict[Key, Record]:
+        """Give those of the records that there are."""
+        return {key: self.records[key] for key in keys if key in self.records}
+
+    def update(self, keys: Collection[Key], change: Change) -> None:
+        """Change records."""
+        for key, record in change(self.read(keys)).items():
+            self.records.pop(key, None)
+            if record is not None:
+                self.records[key] = record
+
+    def banned(self, now: float) -> dict[Key, Record]:
+        """Give the records of all who are shut out now."""
+        return {key: record for key, record in self.records.items() if record.until > max(now, 0)}
+
+    def trim(self, now: float, keep: Mapping[Kind, float], most: int) -> None:
+        """Forget records that are too old or too many."""
+        for kind, age in keep.items():
+            mine = [(k, r) for k, r in self.records.items() if k.kind is kind]
+            mine.sort(key=lambda one: (one[1].until > now, one[1].at))
+            young = [(k, r) for k, r in mine if r.at >= now - age]
+            kept = dict(young[-most:] if most else [])
+            for key, _ in mine:
+                if key not in kept:
+                    del self.records[key]

@@ -22,6 +22,7 @@ PASSES = 2
 LANES = 1
 SALT = 16  # octets (RFC 9106 §3.1)
 _TAG = 32  # octets
+CHANCE = SALT + _TAG  # octets
 _KIND = re.compile(
     r"\$argon2id\$v=19\$m=([0-9]{1,7}),t=([0-9]{1,3}),p=([0-9]{1,3})"
     r"\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{16,86})"
@@ -75,7 +76,7 @@ def outdated(kept: str) -> bool:
 
 
 def decoy(chance: bytes) -> str:
-    """Make a hash of nobody's password, out of SALT + 32 octets of chance, without any cost.
+    """Make a hash of nobody's password, out of CHANCE octets of chance, without any cost.
 
     To try a password on it takes as long as on a real one.
     """

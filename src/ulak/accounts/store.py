@@ -47,5 +47,8 @@ class Accounts(Protocol):
     def any(self) -> bool:
         """Whether there is an account at all."""
 
+    def secret(self) -> bytes:
+        """Give a secret of this server that stays the same, for what nobody else may foresee."""
+
     def close(self) -> None:
         """Let go of the store."""

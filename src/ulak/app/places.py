@@ -2,6 +2,7 @@
 
 lock                     held by the server that works here
 accounts.db              who may log in
+attempts.db              who has failed to
 queue/0, queue/1 …       one store for each worker
 journal/0, journal/1 …   one journal for each worker
 run/worker-0.sock …      where a running worker takes an operator's verbs
@@ -36,6 +37,11 @@ class Places:
     def accounts(self) -> Path:
         """Give the file of the accounts."""
         return self.data / "accounts.db"
+
+    @property
+    def attempts(self) -> Path:
+        """Give the file of failed logins."""
+        return self.data / "attempts.db"
 
     @property
     def mail(self) -> Path:

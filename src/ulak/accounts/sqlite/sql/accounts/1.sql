@@ -16,3 +16,8 @@ CREATE TABLE account (
     made REAL NOT NULL,  -- seconds since the epoch
     changed REAL NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Drawn once; what is told of names that have no account is made of it (RFC 5802 §9).
+CREATE TABLE secret (
+    octets BLOB NOT NULL
+) STRICT;

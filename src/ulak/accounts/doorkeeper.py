@@ -1,0 +1,191 @@
+"""Who is let in: secrets are tried, failures counted, and nothing tells which names there are.
+
+Whatever is asked is done in one thread of its own, off the event loop: one argon2id hash is made
+at a time in a process, and takes the memory of one. For a name without an account, for an account
+without a password, and for one who is shut out, a password is tried on a decoy: the work is the
+same and so are the words. Only the journal knows the difference.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TypeVar
+
+from ulak.accounts import password
+from ulak.accounts.account import Account, ScramKeys, key_of
+from ulak.accounts.attempts import Attempts, Key, Look
+from ulak.accounts.store import Accounts, AccountsError
+
+T = TypeVar("T")
+_MOST_WAITING = 100  # of those who wait for the thread: some seconds' worth
+
+
+class BusyError(AccountsError):
+    """Too many wait to be looked at; whoever comes back later may find it otherwise."""
+
+    def __init__(self) -> None:
+        super().__init__("the doorkeeper's hands", "too many log in at once")
+
+
+class Why(StrEnum):
+    """Why somebody is not let in, as the journal has it. A client is not told the first three."""
+
+    UNKNOWN = "unknown-name"
+    WRONG = "wrong-secret"
+    WITHOUT = "no-secret-of-this-kind"  # the account has no password, or no SCRAM keys
+    DISABLED = "disabled"  # and the secret was right
+    SHUT_OUT = "shut-out"
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """Somebody is not let in.
+
+    The answer is to be held back for `delay` seconds. `until`: who is shut out may try again then
+    (seconds since the epoch). `banned` is whom this failure has shut out until when.
+    """
+
+    why: Why
+    delay: float = 0.0
+    until: float = 0.0
+    banned: Mapping[Key, float] = field(default_factory=dict)
+
+
+class Doorkeeper:
+    """Looks after the accounts for one process.
+
+    `clock` gives seconds since the epoch, `chance` as many octets of chance as it is asked for.
+    `pretend` makes SCRAM keys of a name and a secret (RFC 5802 §9). Names are as clients write
+    them. All awaitable verbs raise AccountsError where the accounts cannot be read, BusyError
+    among them: the client is to come back later.
+    """
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        attempts: Attempts,
+        *,
+        clock: Callable[[], float],
+        chance: Callable[[int], bytes],
+        pretend: Callable[[str, bytes], ScramKeys],
+    ) -> None:
+        self._accounts = accounts
+        self._attempts = attempts
+        self._clock = clock
+        self._chance = chance
+        self._pretend = pretend
+        self._thread = ThreadPoolExecutor(1, "doorkeeper")
+        self._waiting = 0
+        self._decoy = password.decoy(chance(password.CHANCE))
+        self._secret = b""
+
+    async def barred(self, ip: str) -> Denied | None:
+        """Tell whether an address may not even try; None: it may."""
+
+        def look() -> Denied | None:
+            found = self._attempts.look_at(ip, self._clock())
+            return _shut_out(found) if found.until and not found.home else None
+
+        return await self._do(look)
+
+    async def password(self, ip: str, name: str, given: str) -> Account | Denied:
+        """Try a password. What comes of it counts."""
+
+        def try_it() -> Account | Denied:
+            key = key_of(name) or ""
+            look = self._attempts.look(ip, key, self._clock())
+            if look.until and not look.home:
+                return _shut_out(look)
+            account = self._accounts.find(name)
+            kept = "" if account is None or look.until else account.password
+            right = password.matches(kept or self._decoy, given)
+            if look.until:
+                return _shut_out(look)
+            if account is None:
+                return self._fail(ip, key, Why.UNKNOWN)
+            if not right:
+                return self._fail(ip, key, Why.WRONG if kept else Why.WITHOUT)
+            return self._let_in(ip, key, self._renewed(account, given))
+
+        return await self._do(try_it)
+
+    async def keys(self, ip: str, name: str) -> ScramKeys:
+        """Give the SCRAM keys of a name, or pretended ones to whom is not to be let in."""
+
+        def find() -> ScramKeys:
+            key = key_of(name)
+            if not self._secret:
+                self._secret = self._accounts.secret()
+            pretended = self._pretend(key or name, self._secret)
+            look = self._attempts.look(ip, key or "", self._clock())
+            account = self._accounts.find(name)
+            if account is None or account.disabled or account.scram is None or look.until:
+                return pretended
+            return account.scram
+
+        return await self._do(find)
+
+    async def proved(self, ip: str, name: str) -> Account | Denied:
+        """Take a name that SCRAM, a token or a certificate has proved."""
+
+        def find() -> Account | Denied:
+            account = self._accounts.find(name)
+            if account is None:
+                return self._fail(ip, key_of(name) or "", Why.UNKNOWN)
+            return self._let_in(ip, account.key, account)
+
+        return await self._do(find)
+
+    async def failed(self, ip: str, name: str) -> Denied:
+        """Count a failure that was found elsewhere: of SCRAM, of a token."""
+
+        def fail() -> Denied:
+            key = key_of(name) or ""
+            look = self._attempts.look(ip, key, self._clock())
+            if look.until:
+                return _shut_out(look)
+            account = self._accounts.find(name)
+            return self._fail(ip, key, Why.UNKNOWN if account is None else Why.WRONG)
+
+        return await self._do(fail)
+
+    async def close(self) -> None:
+        """Let go of the accounts once what waits is done."""
+        await asyncio.to_thread(self._thread.shutdown)
+        await asyncio.to_thread(self._accounts.close)
+
+    # -- in the thread ----------------------------------------------------------------------
+
+    async def _do(self, work: Callable[[], T]) -> T:
+        if self._waiting >= _MOST_WAITING:
+            raise BusyError
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        finally:
+            self._waiting -= 1
+
+    def _fail(self, ip: str, key: str, why: Why) -> Denied:
+        failure = self._attempts.failed(ip, key, self._clock())
+        return Denied(why, failure.delay, banned=failure.banned)
+
+    def _let_in(self, ip: str, key: str, account: Account) -> Account | Denied:
+        if account.disabled:
+            return Denied(Why.DISABLED)
+        self._attempts.succeeded(ip, key, self._clock())
+        return account
+
+    def _renewed(self, account: Account, given: str) -> Account:
+        """Make a hash anew that was made at another cost; who changes it meanwhile wins."""
+        if not password.outdated(account.password):
+            return account
+        renewed = replace(account, password=password.hashed(given, self._chance(password.SALT)))
+        return renewed if self._accounts.replace(renewed, was=account) else account
+
+
+def _shut_out(look: Look) -> Denied:
+    return Denied(Why.SHUT_OUT, until=look.until)

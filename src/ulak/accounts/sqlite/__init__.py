@@ -1,0 +1,6 @@
+"""Accounts, failed logins and what was sent, in SQLite files that all workers share."""
+
+from ulak.accounts.sqlite.accounts import SqliteAccounts
+from ulak.accounts.sqlite.attempts import SqliteRecords
+
+__all__ = ["SqliteAccounts", "SqliteRecords"]
