@@ -27,6 +27,7 @@ from ulak.server.directory import Directory, Domain
 from ulak.server.session import Session
 from ulak.server.site import Rules, Site
 from ulak.server.tls import TlsContext, context
+from ulak.smtp.offers import Offers
 from ulak.smtp.server import Limits
 from ulak.smtp.states import State
 
@@ -172,6 +173,7 @@ class Server:
     notes: Notes = field(default_factory=Notes)
     incidents: list[tuple[BaseException, str, str]] = field(default_factory=list)
     tls: str = ""  # starttls | implicit
+    offers: Offers = field(default_factory=Offers)
     admit: Callable[[str, str], Awaitable[Reply | None]] | None = None
     site: Site = field(init=False)
 
@@ -225,6 +227,7 @@ class Client:
             server.site,
             self.connections,
             server_context() if server.tls else None,
+            server.offers,
             implicit=server.tls == "implicit",
         )
         self.transport.protocol = self.session
@@ -312,12 +315,15 @@ def configured(folder: Path, settings: dict[str, str]) -> Server:
     rules = Rules("mx.example.org", Limits(message_size=1000))
     limits = rules.limits
     server_tls, admit = "", None
+    offers = Offers()
     for key, value in settings.items():
         match key:
             case "vrfy":
                 rules = replace(rules, vrfy=value)
+                offers = replace(offers, vrfy=value != "refuse")
             case "expn":
                 rules = replace(rules, expn=value)
+                offers = replace(offers, expn=value == "expand")
             case "size":
                 limits = replace(limits, message_size=int(value))
             case "line":
@@ -328,6 +334,7 @@ def configured(folder: Path, settings: dict[str, str]) -> Server:
                 limits = replace(limits, cheap_commands=int(value))
             case "recipients":
                 rules = replace(rules, max_recipients=int(value))
+                offers = replace(offers, recipients=int(value))
             case "relay":
                 rules = replace(rules, relay=(ip_network(value),))
             case "connections":
@@ -336,12 +343,22 @@ def configured(folder: Path, settings: dict[str, str]) -> Server:
                 rules = replace(rules, body_threshold=int(value))
             case "tls":
                 server_tls = value
+                offers = replace(offers, tls=value == "starttls")
+            case "kind":
+                offers = replace(offers, kind=value)
+            case "withhold":
+                offers = replace(offers, withheld=frozenset(value.split(",")))
+            case "hold":
+                offers = replace(offers, longest_hold=int(value))
+            case "by":
+                offers = replace(offers, least_deliver_by=int(value))
             case "admit":
                 admit = {"denied": _denied, "listed": _listed, "broken": _broken}[value]
             case _:
                 message = f"no server can be told {key}={value}"
                 raise ValueError(message)
-    return Server(folder, replace(rules, limits=limits), tls=server_tls, admit=admit)
+    rules = replace(rules, limits=limits)
+    return Server(folder, rules, tls=server_tls, offers=offers, admit=admit)
 
 
 async def _denied(ip: str, _session: str) -> Reply:

@@ -10,6 +10,7 @@ import uvloop
 
 from ulak.server.listener import Endpoint, Listener
 from ulak.server.tls import TlsContext
+from ulak.smtp.offers import Offers
 
 from .dialogue import Server
 
@@ -34,9 +35,9 @@ def serve(
     """Run the server while the client, which is given the port, talks to it in a thread."""
 
     async def main() -> T:
-        listener = Listener(
-            server.site, (Endpoint(host, 0, tls, implicit),), share=False, sweep=sweep
-        )
+        offers = Offers(tls=tls is not None and not implicit)
+        endpoint = Endpoint(host, 0, tls, implicit, offers=offers)
+        listener = Listener(server.site, (endpoint,), share=False, sweep=sweep)
         ((_, port),) = await listener.start()
         try:
             return await asyncio.to_thread(client, port)

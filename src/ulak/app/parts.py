@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -38,6 +39,7 @@ from ulak.server.directory import Directory, Domain, Foreign, Found, Moved, Unkn
 from ulak.server.listener import Endpoint, Listener
 from ulak.server.site import Rules, Site
 from ulak.smtp.grammar import GrammarError, parse_user
+from ulak.smtp.offers import Offers
 from ulak.smtp.server import Limits
 
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
@@ -231,8 +233,26 @@ def listener_of(
             key = place.tls.key or place.tls.certificate
             tls = context(place.tls.certificate, key, place.tls.clients)
         implicit = place.tls is not None and place.tls.mode == "implicit"
-        endpoints.append(Endpoint(place.address.host, place.address.port, tls, implicit, sock))
+        offers = _offers(parts.config, place)
+        endpoints.append(
+            Endpoint(place.address.host, place.address.port, tls, implicit, sock, offers)
+        )
     return Listener(site, tuple(endpoints), share=share)
+
+
+def _offers(config: settings.Config, place: settings.Listener) -> Offers:
+    """Give what the clients of a listener may use."""
+    policy = config.policy
+    return Offers(
+        kind=place.kind,
+        withheld=frozenset(place.withhold),
+        tls=place.tls is not None and place.tls.mode == "starttls",
+        vrfy=policy.vrfy != "refuse",
+        expn=policy.expn == "expand",
+        recipients=policy.max_recipients,
+        longest_hold=int(policy.max_hold),
+        least_deliver_by=math.ceil(policy.min_deliver_by),
+    )
 
 
 def _admit(parts: Parts) -> Callable[[str, str], Awaitable[Reply | None]] | None:

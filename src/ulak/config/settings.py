@@ -42,6 +42,19 @@ from ulak.config.names import (
 from ulak.config.sections import Each, MapOf, Section, setting
 from ulak.config.values import Network, NextHop, SocketAddress
 
+# Those that a listener can do without: the others are needed, or have settings of their own.
+EXTENSIONS = (
+    "PIPELINING",
+    "SIZE",
+    "8BITMIME",
+    "SMTPUTF8",
+    "DSN",
+    "LIMITS",
+    "MT-PRIORITY",
+    "DELIVERBY",
+    "FUTURERELEASE",
+    "REQUIRETLS",
+)
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86_400.0
 
 
@@ -75,6 +88,7 @@ class Listener:
 
     address: SocketAddress = setting(Listen())
     kind: str = setting(Listens(("mx", "submission")), "mx")
+    withhold: tuple[str, ...] = setting(ListOf(Choice(EXTENSIONS)), ())
     tls: Tls | None = setting(Section(Tls), None)
 
 
@@ -191,6 +205,8 @@ class Policy:
     expn: str = setting(Choice(("withhold", "expand", "refuse")), "withhold")
     max_message_size: int = setting(Size(), 50_000_000)
     max_recipients: int = setting(Count(1, 1_000_000), 1000)
+    max_hold: float = setting(Duration(least=0.0), 30 * _DAY)
+    min_deliver_by: float = setting(Duration(least=0.0), 0.0)
     need_from: bool = setting(Flag(), default=True)
     max_hops: int = setting(Count(1, 10_000), 100)
     max_header_size: int = setting(Size(1000), 102_400)

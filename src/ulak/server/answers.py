@@ -14,8 +14,8 @@ RECIPIENT_OK = catalog.RECIPIENT_OK.reply()
 _HELP = {
     "EHLO": "EHLO <your name>: begin a session, and see what is offered",
     "HELO": "HELO <your name>: begin a session without extensions",
-    "MAIL": "MAIL FROM:<address> [SIZE=n] [BODY=7BIT|8BITMIME] [SMTPUTF8]: begin a message",
-    "RCPT": "RCPT TO:<address>: name a recipient; once for each",
+    "MAIL": "MAIL FROM:<address> [parameters of what EHLO offers]: begin a message",
+    "RCPT": "RCPT TO:<address> [parameters of what EHLO offers]: name a recipient; once for each",
     "DATA": "DATA: send the message; a line with a dot alone ends it",
     "RSET": "RSET: forget the message under way",
     "NOOP": "NOOP: nothing, with an answer",
@@ -35,21 +35,21 @@ _WITHHELD = catalog.VRFY_WITHHELD.reply()
 
 def recipient(
     address: Address, site: Site, ip: str, *, relay: bool, smtputf8: bool
-) -> tuple[Reply, tuple[str, ...]]:
-    """Answer RCPT: the reply, and the addresses that the mail goes to if it is accepted."""
+) -> tuple[Reply, Found | None]:
+    """Answer RCPT: the reply, and where the mail goes if it is accepted."""
     match site.directory.find(address):
-        case Found(members):
-            return RECIPIENT_OK, members
+        case Found() as found:
+            return RECIPIENT_OK, found
         case Unknown():
-            return catalog.NO_SUCH_MAILBOX.reply(address=address), ()
+            return catalog.NO_SUCH_MAILBOX.reply(address=address), None
         case Moved(to) if to.isascii() or smtputf8:
-            return catalog.MAILBOX_MOVED.reply(utf8=smtputf8, address=to), ()
+            return catalog.MAILBOX_MOVED.reply(utf8=smtputf8, address=to), None
         case Moved():  # 551 would have to show the address (RFC 6531 §3.7.4.1)
-            return catalog.NO_SUCH_MAILBOX.reply(address=address), ()
+            return catalog.NO_SUCH_MAILBOX.reply(address=address), None
         case Foreign() if relay:
-            return RECIPIENT_OK, (str(address),)
+            return RECIPIENT_OK, Found((str(address),))
         case Foreign():
-            return catalog.RELAY_DENIED.reply(address=address, ip=ip), ()
+            return catalog.RELAY_DENIED.reply(address=address, ip=ip), None
 
 
 def verify(asked: Verify, rules: Rules, directory: Directory, *, relay: bool) -> Reply:

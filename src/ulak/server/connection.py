@@ -16,6 +16,7 @@ from ulak.replies import catalog
 from ulak.server import notes
 from ulak.server.site import Site
 from ulak.smtp import events
+from ulak.smtp.offers import Offers
 from ulak.smtp.server import ServerCore
 from ulak.smtp.states import State
 
@@ -64,15 +65,14 @@ class Connection(asyncio.Protocol):
         site: Site,
         connections: set[Connection],
         tls: TlsContext | None,
-        *,
-        offer_tls: bool,
+        offers: Offers,
     ) -> None:
         rules = site.rules
         self._site = site
         self._tls = tls
         self._loop = asyncio.get_running_loop()
         self.connections = connections
-        self.core = ServerCore(rules.hostname, rules.limits, offer_tls=offer_tls)
+        self.core = ServerCore(rules.hostname, rules.limits, offers)
         self.id = site.new_id()
         self.ip = ""
         self.deadline = self._loop.time() + rules.command_timeout

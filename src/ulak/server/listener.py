@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import errno
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 from ulak.server.connection import Connection
 from ulak.server.session import Session
 from ulak.server.site import Site
+from ulak.smtp.offers import Offers
 
 if TYPE_CHECKING:  # as in `connection`
     from ulak.server.tls import TlsContext
@@ -30,7 +31,8 @@ class ListenError(Exception):
 class Endpoint:
     """One address to listen on. `implicit`: TLS from the first octet (RFC 8314).
 
-    `sock` is a socket that is bound already; without one, the listener makes it.
+    `sock` is a socket that is bound already; without one, the listener makes it. `offers` is
+    what its clients may use.
     """
 
     host: str
@@ -38,6 +40,7 @@ class Endpoint:
     tls: TlsContext | None = None
     implicit: bool = False
     sock: socket.socket | None = None
+    offers: Offers = field(default_factory=Offers)
 
 
 class Listener:
@@ -83,7 +86,9 @@ class Listener:
         return where
 
     def _session(self, endpoint: Endpoint) -> Session:
-        return Session(self._site, self.sessions, endpoint.tls, implicit=endpoint.implicit)
+        return Session(
+            self._site, self.sessions, endpoint.tls, endpoint.offers, implicit=endpoint.implicit
+        )
 
     def _bind(self, endpoint: Endpoint) -> socket.socket:
         family = socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET

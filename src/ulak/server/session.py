@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from ulak.mail.address import Address
 from ulak.queue.store import StorageError, StorageFullError
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
@@ -21,6 +20,8 @@ from ulak.server.received import Hop
 from ulak.server.site import Site
 from ulak.server.transaction import Transaction
 from ulak.smtp import events
+from ulak.smtp.offers import Offers
+from ulak.smtp.terms import settle
 
 if TYPE_CHECKING:  # as in `connection`
     from ulak.server.tls import TlsContext
@@ -44,10 +45,11 @@ class Session(Connection):
         site: Site,
         connections: set[Connection],
         tls: TlsContext | None,
+        offers: Offers,
         *,
         implicit: bool = False,
     ) -> None:
-        super().__init__(site, connections, tls, offer_tls=tls is not None and not implicit)
+        super().__init__(site, connections, tls, offers)
         self._implicit = implicit
         self._relay = False
         self._accepted = 0
@@ -64,6 +66,8 @@ class Session(Connection):
         listener = transport.get_extra_info("sockname")
         self.ip = host.removeprefix("::ffff:").partition("%")[0]
         self._relay = site.may_relay(self.ip)
+        if self._relay:
+            self.core.trust()
         refusal = site.enter(self.ip, trusted=self._relay)
         site.journal.write(notes.connected(site.clock(), self.id, self.ip, port, listener))
         if self._implicit and refusal is not None:
@@ -154,13 +158,10 @@ class Session(Connection):
         site = self._site
         rules = site.rules
         match event:
-            case events.Recipient(address):
-                return self._recipient(address)
+            case events.Recipient():
+                return self._recipient(event)
             case events.Mail():
-                if not site.room(event.size):
-                    return catalog.DISK_NEARLY_FULL.reply()
-                self._transaction = Transaction(event)
-                return _SENDER_OK
+                return self._mail(event)
             case events.Data():
                 assert self._transaction is not None  # noqa: S101 -- the core holds the order
                 self._transaction.begin(site, self._hop())
@@ -172,11 +173,7 @@ class Session(Connection):
                 self.forget()
                 if not extended:
                     return catalog.HELLO.reply(hostname=rules.hostname, client=name)
-                return catalog.HELLO.listing(
-                    *self.core.hello_lines(
-                        name, vrfy=rules.vrfy != "refuse", expn=rules.expn == "expand"
-                    )
-                )
+                return catalog.HELLO.listing(*self.core.hello_lines(name, site.clock()))
             case events.Reset():
                 self.forget()
                 return _RESET_DONE
@@ -195,17 +192,32 @@ class Session(Connection):
                 message = f"no answer to {event!r}"
                 raise AssertionError(message)
 
-    def _recipient(self, address: Address) -> Reply:
+    def _mail(self, event: events.Mail) -> Reply:
+        site = self._site
+        if not site.room(event.size):
+            return catalog.DISK_NEARLY_FULL.reply()
+        wishes, reply = event.wishes, _SENDER_OK
+        if event.terms is not None:
+            wishes, reply = settle(wishes, event.terms, self.core.standing, site.clock())
+        if reply.positive:
+            self._transaction = Transaction(event, wishes)
+        return reply
+
+    def _recipient(self, event: events.Recipient) -> Reply:
         transaction = self._transaction
         assert transaction is not None  # noqa: S101 -- the core holds the order
         most = self._site.rules.max_recipients
         if transaction.count >= most:
             return catalog.TOO_MANY_RECIPIENTS.reply(limit=most)
-        reply, members = recipient(
-            address, self._site, self.ip, relay=self._relay, smtputf8=transaction.mail.smtputf8
+        reply, found = recipient(
+            event.address,
+            self._site,
+            self.ip,
+            relay=self._relay,
+            smtputf8=transaction.mail.smtputf8,
         )
-        if members:
-            transaction.add(address, members)
+        if found is not None:
+            transaction.add(event, found)
         return reply
 
     def _hop(self) -> Hop:

@@ -2,36 +2,63 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ulak.mail.address import Address
-from ulak.mail.envelope import Envelope
+from ulak.mail.envelope import NOTHING_ASKED, Envelope, RecipientWishes, Wishes
 from ulak.queue.item import Message
+from ulak.server.directory import Found
 from ulak.server.incoming import Incoming
 from ulak.server.received import Hop, received
 from ulak.server.site import Site
-from ulak.smtp.events import Mail
+from ulak.smtp.events import Mail, Recipient
+
+_NEVER = frozenset({"NEVER"})
+_UNASKED = frozenset({"FAILURE", "DELAY"})  # what a sender is told who asked for nothing
 
 
 class Transaction:
-    """What MAIL, RCPT and DATA have brought so far."""
+    """What MAIL, RCPT and DATA have brought so far. `asked` are the wishes of `members`."""
 
-    __slots__ = ("count", "first", "incoming", "mail", "members", "sender")
+    __slots__ = ("asked", "count", "first", "incoming", "mail", "members", "sender", "wishes")
 
-    def __init__(self, mail: Mail) -> None:
+    def __init__(self, mail: Mail, wishes: Wishes) -> None:
         self.mail = mail
+        self.wishes = wishes
         # the reverse-path without brackets, `""` for the null one
         self.sender = "" if mail.sender is None else str(mail.sender)
         self.count = 0  # of accepted RCPT commands
         self.first: Address | None = None
         self.members: dict[str, None] = {}  # where the mail goes, each once
+        self.asked: dict[str, RecipientWishes] = {}
         self.incoming: Incoming | None = None
 
-    def add(self, address: Address, members: tuple[str, ...]) -> None:
-        """Take a recipient that was accepted."""
+    def add(self, recipient: Recipient, found: Found) -> None:
+        """Take a recipient that was accepted, and the addresses to which its mail goes."""
         if self.first is None:
-            self.first = address
+            self.first = recipient.address
         self.count += 1
-        for member in members:
+        if found.alias or self.asked or recipient.wishes is not NOTHING_ASKED:
+            self._ask(recipient, found)
+        for member in found.members:
             self.members[member] = None
+
+    def _ask(self, recipient: Recipient, found: Found) -> None:
+        """Give every member the wishes of its recipient.
+
+        Whoever is reached through an alias is remembered under the name that the sender used, so
+        that a report can name it (RFC 3461 §5.2.7).
+        """
+        wishes = recipient.wishes
+        if found.alias and not wishes.orcpt:
+            kind = "rfc822" if recipient.address.ascii else "utf-8"  # RFC 6533 §3
+            wishes = replace(wishes, orcpt=f"{kind};{recipient.address}")
+        for member in found.members:
+            one = wishes
+            if member in self.members:
+                one = _both(self.asked.get(member, NOTHING_ASKED), wishes)
+            if one != NOTHING_ASKED:
+                self.asked[member] = one
 
     def begin(self, site: Site, hop: Hop) -> Incoming:
         """Begin the message: DATA was accepted."""
@@ -49,10 +76,28 @@ class Transaction:
     def message(self, incoming: Incoming, when: float, session: str) -> Message:
         """Give the whole as the queue takes it."""
         mail = self.mail
-        envelope = Envelope(self.sender, tuple(self.members), mail.smtputf8, mail.body)
+        recipients = tuple(self.members)
+        if self.asked:
+            envelope = Envelope(
+                self.sender, recipients, mail.smtputf8, mail.body, self.wishes, self.asked
+            )
+        else:
+            envelope = Envelope(self.sender, recipients, mail.smtputf8, mail.body, self.wishes)
         return Message(incoming.identifier, envelope, incoming.body(), when, session=session)
 
     def forget(self) -> None:
         """Let go of everything that nobody has taken over."""
         if self.incoming is not None:
             self.incoming.forget()
+
+
+def _both(one: RecipientWishes, other: RecipientWishes) -> RecipientWishes:
+    """Give what is due to a mailbox that two recipients lead to: what either of them asked for.
+
+    It is silent only where both say NEVER. The name by which it was reached first stays.
+    """
+    orcpt = one.orcpt or other.orcpt
+    if one.notify == other.notify:
+        return RecipientWishes(one.notify, orcpt)
+    loud = [asked.notify or _UNASKED for asked in (one, other) if asked.notify != _NEVER]
+    return RecipientWishes(frozenset().union(*loud), orcpt)

@@ -1,14 +1,18 @@
-"""From one command line to what it says (RFC 5321 §4.1.1, RFC 1870, 6152, 6531).
+"""From one command line to what it says (RFC 5321 §4.1.1, RFC 6531).
 
-What is wrong with the command itself is answered here; whether it may come now is `states`'.
+What is wrong with the command itself is answered here; whether it may come now is `states`', and
+what its parameters mean is `parameters`'.
 """
 
 from __future__ import annotations
 
 from ulak.replies import catalog
+from ulak.replies.reply import Reply
 from ulak.smtp import events, grammar
 from ulak.smtp.events import Event
 from ulak.smtp.grammar import GrammarError
+from ulak.smtp.offers import Standing
+from ulak.smtp.parameters import MailDraft, MailReaders, RecipientDraft, RecipientReaders
 
 # Known by name and not (yet) to be had: 502, not 500 (RFC 5321 §4.2.4).
 NOT_IMPLEMENTED = frozenset(
@@ -21,7 +25,6 @@ FOREIGN = frozenset(
 # What brings no message along and can be asked for ever.
 CHEAP = frozenset({"NOOP", "RSET", "VRFY", "EXPN", "HELP", "EHLO", "HELO"})
 
-_SIZE_DIGITS = 20  # RFC 1870 §3
 _UTF8 = " SMTPUTF8"
 
 
@@ -39,8 +42,8 @@ def text_of(octets: bytes) -> str:
     return text
 
 
-def mail(rest: str, *, extended: bool, largest: int) -> Event:
-    """Read what follows MAIL. `extended`: EHLO was said; `largest`: the message limit."""
+def mail(rest: str, standing: Standing, readers: MailReaders) -> Event:
+    """Read what follows MAIL. `readers` are those of the parameters that are to be had."""
     if rest[:5].upper() != "FROM:":
         message = "MAIL has to be followed by FROM:"
         raise GrammarError(message)
@@ -48,39 +51,25 @@ def mail(rest: str, *, extended: bool, largest: int) -> Event:
     if sender is not None and not sender.domain:
         message = "the sender has no domain"
         raise grammar.AddressError(message)
-    size, body, smtputf8 = 0, "7BIT", False
-    if rest:
-        parameters = grammar.parse_parameters(rest)
-        if not extended:
-            return events.Refused(catalog.PARAMETER_UNKNOWN.reply(parameter=min(parameters)))
-        for key, value in parameters.items():
-            match key:
-                case "SIZE" if _is_size(value):
-                    size = int(value or 0)
-                case "BODY" if value and value.upper() in ("7BIT", "8BITMIME"):
-                    body = value.upper()
-                case "SMTPUTF8" if value is None:
-                    smtputf8 = True
-                case "SIZE" | "BODY" | "SMTPUTF8":
-                    return events.Refused(catalog.PARAMETER_BAD.reply(parameter=key))
-                case _:
-                    return events.Refused(catalog.PARAMETER_UNKNOWN.reply(parameter=key))
-    if sender is not None and not smtputf8 and not sender.ascii:
+    if not rest:
+        if sender is not None and not sender.ascii:
+            return events.Refused(catalog.NEEDS_SMTPUTF8.reply(code=550))
+        return events.Mail(sender)
+    draft = MailDraft(standing)
+    for key, value in grammar.parse_parameters(rest).items():
+        reader = readers.get(key)
+        refusal = _unknown(key) if reader is None else reader(draft, value)
+        if refusal is not None:
+            return events.Refused(refusal)
+    if sender is not None and not draft.smtputf8 and not sender.ascii:
         return events.Refused(catalog.NEEDS_SMTPUTF8.reply(code=550))
-    if size > largest:
-        return events.Refused(catalog.MESSAGE_TOO_LARGE.reply(limit=largest))
-    return events.Mail(sender, size, body, smtputf8)
+    if draft.size > standing.largest:
+        return events.Refused(catalog.MESSAGE_TOO_LARGE.reply(limit=standing.largest))
+    return events.Mail(sender, draft.size, draft.body, draft.smtputf8, draft.wishes, draft.terms)
 
 
-def _is_size(value: str | None) -> bool:
-    # Not int() alone: that takes `1_000`, `+5` and the digits of every script.
-    return (
-        bool(value) and len(value or "") <= _SIZE_DIGITS and set(value or "") <= set("0123456789")
-    )
-
-
-def recipient(rest: str, *, smtputf8: bool) -> Event:
-    """Read what follows RCPT."""
+def recipient(rest: str, readers: RecipientReaders, *, smtputf8: bool) -> Event:
+    """Read what follows RCPT. `readers` as with MAIL."""
     if rest[:3].upper() != "TO:":
         message = "RCPT has to be followed by TO:"
         raise GrammarError(message)
@@ -88,12 +77,22 @@ def recipient(rest: str, *, smtputf8: bool) -> Event:
     if address is None:
         message = "the forward-path is empty"
         raise grammar.AddressError(message)
-    if rest:
-        for key in grammar.parse_parameters(rest):
-            return events.Refused(catalog.PARAMETER_UNKNOWN.reply(parameter=key))
     if not smtputf8 and not address.ascii:
         return events.Refused(catalog.NEEDS_SMTPUTF8.reply())
-    return events.Recipient(address)
+    if not rest:
+        return events.Recipient(address)
+    draft = RecipientDraft(smtputf8=smtputf8)
+    for key, value in grammar.parse_parameters(rest).items():
+        reader = readers.get(key)
+        refusal = _unknown(key) if reader is None else reader(draft, value)
+        if refusal is not None:
+            return events.Refused(refusal)
+    return events.Recipient(address, draft.wishes)
+
+
+def _unknown(parameter: str) -> Reply:
+    # RFC 5321 §4.1.1.11: also for one that is known, and that EHLO has not offered.
+    return catalog.PARAMETER_UNKNOWN.reply(parameter=parameter)
 
 
 def user(verb: str, rest: str) -> Event:

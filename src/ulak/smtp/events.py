@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ulak.mail.address import Address
+from ulak.mail.envelope import NO_WISHES, NOTHING_ASKED, RecipientWishes, Wishes
 from ulak.replies.reply import Reply
+from ulak.smtp.terms import Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,19 +20,25 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """MAIL: the reverse-path (None: null) and what its parameters said."""
+    """MAIL: the reverse-path (None: null) and what its parameters said.
+
+    `terms` are those wishes that need a clock or a decision before they are any (`smtp.terms`).
+    """
 
     sender: Address | None
     size: int = 0  # octets, as announced (RFC 1870); 0 where not
     body: str = "7BIT"
     smtputf8: bool = False
+    wishes: Wishes = NO_WISHES
+    terms: Terms | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """RCPT: one forward-path."""
+    """RCPT: one forward-path and what its parameters said."""
 
     address: Address
+    wishes: RecipientWishes = NOTHING_ASKED
 
 
 @dataclass(frozen=True, slots=True)

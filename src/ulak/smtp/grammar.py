@@ -33,7 +33,8 @@ _LDH = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
 _HELO = re.compile(r"[A-Za-z0-9._-]+")
 _TAGGED = re.compile(r"([A-Za-z0-9-]*[A-Za-z0-9]):([\x21-\x5a\x5e-\x7e]+)")
 _SNUM = re.compile(r"[0-9]{1,3}")
-_PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e]+))?")
+# RFC 6531 §3.3 lets a value be in UTF-8; whether it may be in this one is for its reader to say.
+_PARAMETER = re.compile(rf"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e{_U}]+))?")
 
 
 class GrammarError(ValueError):

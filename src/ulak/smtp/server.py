@@ -6,20 +6,24 @@ gives. The core decides syntax and order; who may send what to whom is the calle
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
-from ulak.smtp import commands, events, grammar
+from ulak.smtp import commands, events, extensions, grammar
 from ulak.smtp.body import BodyReader
 from ulak.smtp.events import Event
+from ulak.smtp.extensions import NOTHING_OFFERED
 from ulak.smtp.lines import Fault, LineReader
+from ulak.smtp.offers import Offers, Standing
 from ulak.smtp.states import ORDER, State
 
 _CLOSES = 421  # the one reply after which the server closes by itself (RFC 5321 §3.8)
 _TLS = 0x16  # the first octet of a TLS handshake
 _DIALOGUE = 80  # lines of the dialogue that are kept
 _KEPT = 512  # octets of one line
+_OFFERS = Offers()
+_VERBS = {verb.encode(): verb for verb in ORDER}  # as nearly everybody writes them
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,10 @@ class Limits:
 
 
 class ServerCore:
-    """One session. `secure` says whether TLS is on; `offer_tls` whether STARTTLS is to be had."""
+    """One session on a listener that allows what `offers` says.
+
+    `authenticated` is who has logged in, `""` for nobody; `secure` says whether TLS is on.
+    """
 
     __slots__ = (
         "_body",
@@ -46,30 +53,30 @@ class ServerCore:
         "_ended",
         "_errors",
         "_lines",
-        "_offer_tls",
+        "_offered",
         "_output",
+        "authenticated",
         "client_name",
         "dialogue",
         "extended",
         "hostname",
         "limits",
-        "secure",
         "smtputf8",
+        "standing",
         "state",
     )
 
-    def __init__(
-        self, hostname: str, limits: Limits, *, offer_tls: bool = False, secure: bool = False
-    ) -> None:
+    def __init__(self, hostname: str, limits: Limits, offers: Offers = _OFFERS) -> None:
         self.hostname = hostname
         self.limits = limits
-        self.secure = secure
+        self.standing = Standing(offers, limits.message_size)
+        self.authenticated = ""
         self.state = State.CONNECTED
         self.extended = False
         self.client_name = ""
         self.smtputf8 = False
         self.dialogue: list[bytes] = []
-        self._offer_tls = offer_tls
+        self._offered = NOTHING_OFFERED  # until EHLO
         self._lines = LineReader(limits.command_line)
         self._body: BodyReader | None = None
         self._errors = 0
@@ -164,6 +171,7 @@ class ServerCore:
             case events.Hello(name, extended):
                 self.reset()
                 self.state, self.client_name, self.extended = State.READY, name, extended
+                self._offered = extensions.offered(self.standing) if extended else NOTHING_OFFERED
             case events.Reset():
                 self.reset()
             case events.StartTls():
@@ -190,10 +198,32 @@ class ServerCore:
         if len(dialogue) > _DIALOGUE:
             del dialogue[_DIALOGUE // 8 : _DIALOGUE // 2]  # the beginning and the latest tell most
 
+    @property
+    def secure(self) -> bool:
+        """Whether TLS is on."""
+        return self.standing.secure
+
+    def trust(self) -> None:
+        """Take the client for one of our own, though it has not logged in."""
+        self._stand(replace(self.standing, trusted=True))
+
+    def authenticate(self, identity: str) -> None:
+        """Note who has logged in."""
+        self.authenticated = identity
+        self._stand(replace(self.standing, authenticated=bool(identity)))
+
+    def _stand(self, standing: Standing) -> None:
+        self.standing = standing
+        if self.extended:
+            self._offered = extensions.offered(standing)
+
     def tls_started(self) -> None:
         """Begin anew under TLS: the client has to say EHLO again (RFC 3207 §4.2)."""
-        self.secure = True
         self.client_name = ""
+        self.extended = False
+        self._offered = NOTHING_OFFERED
+        self.authenticated = ""
+        self.standing = replace(self.standing, secure=True, authenticated=False)
         self.reset()
         self.state = State.CONNECTED
 
@@ -210,27 +240,13 @@ class ServerCore:
         self.state = State.CLOSED
         self._lines.clear()
 
-    def hello_lines(self, client: str, *, vrfy: bool, expn: bool) -> list[str]:
-        """Give the lines of the answer to EHLO: what is offered in this state.
+    def hello_lines(self, client: str, now: float) -> list[str]:
+        """Give the lines of the answer to EHLO: what is offered as the session stands.
 
-        `expn` says whether lists are expanded: then RFC 5321 §3.5.2 wants it listed.
+        `now` is in seconds since the epoch.
         """
-        lines = [
-            f"{self.hostname} greets {client}",
-            "PIPELINING",
-            f"SIZE {self.limits.message_size}",
-            "8BITMIME",
-            "SMTPUTF8",
-            "ENHANCEDSTATUSCODES",
-        ]
-        if self._offer_tls and not self.secure:
-            lines.append("STARTTLS")
-        if vrfy:
-            lines.append("VRFY")
-        if expn:
-            lines.append("EXPN")
-        lines.append("HELP")
-        return lines
+        greeting = f"{self.hostname} greets {client}"
+        return [greeting, *extensions.listing(self.standing, now)]
 
     # -- events -----------------------------------------------------------------------------
 
@@ -286,7 +302,7 @@ class ServerCore:
                 catalog.TOO_MANY_ERRORS.reply(hostname=self.hostname), closing=True
             )
         head, _, rest = line.partition(b" ")
-        verb = head.rstrip().decode("ascii", "replace").upper()
+        verb = _VERBS.get(head) or head.rstrip().decode("ascii", "replace").upper()
         try:
             return self._command(verb, rest.rstrip(b" \t"))
         except grammar.GrammarError as error:
@@ -328,9 +344,9 @@ class ServerCore:
             self._cheap += 1
         match verb:
             case "MAIL":
-                return commands.mail(rest, extended=self.extended, largest=self.limits.message_size)
+                return commands.mail(rest, self.standing, self._offered.mail)
             case "RCPT":
-                return commands.recipient(rest, smtputf8=self.smtputf8)
+                return commands.recipient(rest, self._offered.rcpt, smtputf8=self.smtputf8)
             case "DATA":
                 commands.no_argument(verb, rest)
                 return events.Data()
@@ -370,6 +386,6 @@ class ServerCore:
     def _start_tls(self) -> Event:
         if self.secure:
             return events.Refused(catalog.BAD_SEQUENCE.reply(problem="TLS is on already"))
-        if not self._offer_tls:
+        if not self.standing.offers.tls:
             return events.Refused(catalog.NOT_IMPLEMENTED.reply(command="STARTTLS"))
         return events.StartTls()
