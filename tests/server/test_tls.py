@@ -173,7 +173,62 @@ def test_a_handshake_that_comes_to_nothing_ends(
 
     serve(server, client, tls=server_context(tmp_path), implicit=implicit, loop=loop)
     assert told(server) == ["connected", "refused", "closed"]
-    assert server.notes.entries[1].cause == "tls-failed"
+    clear = implicit and not said.startswith(b"\x16")
+    assert server.notes.entries[1].cause == ("tls-first" if clear else "tls-failed")
+
+
+@pytest.mark.parametrize("said", [b"", b"EHLO c.example\r\n", b"GET / HTTP/1.1\r\n\r\n"])
+def test_who_speaks_in_clear_where_tls_comes_first_reads_what_to_do(
+    tmp_path: Path, folder: Path, loop: str, said: bytes
+) -> None:
+    server = Server(folder, replace(RULES, handshake_timeout=0.2))
+
+    def client(port: int) -> bytes:
+        with socket.create_connection(("127.0.0.1", port), 5) as sock:
+            sock.sendall(said)
+            return read_rest(sock)
+
+    got = serve(server, client, tls=server_context(tmp_path), implicit=True, loop=loop)
+    assert got == (
+        b"554 5.7.10 mx.example.org speaks TLS from the first octet on this port; "
+        b"choose TLS (not STARTTLS) in your program\r\n"
+    )
+    assert told(server) == ["connected", "refused", "closed"]
+
+
+@pytest.mark.parametrize("implicit", [False, True])
+def test_a_handshake_octet_by_octet_earns_no_time(
+    tmp_path: Path, folder: Path, loop: str, *, implicit: bool
+) -> None:
+    server = Server(folder, replace(RULES, handshake_timeout=0.3))
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with pytest.raises(ssl.SSLWantReadError):
+        client_context().wrap_bio(incoming, outgoing).do_handshake()
+    hello = outgoing.read()
+
+    def client(port: int) -> int:
+        with socket.create_connection(("127.0.0.1", port), 5) as sock:
+            if not implicit:
+                sock.recv(1000)
+                sock.sendall(b"EHLO c.example\r\n")
+                sock.recv(1000)
+                sock.sendall(b"STARTTLS\r\n")
+                assert sock.recv(1000).startswith(b"220")
+            sock.settimeout(0.02)
+            for sent, octet in enumerate(hello):
+                try:
+                    sock.sendall(bytes([octet]))
+                    if not sock.recv(1):
+                        return sent
+                except TimeoutError:
+                    pass
+                except ConnectionError:
+                    return sent
+            return len(hello)
+
+    sent = serve(server, client, tls=server_context(tmp_path), implicit=implicit, loop=loop)
+    assert sent < len(hello)
+    assert server.notes.entries[1].facts["problem"] == "the handshake took too long"
 
 
 def test_handshakes_count_among_the_connections(tmp_path: Path, folder: Path) -> None:

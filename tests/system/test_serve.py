@@ -176,6 +176,8 @@ def test_a_worker_that_cannot_start_is_tried_again_until_it_can_and_never_starte
     journal = server.data / "journal" / "0"
     journal.rename(journal.with_name("aside"))
     journal.write_text("in the way of a new worker")
+    server.more += "[limits]\nerrors = 19\n"
+    server.write()
     os.kill(server.process.pid, signal.SIGHUP)
     end = time.monotonic() + 30
     while server.log().count('"worker-ended"') < 2:

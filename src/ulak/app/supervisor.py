@@ -3,7 +3,8 @@
 It opens no database and serves nothing itself. A worker is a process of its own that is given its
 settings and its sockets; it says when it is ready. A worker that ends unasked is started again,
 after a wait that grows while it keeps failing. SIGTERM drains and stops; SIGHUP reads the
-configuration again and, if it is right, replaces the workers one after the other.
+configuration again and, if it is right and another, replaces the workers one after the other; if
+it is the same, they look at their certificates.
 """
 
 from __future__ import annotations
@@ -153,6 +154,14 @@ class Supervisor:
     async def _replace(self) -> None:
         settings = self._reload()
         if settings is None:
+            return
+        if settings == self._settings:  # but a certificate may be new
+            for child in self._children:
+                if child.ready and child.process is not None:
+                    with contextlib.suppress(ProcessLookupError):
+                        child.process.send_signal(signal.SIGHUP)
+                child.wake.set()
+            self._note("reloaded", {"workers": 0})
             return
         self._settings = settings
         for child in self._children:

@@ -24,6 +24,7 @@ from typing import cast
 import uvloop
 
 from ulak import config as settings
+from ulak.app import certificates
 from ulak.app.control import Answer, Control
 from ulak.app.identifiers import Identifiers
 from ulak.app.operator import act
@@ -69,7 +70,8 @@ async def _work(job: dict[str, object], chosen: settings.Config, log: Log, pipe:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the supervisor's business
+    look = asyncio.Event()
+    loop.add_signal_handler(signal.SIGHUP, look.set)
     loop.add_reader(pipe, _orphaned, pipe)
 
     places = Places(chosen.data)
@@ -96,6 +98,8 @@ async def _work(job: dict[str, object], chosen: settings.Config, log: Log, pipe:
     control = Control(places.control(index), partial(_operate, parts, posts))
 
     tasks = [] if chosen.delivery.paused else [loop.create_task(p.worker.run()) for p in posts]
+    if listener.contexts:
+        tasks.append(loop.create_task(certificates.watch(listener.contexts, log, look)))
     await control.start()
     await listener.start()
     log.emit(Event.READY, pid=os.getpid())

@@ -31,6 +31,12 @@ class Event(Enum):
     READY = "ready", _I, "Everything runs: mail is taken"
     RELOADED = "reloaded", _I, "The configuration was read anew and is in force"
     RELOAD_REFUSED = "reload-refused", _E, "The new configuration has mistakes; the old one stays"
+    CERTIFICATE_RENEWED = "certificate-renewed", _I, "New connections have a new certificate"
+    CERTIFICATE_REFUSED = (
+        "certificate-refused",
+        _E,
+        "A new certificate cannot be used; the old one stays",
+    )
     DRAINING = "draining", _I, "No more mail is taken; what is under way may end"
     STOPPED = "stopped", _I, "A process of the server has ended as it should"
     WORKER_STARTED = "worker-started", _I, "The supervisor started a worker"

@@ -187,6 +187,7 @@ PEER_LACKS_SMTPUTF8 = _row("peer-lacks-smtputf8", "protocol-error", 550, "6.7", 
 TOO_MANY_ERRORS = _row("too-many-errors", "protocol-error", 421, "7.0", "RFC 5321 §3.8", _S, "{hostname} has seen too many errors in this connection, goodbye")
 TIMED_OUT = _row("timed-out", "connection-failed", 421, "4.2", "RFC 5321 §4.5.3.2", _R, "{hostname} waited {seconds} seconds in vain and closes the connection")
 NOT_OUR_PROTOCOL = _row("not-our-protocol", "protocol-error", 421, "7.0", "RFC 5321 §3.1", _X, "{hostname} is a mail server; goodbye", 554)
+TLS_FIRST = _row("tls-first", "tls-required", 554, "7.10", "RFC 8314 §3.3", _F, "{hostname} speaks TLS from the first octet on this port; choose TLS (not STARTTLS) in your program")
 
 # -- ourselves --------------------------------------------------------------------------------
 DISK_NEARLY_FULL = _row("disk-nearly-full", "system-full", 452, "3.1", "RFC 5321 §4.2.3", _R, "Not enough disk space at the moment, try again later")

@@ -13,15 +13,14 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, cast
 
 from ulak.replies import catalog
-from ulak.server import notes
 from ulak.server.site import Site
+from ulak.server.wire import Wire
 from ulak.smtp import events
 from ulak.smtp.offers import Offers
 from ulak.smtp.server import ServerCore
 from ulak.smtp.states import State
 
-if TYPE_CHECKING:  # OpenSSL is large, and where no TLS is offered nobody needs it
-    from ulak.server.certified import Certified
+if TYPE_CHECKING:  # as in `wire`
     from ulak.server.pipe import TlsPipe
     from ulak.server.tls import TlsContext
 
@@ -31,7 +30,7 @@ _OWN_TIME = (State.REFUSED, State.HANDSHAKE)  # whose deadline is set once
 _DEAF = 262_144  # octets after our last reply: who still sends that much does not read it
 
 
-class Connection(asyncio.Protocol):
+class Connection(Wire):
     """One connection. `deadline` is the loop time at which the listener's sweep closes it.
 
     While it waits for something of ours (`_busy`) or for the client to read (`_choked`), no
@@ -41,23 +40,18 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_busy",
         "_choked",
-        "_closing",
         "_deaf",
         "_eof",
         "_lingers",
         "_loop",
-        "_paused",
-        "_pipe",
+        "_sealed",
         "_site",
         "_started",
-        "_tls",
-        "_transport",
         "connections",
         "core",
         "deadline",
         "id",
         "ip",
-        "tls",
     )
 
     def __init__(
@@ -67,22 +61,19 @@ class Connection(asyncio.Protocol):
         tls: TlsContext | None,
         offers: Offers,
     ) -> None:
+        super().__init__(tls)
         rules = site.rules
         self._site = site
-        self._tls = tls
         self._loop = asyncio.get_running_loop()
         self.connections = connections
         self.core = ServerCore(rules.hostname, rules.limits, offers)
         self.id = site.new_id()
         self.ip = ""
         self.deadline = self._loop.time() + rules.command_timeout
-        self._transport: asyncio.Transport | None = None
-        self.tls = ""  # protocol and cipher
-        self._pipe: TlsPipe | None = None
+        self._sealed = b""  # octets of a handshake that wait for their turn
         self._started = 0.0  # when the message under way began
         self._deaf = 0
-        self._busy = self._choked = self._paused = False
-        self._closing = self._eof = False
+        self._busy = self._choked = self._eof = False
         self._lingers = True
 
     # -- what a session does ----------------------------------------------------------------
@@ -93,6 +84,10 @@ class Connection(asyncio.Protocol):
 
     def secured(self) -> None:
         """Go on: TLS has just come about."""
+        raise NotImplementedError
+
+    def unsecured(self, problem: str, *, clear: bool) -> None:
+        """Tell of a handshake that came to nothing. `clear`: no octet of it was TLS."""
         raise NotImplementedError
 
     def handle(self, event: events.Event) -> None:
@@ -140,13 +135,20 @@ class Connection(asyncio.Protocol):
             if self._deaf > _DEAF:
                 self.abort()
             return
-        if self._pipe is not None:
-            try:
-                data = self._decrypt(self._pipe, data)
-            except Exception as error:  # noqa: BLE001 -- as in connection_made
-                self._fail(error, None)
-            if not data and not self._eof:
-                return
+        pipe = self._pipe
+        if pipe is None:
+            self._take(data)
+        elif pipe.established:
+            self._open(pipe, data)
+        else:
+            begins = not self._sealed
+            self._sealed += data
+            if len(self._sealed) > _HIGH_WATER:
+                self._pause()
+            if begins:
+                self._site.handshakes.take(self._shake)
+
+    def _take(self, data: bytes) -> None:
         self.core.feed(data)
         if not self._busy and not self._choked:
             self._run()
@@ -170,18 +172,6 @@ class Connection(asyncio.Protocol):
             self._resume()
             self._run(said=True)
 
-    def _pause(self) -> None:
-        transport = self._transport
-        if not self._paused and transport is not None and not transport.is_closing():
-            self._paused = True
-            transport.pause_reading()
-
-    def _resume(self) -> None:
-        transport = self._transport
-        if self._paused and transport is not None and not transport.is_closing():
-            self._paused = False
-            transport.resume_reading()
-
     # -- time -------------------------------------------------------------------------------
 
     def expire(self) -> None:
@@ -204,11 +194,6 @@ class Connection(asyncio.Protocol):
             catalog.TIMED_OUT.reply(hostname=rules.hostname, seconds=round(patience))
         )
         self._flush()
-
-    def abort(self) -> None:
-        """Close at once."""
-        if self._transport is not None:
-            self._transport.abort()
 
     def drain(self) -> None:
         """Say 421 and close, unless a message is under way: that one may end first."""
@@ -265,33 +250,14 @@ class Connection(asyncio.Protocol):
         if transport is None or transport.is_closing():
             return
         if output:
-            if self._pipe is not None:
-                output = self._encrypt(self._pipe, output)
-            transport.write(output)
+            self._send(output)
         if self.core.closed and not self._closing:
-            self._close(transport)
+            self._close()
 
-    def _send_raw(self, octets: bytes) -> None:
-        transport = self._transport
-        if octets and transport is not None and not transport.is_closing():
-            transport.write(octets)
-
-    def _close(self, transport: asyncio.Transport) -> None:
-        """Close so that the client can read the last reply.
-
-        Octets of the client that nobody has read make the kernel reset the connection, and then
-        the reply may never be read: end our side, and wait for the client to end its own.
-        """
-        self._closing = True
-        if self._pipe is not None and self._pipe.established:
-            self._pipe.end()
-            transport.write(self._pipe.outgoing())
-        if self._lingers and not self._eof and transport.can_write_eof():
-            transport.write_eof()
-            self._resume()
+    def _close(self) -> None:
+        """Close so that the client can read the last reply."""
+        if self._part(linger=self._lingers and not self._eof):
             self.deadline = self._loop.time() + self._site.rules.closing_timeout
-        else:
-            transport.close()
 
     def _fail(self, error: Exception, event: events.Event | None) -> None:
         """Turn an error of ours into 451 for the command that met it, or into 421."""
@@ -337,56 +303,45 @@ class Connection(asyncio.Protocol):
     # -- TLS --------------------------------------------------------------------------------
 
     def start_tls(self) -> None:
-        """Take every octet from here on as one of TLS (RFC 3207 §4.2).
-
-        What was fed before was forgotten by the core with its 220.
-        """
-        assert self._tls is not None  # noqa: S101 -- the core offers STARTTLS only with a certificate
-        self._pipe = self._tls.pipe()
+        """Take every octet from here on as one of TLS, and not for ever."""
+        super().start_tls()
         self.deadline = self._loop.time() + self._site.rules.handshake_timeout
 
-    @property
-    def binding(self) -> bytes | None:
-        """What binds a login to this connection: `tls-exporter` (RFC 9266), where there is one."""
-        return None if self._pipe is None else self._pipe.binding
+    def _shake(self) -> None:
+        """Go on with the handshake: its turn has come."""
+        octets, self._sealed = self._sealed, b""
+        if self._pipe is not None and self._transport is not None and not self._closing:
+            self._resume()
+            self._open(self._pipe, octets)
 
-    @property
-    def certified(self) -> Certified | None:
-        """Who the client is by its certificate, if it has one that is vouched for."""
-        return None if self._pipe is None else self._pipe.client
-
-    def _decrypt(self, pipe: TlsPipe, octets: bytes) -> bytes:
-        """Give what octets of TLS say. A handshake that has ended in it begins the session anew."""
-        before = pipe.established
-        said = pipe.receive(octets)
-        if pipe.problem:
-            self._break_off(pipe, pipe.problem)
-            return b""
-        self._send_raw(pipe.outgoing())
-        if pipe.established and not before:
-            self.tls = pipe.name
-            self.forget()
-            self.core.tls_started()
-            self._set_deadline()
-            self.secured()
+    def _open(self, pipe: TlsPipe, octets: bytes) -> None:
+        """Take what octets of TLS say. A handshake that ends in it begins the session anew."""
+        before, said = pipe.established, b""
+        try:
+            said = pipe.receive(octets)
+            if pipe.problem:
+                self._break_off(pipe, pipe.problem)
+                return
+            self._send_raw(pipe.outgoing())
+            if pipe.established and not before:
+                self._secure(pipe)
+        except Exception as error:  # noqa: BLE001 -- as in connection_made
+            self._fail(error, None)
         self._eof |= pipe.ended
-        return said
+        if said or self._eof or self.core.closed:
+            self._take(said)
 
-    def _encrypt(self, pipe: TlsPipe, octets: bytes) -> bytes:
-        pipe.send(octets)
-        if pipe.problem:  # TLS is over, or was never there: nobody could read it
-            self._closing = True
-            self.abort()
-            return b""
-        return pipe.outgoing()
+    def _secure(self, pipe: TlsPipe) -> None:
+        self.tls = pipe.name
+        self.forget()
+        self.core.tls_started()
+        self._set_deadline()
+        self.secured()
 
     def _break_off(self, pipe: TlsPipe, problem: str) -> None:
         """Close a connection whose TLS makes no sense; say so to the journal if it never did."""
-        site = self._site
-        if not pipe.established:
-            site.journal.write(notes.handshake_failed(site.clock(), self.id, self.ip, problem))
-        self._closing = True
         self.core.close()
         self._send_raw(pipe.outgoing())  # the alert
-        if self._transport is not None:
-            self._transport.close()
+        if not pipe.established:
+            self.unsecured(problem, clear=pipe.clear)
+        self._close()

@@ -66,6 +66,11 @@ class Listener:
         self._sweeper: asyncio.Task[None] | None = None
         self.sessions: set[Connection] = set()
 
+    @property
+    def contexts(self) -> list[TlsContext]:
+        """The TLS of all endpoints that have it."""
+        return [each.tls for each in self._endpoints if each.tls is not None]
+
     async def start(self) -> list[tuple[str, int]]:
         """Listen; give the addresses. Raises ListenError, and then listens nowhere."""
         loop = asyncio.get_running_loop()

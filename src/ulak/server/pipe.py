@@ -15,6 +15,9 @@ from ulak.server.certified import Certified, certified
 
 _RECORD = 16_384  # octets of one record at most (RFC 8446 §5.1)
 _WIRE = 65_536
+# How a client's first octet can look: a handshake (RFC 8446 §5.1), an alert, or what SSL 2 began
+# with, which OpenSSL knows how to refuse. Nothing that is ASCII.
+_FIRST = frozenset({21, 22, *range(128, 256)})
 _LABEL, _BINDING = b"EXPORTER-Channel-Binding", 32  # RFC 9266 §4
 
 
@@ -25,18 +28,19 @@ class OtherProtocolError(Exception):
 class TlsPipe:
     """The server's side of one TLS connection.
 
-    `established` after the handshake; `ended` when the client has said that it sends no more;
-    `problem` when what it said was no TLS, or none that we speak: nothing more comes of it.
-    `doubts` is where the context notes what is wrong with the client's certificate.
+    `clear` as long as nothing of TLS has come; `established` after the handshake; `ended` when
+    the client has said that it sends no more; `problem` when what it said was no TLS, or none
+    that we speak: nothing more comes of it.
     """
 
-    __slots__ = ("_connection", "_doubts", "ended", "established", "problem")
+    __slots__ = ("_connection", "_doubts", "clear", "ended", "established", "problem")
 
     def __init__(self, context: SSL.Context) -> None:
-        self._doubts: list[str] = []
+        self._doubts: list[str] = []  # the context notes here what is wrong with a certificate
         self._connection = SSL.Connection(context, None)
         self._connection.set_app_data(self._doubts)
         self._connection.set_accept_state()
+        self.clear = True
         self.established = False
         self.ended = False
         self.problem = ""
@@ -77,6 +81,11 @@ class TlsPipe:
         """
         if self.ended or self.problem:
             return b""
+        if self.clear:
+            self.clear = octets[0] not in _FIRST
+            if self.clear:
+                self.problem = "what came was in clear"
+                return b""
         connection = self._connection
         said = []
         try:

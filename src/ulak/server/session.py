@@ -91,6 +91,20 @@ class Session(Connection):
         else:
             self._wait_for(self._admit(self._site.admit))
 
+    def unsecured(self, problem: str, *, clear: bool) -> None:
+        """Tell the journal, and where TLS comes first also a client that speaks in clear.
+
+        A mail program that is set to STARTTLS waits there for a greeting, and would never learn
+        why it does not come.
+        """
+        site = self._site
+        if not (clear and self._implicit):
+            site.journal.write(notes.handshake_failed(site.clock(), self.id, self.ip, problem))
+            return
+        reply = catalog.TLS_FIRST.reply(hostname=site.rules.hostname)
+        self._note_refused(reply)
+        self._send_raw(reply.to_wire())
+
     async def _admit(self, admit: Callable[[str, str], Awaitable[Reply | None]]) -> None:
         self._greet(await admit(self.ip, self.id))
 

@@ -17,6 +17,7 @@ from ulak.queue.item import Lease, Message, Pending
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
 from ulak.server.directory import Directory
+from ulak.server.turns import Turns
 from ulak.smtp.server import Limits
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -105,6 +106,7 @@ class Site:
     connections: int = 0
     per_client: Counter[str] = field(default_factory=Counter)
     held: int = 0  # octets of messages in memory
+    handshakes: Turns = field(default_factory=Turns)
     work: set[asyncio.Task[None]] = field(default_factory=set)  # what sessions wait for
     closing: bool = False
 
