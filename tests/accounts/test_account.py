@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ulak.accounts.account import Account, ScramKeys
+from ulak.accounts.account import Account
 from ulak.smtp.grammar import parse_mailbox
+from ulak.smtp.sasl.keys import ScramKeys
 
 ADA = Account("ada@example.org", send_as=("info@Örnek.example", "*@example.net"))
 

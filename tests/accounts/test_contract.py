@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from ulak.accounts.account import Account, ScramKeys
+from ulak.accounts.account import Account
 from ulak.accounts.memory import MemoryAccounts
 from ulak.accounts.sqlite import SqliteAccounts
 from ulak.accounts.store import Accounts
+from ulak.smtp.sasl.keys import ScramKeys
 
 ADA = Account(
     "Ada@Example.org",

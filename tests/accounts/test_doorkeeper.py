@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from ulak.accounts import doorkeeper, password
-from ulak.accounts.account import Account, ScramKeys
+from ulak.accounts.account import Account
 from ulak.accounts.attempts import Attempts, Rules
 from ulak.accounts.doorkeeper import BusyError, Denied, Doorkeeper, Why
 from ulak.accounts.memory import MemoryAccounts, MemoryRecords
+from ulak.smtp.sasl.keys import ScramKeys
 
 SECRET = "correct horse"
 KEPT = password.hashed(SECRET, b"0123456789abcdef")

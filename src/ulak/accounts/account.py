@@ -7,18 +7,9 @@ from dataclasses import dataclass, field
 from ulak.dns.names import to_ascii
 from ulak.mail.address import Address, ascii_lower, fold
 from ulak.smtp.grammar import GrammarError, parse_mailbox
+from ulak.smtp.sasl.keys import ScramKeys
 
 _EVERYBODY = "*"  # as a local-part: every address of the domain
-
-
-@dataclass(frozen=True, slots=True)
-class ScramKeys:
-    """What a server keeps of a password for SCRAM (RFC 5802 §3); the password is not in it."""
-
-    salt: bytes
-    iterations: int
-    stored_key: bytes = field(repr=False)
-    server_key: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,9 +143,9 @@ class Attempts:
     For what is no name `""` is given: it counts for the address and its network alone.
     """
 
-    def __init__(self, records: Records, rules: Rules) -> None:
+    def __init__(self, records: Records, rules: Rules | None = None) -> None:
         self._records = records
-        self._rules = rules
+        self._rules = rules or Rules()
         self._failures = 0
 
     def look_at(self, ip: str, now: float) -> Look:

@@ -16,9 +16,10 @@ from enum import StrEnum
 from typing import TypeVar
 
 from ulak.accounts import password
-from ulak.accounts.account import Account, ScramKeys, key_of
+from ulak.accounts.account import Account, key_of
 from ulak.accounts.attempts import Attempts, Key, Look
 from ulak.accounts.store import Accounts, AccountsError
+from ulak.smtp.sasl.keys import ScramKeys
 
 T = TypeVar("T")
 _MOST_WAITING = 100  # of those who wait for the thread: some seconds' worth

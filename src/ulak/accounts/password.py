@@ -41,6 +41,7 @@ class Weakness(StrEnum):
     LONG = "long"
     ADDRESS = "address"  # it is the address, or the name in it
     CONTROL = "control"  # it has a character that cannot be typed
+    NOT_FOR_SCRAM = "not-for-scram"  # SASLprep does not take it
 
 
 def hashed(password: str, salt: bytes) -> str:

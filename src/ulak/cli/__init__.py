@@ -17,6 +17,7 @@ COMMANDS = {
     "codes": "ulak.cli.reference:codes",
     "send": "ulak.cli.send:send",
     "queue": "ulak.cli.queue:queue",
+    "account": "ulak.cli.account:account",
     "why": "ulak.cli.why:why",
     "config": "ulak.cli.config:config",
 }

@@ -12,8 +12,9 @@ from typing import Any
 
 import apsw
 
-from ulak.accounts.account import Account, ScramKeys, key_of
+from ulak.accounts.account import Account, key_of
 from ulak.accounts.sqlite.file import SharedFile
+from ulak.smtp.sasl.keys import ScramKeys
 
 VERSION = 1
 _SECRET = 32  # octets
