@@ -61,7 +61,7 @@ def test_aliases_are_followed_to_their_ends_once() -> None:
     )
     directory = Directory("mx", {"example.org": domain})
     assert find(directory, "All@example.org") == Found(
-        ("ada@example.org", "far@Example.net", "grace@example.org"), alias=True
+        ("ada@example.org", "far@Example.net", "grace@example.org"), alias="all@example.org"
     )
 
 

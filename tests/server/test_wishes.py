@@ -73,10 +73,16 @@ def test_what_mail_asks_for_is_in_the_envelope(
     ("parameters", "wanted"),
     [
         (" MT-PRIORITY=9", Wishes(priority=9)),
-        (" HOLDFOR=60", Wishes(hold_until=NOW + 60)),
+        (" HOLDFOR=60", Wishes(hold_until=NOW + 60, hold="for;60")),
         (" HOLDFOR=0", NO_WISHES),
-        (" HOLDUNTIL=2001-09-09T01:47:40.5Z", Wishes(hold_until=NOW + 60.5)),
-        (" HOLDUNTIL=2001-09-09T03:47:40+02:00", Wishes(hold_until=NOW + 60)),
+        (
+            " HOLDUNTIL=2001-09-09T01:47:40.5Z",
+            Wishes(hold_until=NOW + 60.5, hold="until;2001-09-09T01:47:40.5Z"),
+        ),
+        (
+            " HOLDUNTIL=2001-09-09T03:47:40+02:00",
+            Wishes(hold_until=NOW + 60, hold="until;2001-09-09T03:47:40+02:00"),
+        ),
         (" HOLDUNTIL=2000-01-01T00:00:00Z", NO_WISHES),
     ],
 )
@@ -116,6 +122,21 @@ def test_the_members_of_an_alias_have_its_wishes_and_the_name_that_was_used(
         Server(tmp_path), "MAIL FROM:<g@example.net> SMTPUTF8", "RCPT TO:<dünya@example.org>"
     )
     assert made.asked == {"ada@example.org": RecipientWishes(orcpt="utf-8;dünya@example.org")}
+
+
+def test_of_an_alias_with_members_its_expansion_is_told_where_success_was_to_be(
+    tmp_path: Path,
+) -> None:
+    made = envelope(
+        Server(tmp_path),
+        "MAIL FROM:<g@example.net>",
+        "RCPT TO:<Team@EXAMPLE.org> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;list@example.net",
+    )
+    assert made.recipients == ("ada@example.org", "far@example.net", "team@example.org")
+    orcpt = "rfc822;list@example.net"
+    quiet = RecipientWishes(frozenset({"FAILURE"}), orcpt)
+    told = RecipientWishes(frozenset({"SUCCESS"}), orcpt, expanded=True)
+    assert dict(made.asked) == dict(zip(made.recipients, (quiet, quiet, told), strict=True))
 
 
 @pytest.mark.parametrize(

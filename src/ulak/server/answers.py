@@ -73,7 +73,7 @@ def verify(asked: Verify, rules: Rules, directory: Directory, *, relay: bool) ->
     match directory.find(user):
         case Found((only,)) if not directory.local(only.rpartition("@")[2]):
             row, address = catalog.WILL_FORWARD, only
-        case Found((only,), alias=False):
+        case Found((only,), alias=""):
             row, address = catalog.MAILBOX_VERIFIED, only
         case Found():
             row, address = catalog.MAILBOX_VERIFIED, str(user)
@@ -104,10 +104,12 @@ def expand(asked: Expand, rules: Rules, directory: Directory) -> Reply:
         if candidates:
             user = candidates[0]
     match directory.find(user):
-        case Found(members, alias=True) if asked.smtputf8 or all(m.isascii() for m in members):
+        case Found(alias=""):
+            return catalog.NOT_A_LIST.reply(user=user)
+        case Found(members) if asked.smtputf8 or all(m.isascii() for m in members):
             lines = [f"<{member}>" for member in members]
             return catalog.LIST_EXPANDED.listing(*lines, utf8=asked.smtputf8)
-        case Found(alias=True):
+        case Found():
             return catalog.UTF8_REPLY_WITHHELD.reply()
         case _:
             return catalog.NOT_A_LIST.reply(user=user)

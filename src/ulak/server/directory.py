@@ -28,10 +28,13 @@ class Domain:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A local mailbox or alias: the addresses to which its mail goes."""
+    """A local mailbox or alias: the addresses to which its mail goes.
+
+    `alias` is the alias as it is configured, `""` for a mailbox.
+    """
 
     members: tuple[str, ...]
-    alias: bool = False
+    alias: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,8 @@ class Directory:
         if domain.aliases or domain.moved:
             folded = fold(address.local)
             if folded in domain.aliases:
-                return Found(self._members(Address(address.local, name)), alias=True)
+                start = Address(address.local, name)
+                return Found(self._members(start), self._own(start))
             if folded in domain.moved:
                 return Moved(domain.moved[folded])
         mailbox = domain.mailbox(address.local)

@@ -6,15 +6,13 @@ from dataclasses import replace
 
 from ulak.mail.address import Address
 from ulak.mail.envelope import NOTHING_ASKED, Envelope, RecipientWishes, Wishes
+from ulak.mail.expansion import both, expand
 from ulak.queue.item import Message
 from ulak.server.directory import Found
 from ulak.server.incoming import Incoming
 from ulak.server.received import Hop, received
 from ulak.server.site import Site
 from ulak.smtp.events import Mail, Recipient
-
-_NEVER = frozenset({"NEVER"})
-_UNASKED = frozenset({"FAILURE", "DELAY"})  # what a sender is told who asked for nothing
 
 
 class Transaction:
@@ -40,11 +38,12 @@ class Transaction:
         self.count += 1
         if found.alias or self.asked or recipient.wishes is not NOTHING_ASKED:
             self._ask(recipient, found)
+            return
         for member in found.members:
             self.members[member] = None
 
     def _ask(self, recipient: Recipient, found: Found) -> None:
-        """Give every member the wishes of its recipient.
+        """Note what is asked of every member.
 
         Whoever is reached through an alias is remembered under the name that the sender used, so
         that a report can name it (RFC 3461 §5.2.7).
@@ -53,12 +52,13 @@ class Transaction:
         if found.alias and not wishes.orcpt:
             kind = "rfc822" if recipient.address.ascii else "utf-8"  # RFC 6533 §3
             wishes = replace(wishes, orcpt=f"{kind};{recipient.address}")
-        for member in found.members:
-            one = wishes
+        for member, asked in expand(found.alias, found.members, wishes).items():
+            one = asked
             if member in self.members:
-                one = _both(self.asked.get(member, NOTHING_ASKED), wishes)
+                one = both(self.asked.get(member, NOTHING_ASKED), asked)
             if one != NOTHING_ASKED:
                 self.asked[member] = one
+            self.members[member] = None
 
     def begin(self, site: Site, hop: Hop) -> Incoming:
         """Begin the message: DATA was accepted."""
@@ -89,15 +89,3 @@ class Transaction:
         """Let go of everything that nobody has taken over."""
         if self.incoming is not None:
             self.incoming.forget()
-
-
-def _both(one: RecipientWishes, other: RecipientWishes) -> RecipientWishes:
-    """Give what is due to a mailbox that two recipients lead to: what either of them asked for.
-
-    It is silent only where both say NEVER. The name by which it was reached first stays.
-    """
-    orcpt = one.orcpt or other.orcpt
-    if one.notify == other.notify:
-        return RecipientWishes(one.notify, orcpt)
-    loud = [asked.notify or _UNASKED for asked in (one, other) if asked.notify != _NEVER]
-    return RecipientWishes(frozenset().union(*loud), orcpt)

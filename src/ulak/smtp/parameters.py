@@ -137,7 +137,7 @@ def holdfor(draft: MailDraft, value: str | None) -> Reply | None:
     good = value and len(value) <= _HOLD_DIGITS and _DIGITS.issuperset(value)
     if not good or terms.hold_until is not None:
         return _bad("HOLDFOR")
-    draft.terms = replace(terms, hold_for=int(value or 0))
+    draft.terms = replace(terms, hold_for=int(value or 0), hold=f"for;{value}")
     return None
 
 
@@ -147,7 +147,7 @@ def holduntil(draft: MailDraft, value: str | None) -> Reply | None:
     when = date_time(value or "")
     if when is None or terms.hold_for is not None:
         return _bad("HOLDUNTIL")
-    draft.terms = replace(terms, hold_until=when)
+    draft.terms = replace(terms, hold_until=when, hold=f"until;{value}")
     return None
 
 

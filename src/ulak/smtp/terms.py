@@ -27,11 +27,16 @@ class By:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What has to be settled. Of `hold_for` (seconds) and `hold_until` (since the epoch) one."""
+    """What has to be settled.
+
+    Of `hold_for` (seconds) and `hold_until` (since the epoch) there is one at most; `hold` is it
+    as it was made, for reports: `for;3600` or `until;2027-01-01T07:00:00Z` (RFC 4865 §5.1.2).
+    """
 
     by: By | None = None
     hold_for: int | None = None
     hold_until: float | None = None
+    hold: str = ""
     priority: int = 0
 
 
@@ -53,7 +58,8 @@ def settle(wishes: Wishes, terms: Terms, standing: Standing, now: float) -> tupl
     if priority > 0 and not standing.known:
         priority = 0  # RFC 6710 §4.1: whoever may not raise a priority has it lowered, and is told
         reply = catalog.PRIORITY_LOWERED.reply(priority=priority)
-    return replace(wishes, deliver_by=by, hold_until=held, priority=priority), reply
+    hold = terms.hold if held else ""
+    return replace(wishes, deliver_by=by, hold_until=held, hold=hold, priority=priority), reply
 
 
 def _held(terms: Terms, now: float) -> float:
