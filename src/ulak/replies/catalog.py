@@ -158,6 +158,15 @@ REFUSED_EARLIER = _row("refused-earlier", "policy", 503, "5.1", "RFC 5321 §3.1"
 TOO_MANY_CONNECTIONS = _row("too-many-connections", "rate-limited", 421, "3.2", "RFC 5321 §3.8", _S, "{hostname} has too many connections at the moment, try again later")
 TOO_MANY_FROM_CLIENT = _row("too-many-from-client", "rate-limited", 421, "7.0", "RFC 5321 §3.8", _S, "{hostname} has too many connections from {ip}, try again later")
 
+# -- one's own users --------------------------------------------------------------------------
+LOGINS_SHUT_OUT = _row("logins-shut-out", "rate-limited", 421, "7.0", "RFC 4954 §9; RFC 6409 §3.3", _S, "{hostname} takes no logins from {ip} for {minutes} more minutes, after too many that failed", 454)
+ACCOUNT_DISABLED = _row("account-disabled", "auth-required", 535, "7.13", "RFC 4954 §6; RFC 5248", _X, "The account {account} is switched off; ask the postmaster")
+SENDER_NOT_OWNED = _row("sender-not-owned", "sender-refused", 550, "7.1", "RFC 6409 §6.1", _F, "<{sender}>: {account} may not send as this address, but as {addresses}")
+FROM_NOT_OWNED = _row("from-not-owned", "sender-refused", 550, "7.1", "RFC 6409 §6.1, §8.1", _F, "The From field names <{author}>: {account} may not send as this address, but as {addresses}")
+FROM_UNREADABLE = _row("from-unreadable", "malformed-message", 550, "6.0", "RFC 5322 §3.6.2", _F, "The From field is no list of mailboxes")
+ACCOUNT_MESSAGES = _row("account-messages", "rate-limited", 450, "7.1", "RFC 6409 §6.2", _S, "{account} may send {limit} messages an hour and has done so, try again later")
+ACCOUNT_RECIPIENTS = _row("account-recipients", "rate-limited", 452, "7.1", "RFC 6409 §6.2", _S, "{account} may send to {limit} recipients an hour and has done so, try again later")
+
 # -- messages ---------------------------------------------------------------------------------
 MESSAGE_TOO_LARGE = _row("message-too-large", "message-too-large", 552, "3.4", "RFC 1870 §6; RFC 5321 §4.5.3.1.7", _F, "The message is larger than the {limit} octets taken here")
 MALFORMED_MESSAGE = _row("malformed-message", "malformed-message", 554, "6.0", "RFC 5322 §3.6", _F, "The message is malformed: {problem}")
