@@ -153,6 +153,11 @@ foo = 1
         ('[route]\n"*" = "smtp:mx.example.org"', 'route."*"', "not-a-hop"),
         ('[route]\n"*" = "smtp:mx.example.org:0"', 'route."*"', "not-a-hop"),
         ('[relay]\nnetworks = ["0.0.0.0/0"]', "relay.networks[1]", "open-relay"),
+        (
+            '[[listener]]\naddress = "127.0.0.1:0"\nproxy = ["::/0"]',
+            "listener[1].proxy[1]",
+            "everybody-believed",
+        ),
         ('[relay]\nnetworks = ["10.0.0.1/8"]', "relay.networks[1]", "host-bits"),
         ('[relay]\nnetworks = ["fe80::1%eth0"]', "relay.networks[1]", "wrong-kind"),
         ('[dns]\nservers = ["resolver.example.org"]', "dns.servers[1]", "wrong-kind"),

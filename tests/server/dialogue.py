@@ -25,7 +25,7 @@ from ulak.replies.reply import Reply
 from ulak.server.connection import Connection
 from ulak.server.directory import Directory, Domain
 from ulak.server.session import Session
-from ulak.server.site import Rules, Site
+from ulak.server.site import Networks, Rules, Site
 from ulak.server.tls import TlsContext, context
 from ulak.smtp.offers import Offers
 from ulak.smtp.server import Limits
@@ -175,6 +175,7 @@ class Server:
     tls: str = ""  # starttls | implicit
     offers: Offers = field(default_factory=Offers)
     admit: Callable[[str, str], Awaitable[Reply | None]] | None = None
+    proxies: Networks = ()
     site: Site = field(init=False)
 
     def __post_init__(self) -> None:
@@ -229,6 +230,7 @@ class Client:
             server_context() if server.tls else None,
             server.offers,
             implicit=server.tls == "implicit",
+            proxies=server.proxies,
         )
         self.transport.protocol = self.session
         self.session.connection_made(self.transport)
@@ -315,6 +317,7 @@ def configured(folder: Path, settings: dict[str, str]) -> Server:
     rules = Rules("mx.example.org", Limits(message_size=1000))
     limits = rules.limits
     server_tls, admit = "", None
+    proxies: Networks = ()
     offers = Offers()
     for key, value in settings.items():
         match key:
@@ -341,6 +344,8 @@ def configured(folder: Path, settings: dict[str, str]) -> Server:
                 rules = replace(rules, max_connections=int(value))
             case "threshold":
                 rules = replace(rules, body_threshold=int(value))
+            case "proxy":
+                proxies = (ip_network(value),)
             case "tls":
                 server_tls = value
                 offers = replace(offers, tls=value == "starttls")
@@ -358,7 +363,7 @@ def configured(folder: Path, settings: dict[str, str]) -> Server:
                 message = f"no server can be told {key}={value}"
                 raise ValueError(message)
     rules = replace(rules, limits=limits)
-    return Server(folder, rules, tls=server_tls, offers=offers, admit=admit)
+    return Server(folder, rules, tls=server_tls, offers=offers, admit=admit, proxies=proxies)
 
 
 async def _denied(ip: str, _session: str) -> Reply:

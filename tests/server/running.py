@@ -36,7 +36,7 @@ def serve(
 
     async def main() -> T:
         offers = Offers(tls=tls is not None and not implicit)
-        endpoint = Endpoint(host, 0, tls, implicit, offers=offers)
+        endpoint = Endpoint(host, 0, tls, implicit, offers=offers, proxies=server.proxies)
         listener = Listener(server.site, (endpoint,), share=False, sweep=sweep)
         ((_, port),) = await listener.start()
         try:

@@ -22,7 +22,7 @@ from ulak.delivery.maildir import MaildirCarrier
 from ulak.delivery.parts import Parts as WorkerParts
 from ulak.delivery.ready import Limits as WorkLimits
 from ulak.delivery.route import Route, Routes
-from ulak.delivery.sending import Chunking, Sending, Timeouts
+from ulak.delivery.sending import Sending, Timeouts
 from ulak.delivery.target import Way
 from ulak.delivery.tls import opportunistic
 from ulak.delivery.worker import Worker
@@ -235,7 +235,9 @@ def listener_of(
         implicit = place.tls is not None and place.tls.mode == "implicit"
         offers = _offers(parts.config, place)
         endpoints.append(
-            Endpoint(place.address.host, place.address.port, tls, implicit, sock, offers)
+            Endpoint(
+                place.address.host, place.address.port, tls, implicit, sock, offers, place.proxy
+            )
         )
     return Listener(site, tuple(endpoints), share=share)
 
@@ -317,7 +319,6 @@ def _sending(config: settings.Config) -> Sending:
         source6=delivery.source_ipv6,
         messages_per_connection=delivery.messages_per_connection,
         recipients=delivery.recipients_per_message,
-        chunking=Chunking(delivery.chunking),
         timeouts=Timeouts(
             connect=times.connect,
             greeting=times.greeting,

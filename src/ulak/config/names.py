@@ -147,9 +147,12 @@ class Address(Plain):
 
 @dataclass(frozen=True, slots=True)
 class NetworkRange(Plain):
-    """An IP address or a network in CIDR notation. `trusted`: may not be the whole world."""
+    """An IP address or a network in CIDR notation.
 
-    trusted: bool = False
+    `trusted` names the mistake of trusting the whole world, `""` where that is none.
+    """
+
+    trusted: str = ""
     name: ClassVar[str] = "network"
 
     def read(self, value: object, place: Place) -> Network | Bad:
@@ -161,7 +164,7 @@ class NetworkRange(Plain):
         except ValueError:
             return self.unlike(value, place)
         if self.trusted and loose.prefixlen == 0:
-            place.wrong("open-relay", network=str(loose))
+            place.wrong(self.trusted, network=str(loose))
             return BAD
         try:
             return ipaddress.ip_network(value)

@@ -55,6 +55,7 @@ EXTENSIONS = (
     "FUTURERELEASE",
     "REQUIRETLS",
 )
+_OWN_MACHINES = NetworkRange(trusted="everybody-believed")
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86_400.0
 
 
@@ -90,6 +91,7 @@ class Listener:
     kind: str = setting(Listens(("mx", "submission")), "mx")
     withhold: tuple[str, ...] = setting(ListOf(Choice(EXTENSIONS)), ())
     tls: Tls | None = setting(Section(Tls), None)
+    proxy: tuple[Network, ...] = setting(ListOf(_OWN_MACHINES), ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +117,7 @@ class Domain:
 class Relay:
     """Who may send to foreign domains without logging in."""
 
-    networks: tuple[Network, ...] = setting(ListOf(NetworkRange(trusted=True)), ())
+    networks: tuple[Network, ...] = setting(ListOf(NetworkRange(trusted="open-relay")), ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +159,6 @@ class Delivery:
     messages_per_connection: int = setting(Count(1), 1000)
     recipients_per_message: int = setting(Count(1), 100)
     tls: str = setting(Choice(("opportunistic", "off")), "opportunistic")
-    chunking: str = setting(Choice(("auto", "always", "off")), "auto")
     port: int = setting(Count(1, 65_535), 25)
     allow_private: bool = setting(Flag(), default=False)
     source_ipv4: str = setting(Address(4), "")

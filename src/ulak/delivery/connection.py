@@ -11,11 +11,11 @@ import os
 import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import cast
+from typing import BinaryIO, cast
 
-from ulak.delivery.reading import Reading, WrongSizeError
-from ulak.smtp.client import ClientCore, Encoder, Mender, Stage, Step, Transaction, encode, mend
+from ulak.smtp.client import ClientCore, Encoder, Stage, Step, Transaction, encode
 
+_PIECE = 65_536  # octets read from a file at once
 _SHUTDOWN = 2.0  # seconds for TLS to say goodbye
 
 Key = tuple[str, str, str, int]
@@ -41,19 +41,18 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_body",
+        "_encoder",
+        "_file",
         "_forget",
+        "_left",
         "_loop",
         "_paused",
-        "_reading",
         "_times",
-        "_transaction",
         "_transport",
         "_waiter",
         "born",
         "core",
         "deadline",
-        "domains",
-        "full",
         "key",
         "label",
         "messages",
@@ -79,8 +78,6 @@ class Connection(asyncio.Protocol):
         self.tls = ""
         self.unreadable = ""  # why the message could not be read here
         self.notes: dict[str, str] = {}  # facts for every outcome of this connection
-        self.domains: set[str] = set()  # of recipients, where the server counts them
-        self.full = False  # whether it may have no more of them
         self._loop = asyncio.get_running_loop()
         self._times = times
         self._forget = forget
@@ -88,8 +85,9 @@ class Connection(asyncio.Protocol):
         self._waiter: asyncio.Future[Step] | None = self._loop.create_future()
         self._paused = False
         self._body: bytes | Path = b""
-        self._transaction: Transaction | None = None
-        self._reading: Reading | None = None
+        self._left = 0
+        self._file: BinaryIO | None = None
+        self._encoder: Encoder | None = None
         self.born = self._loop.time()
         self.deadline = 0.0
         self._wait_anew()
@@ -128,9 +126,9 @@ class Connection(asyncio.Protocol):
         self._wait_anew()
         return ""
 
-    async def transact(self, transaction: Transaction, body: bytes | Path) -> Step:
-        """Send one message; DONE or OVER. A file has to have the size of the transaction."""
-        self._body, self._transaction = body, transaction
+    async def transact(self, transaction: Transaction, body: bytes | Path, size: int) -> Step:
+        """Send one message; DONE or OVER. `size` is the body's."""
+        self._body, self._left = body, size
         self.messages += 1
         step = self.core.begin(transaction)
         if step is not Step.WAIT:
@@ -155,11 +153,6 @@ class Connection(asyncio.Protocol):
             and self._transport is not None
             and not self._transport.is_closing()
         )
-
-    @property
-    def spent(self) -> bool:
-        """Whether the server has said beforehand that it takes no more in one session."""
-        return self.full or 0 < self.core.offer.transactions <= self.messages
 
     def leave(self) -> None:
         """Say QUIT, and close when it was answered or its time is up."""
@@ -204,8 +197,6 @@ class Connection(asyncio.Protocol):
             self._wait_anew()
         if step is Step.BODY:
             self._send_body()
-        elif step is Step.CHUNK:
-            self._pump()
         elif step is not Step.WAIT:
             self._finish(step)
 
@@ -224,7 +215,7 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Go on with the message."""
         self._paused = False
-        if self._reading is not None:
+        if self._file is not None:
             self._pump()
 
     # -- inside -----------------------------------------------------------------------------
@@ -249,7 +240,7 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         if step is Step.TLS and transport is not None:
             transport.pause_reading()
-        elif self._reading is not None:
+        elif self._file is not None:
             self.abort()
         waiter = self._waiter
         if waiter is not None and not waiter.done():
@@ -273,48 +264,41 @@ class Connection(asyncio.Protocol):
     # -- the message ------------------------------------------------------------------------
 
     def _send_body(self) -> None:
-        body, transaction = self._body, self._transaction
+        body = self._body
         self._body = b""
-        assert self._transport is not None  # noqa: S101 -- it has just been read from
-        assert transaction is not None  # noqa: S101 -- the core asks in a transaction only
-        binary = transaction.body == "BINARYMIME"
         if isinstance(body, bytes):
-            if transaction.chunking:
-                body = body if binary else mend(body)
-                self.core.chunk(len(body), last=True)
-                self._flush()
-            else:
-                body = encode(body)
-            self._transport.write(body)
+            assert self._transport is not None  # noqa: S101 -- it has just been read from
+            self._transport.write(encode(body))
             self._body_sent()
             return
-        coder = Encoder() if not transaction.chunking else None if binary else Mender()
         try:
-            self._reading = Reading(body, transaction.size, coder)
+            self._file = body.open("rb")
         except OSError as error:
             self._give_up_reading(words(error))
             return
+        self._encoder = Encoder()
         self._pump()
 
     def _pump(self) -> None:
-        """Send pieces until the socket is full, or the server has to answer first."""
-        core, transport, transaction = self.core, self._transport, self._transaction
-        assert transport is not None  # noqa: S101 -- as above
-        assert transaction is not None  # noqa: S101 -- as above
-        # Into a connection that is closing octets go without end, and never come up to the end.
-        while self._reading is not None and not self._paused and not transport.is_closing():
-            if not core.takes_more:
-                break
+        """Send pieces until the socket is full. Reading blocks, but from the page cache mostly."""
+        assert self._transport is not None  # noqa: S101 -- as above
+        assert self._encoder is not None  # noqa: S101 -- comes with the file
+        # Into a connection that is closing octets go without end, and never come up to the dot.
+        while not self._paused and self._file is not None and not self._transport.is_closing():
             try:
-                octets, last = self._reading.next()
-            except (OSError, WrongSizeError) as error:
+                piece = self._file.read(_PIECE)
+            except OSError as error:
                 self._give_up_reading(words(error))
                 return
-            if transaction.chunking:
-                core.chunk(len(octets), last=last)
-                self._flush()
-            transport.write(octets)
-            if last:
+            self._left -= len(piece)
+            if piece:
+                self._transport.write(self._encoder.feed(piece))
+            elif self._left:
+                # Never the dot after a part of a message: the server would take it for all of it.
+                self._give_up_reading("its file has not the size that it should have")
+                return
+            else:
+                self._transport.write(self._encoder.end())
                 self._close_file()
                 self._body_sent()
                 return
@@ -329,6 +313,6 @@ class Connection(asyncio.Protocol):
         self._end(problem)
 
     def _close_file(self) -> None:
-        if self._reading is not None:
-            self._reading.close()
-            self._reading = None
+        if self._file is not None:
+            self._file.close()
+            self._file = None

@@ -38,6 +38,7 @@ class Entry:
     may be missing, others may be there):
 
     - `ip`, `port`, `listener`, `client`, `tls`: who is connected, where, called what, how encrypted
+    - `proxy`, `proxy-tls`: through whom, and how encrypted as far as there
     - `sender` (`""`: the null reverse-path), `recipient`, `size`, `recipients` (between spaces; at
       the end perhaps `and 7 more`)
     - `reply`: on one line, ours or, where `remote` is `yes`, the words of `host`

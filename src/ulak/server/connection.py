@@ -13,6 +13,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, cast
 
 from ulak.replies import catalog
+from ulak.server.proxy import Fault, Header, HeaderReader
 from ulak.server.site import Site
 from ulak.server.wire import Wire
 from ulak.smtp import events
@@ -42,6 +43,7 @@ class Connection(Wire):
         "_choked",
         "_deaf",
         "_eof",
+        "_header",
         "_lingers",
         "_loop",
         "_sealed",
@@ -70,6 +72,7 @@ class Connection(Wire):
         self.id = site.new_id()
         self.ip = ""
         self.deadline = self._loop.time() + rules.command_timeout
+        self._header: HeaderReader | None = None  # while a proxy has to tell of the client
         self._sealed = b""  # octets of a handshake that wait for their turn
         self._started = 0.0  # when the message under way began
         self._deaf = 0
@@ -80,6 +83,10 @@ class Connection(Wire):
 
     def arrive(self, transport: asyncio.Transport) -> None:
         """Meet the client."""
+        raise NotImplementedError
+
+    def introduced(self, told: Header | Fault) -> None:
+        """Meet the client of which a proxy has told."""
         raise NotImplementedError
 
     def secured(self) -> None:
@@ -136,7 +143,9 @@ class Connection(Wire):
                 self.abort()
             return
         pipe = self._pipe
-        if pipe is None:
+        if self._header is not None:
+            self._introduce(self._header, data)
+        elif pipe is None:
             self._take(data)
         elif pipe.established:
             self._open(pipe, data)
@@ -147,6 +156,21 @@ class Connection(Wire):
                 self._pause()
             if begins:
                 self._site.handshakes.take(self._shake)
+
+    def _introduce(self, reader: HeaderReader, data: bytes) -> None:
+        """Take octets of a PROXY header; what comes behind it is the client's."""
+        told = reader.feed(data)
+        if told is None:
+            return
+        self._header = None
+        try:
+            self.introduced(told)
+        except Exception as error:  # noqa: BLE001 -- as in connection_made
+            self._fail(error, None)
+            self._flush()
+        transport = self._transport
+        if reader.rest and transport is not None and not transport.is_closing():
+            self.data_received(reader.rest)
 
     def _take(self, data: bytes) -> None:
         self.core.feed(data)
@@ -179,6 +203,10 @@ class Connection(Wire):
         transport = self._transport
         if transport is None:
             return
+        if self._header is not None:
+            self._header = None
+            self.introduced(Fault.LATE)
+            return
         if self._pipe is not None and not self._pipe.established:
             self._break_off(self._pipe, "the handshake took too long")
             return
@@ -197,7 +225,8 @@ class Connection(Wire):
 
     def drain(self) -> None:
         """Say 421 and close, unless a message is under way: that one may end first."""
-        if self._pipe is not None and not self._pipe.established:
+        shaking = self._pipe is not None and not self._pipe.established
+        if shaking or self._header is not None:
             self.abort()
         elif self.core.state is not State.MESSAGE and not self._busy and not self.core.closed:
             hostname = self._site.rules.hostname

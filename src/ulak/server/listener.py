@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ulak.server.connection import Connection
 from ulak.server.session import Session
-from ulak.server.site import Site
+from ulak.server.site import Networks, Site
 from ulak.smtp.offers import Offers
 
 if TYPE_CHECKING:  # as in `connection`
@@ -32,7 +32,7 @@ class Endpoint:
     """One address to listen on. `implicit`: TLS from the first octet (RFC 8314).
 
     `sock` is a socket that is bound already; without one, the listener makes it. `offers` is
-    what its clients may use.
+    what its clients may use. Connections from `proxies` begin with a PROXY header.
     """
 
     host: str
@@ -41,6 +41,7 @@ class Endpoint:
     implicit: bool = False
     sock: socket.socket | None = None
     offers: Offers = field(default_factory=Offers)
+    proxies: Networks = ()
 
 
 class Listener:
@@ -92,7 +93,12 @@ class Listener:
 
     def _session(self, endpoint: Endpoint) -> Session:
         return Session(
-            self._site, self.sessions, endpoint.tls, endpoint.offers, implicit=endpoint.implicit
+            self._site,
+            self.sessions,
+            endpoint.tls,
+            endpoint.offers,
+            implicit=endpoint.implicit,
+            proxies=endpoint.proxies,
         )
 
     def _bind(self, endpoint: Endpoint) -> socket.socket:

@@ -10,9 +10,25 @@ from ulak.server.transaction import Transaction
 _RECIPIENTS = 20  # that are named in one entry
 
 
-def connected(time: float, session: str, ip: str, port: int, listener: object) -> Entry:
-    """Note that a client has come. `listener` is the address of a socket, as Python has it."""
+def connected(
+    time: float,
+    session: str,
+    ip: str,
+    port: int,
+    listener: object,
+    *,
+    proxy: str = "",
+    proxy_tls: str = "",
+) -> Entry:
+    """Note that a client has come. `listener` is the address of a socket, as Python has it.
+
+    `proxy` is who passed the connection on, `proxy_tls` what it told of TLS in front of it.
+    """
     facts = {"ip": ip, "port": str(port)}
+    if proxy:
+        facts["proxy"] = proxy
+    if proxy_tls:
+        facts["proxy-tls"] = proxy_tls
     if isinstance(listener, tuple):
         host, own = listener[:2]
         facts["listener"] = f"[{host}]:{own}" if ":" in host else f"{host}:{own}"

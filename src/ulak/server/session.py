@@ -5,8 +5,6 @@ What a connection costs is `connection`'s; syntax and order are the core's.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from ulak.queue.store import StorageError, StorageFullError
@@ -14,10 +12,11 @@ from ulak.replies import catalog
 from ulak.replies.reply import Reply
 from ulak.server import notes
 from ulak.server.answers import expand, help_on, recipient, verify
+from ulak.server.arrival import Arrival
 from ulak.server.connection import Connection
 from ulak.server.incoming import Incoming
 from ulak.server.received import Hop
-from ulak.server.site import Site
+from ulak.server.site import Networks, Site
 from ulak.server.transaction import Transaction
 from ulak.smtp import events
 from ulak.smtp.offers import Offers
@@ -26,8 +25,6 @@ from ulak.smtp.terms import settle
 if TYPE_CHECKING:  # as in `connection`
     from ulak.server.tls import TlsContext
 
-_NOTED = 50  # refusals of one session that get an entry each
-
 _SENDER_OK = catalog.SENDER_OK.reply()
 _START_DATA = catalog.START_DATA.reply()
 _READY_FOR_TLS = catalog.READY_FOR_TLS.reply()
@@ -35,10 +32,10 @@ _RESET_DONE = catalog.RESET_DONE.reply()
 _NOTHING_DONE = catalog.NOTHING_DONE.reply()
 
 
-class Session(Connection):
-    """One session. `implicit`: TLS begins with the first octet (RFC 8314)."""
+class Session(Arrival):
+    """One session."""
 
-    __slots__ = ("_accepted", "_implicit", "_refused", "_relay", "_transaction")
+    __slots__ = ("_accepted", "_transaction")
 
     def __init__(
         self,
@@ -48,80 +45,20 @@ class Session(Connection):
         offers: Offers,
         *,
         implicit: bool = False,
+        proxies: Networks = (),
     ) -> None:
-        super().__init__(site, connections, tls, offers)
-        self._implicit = implicit
-        self._relay = False
+        super().__init__(site, connections, tls, offers, implicit=implicit, proxies=proxies)
         self._accepted = 0
-        self._refused = 0
         self._transaction: Transaction | None = None
 
-    # -- coming and going -------------------------------------------------------------------
-
-    def arrive(self, transport: asyncio.Transport) -> None:
-        """Greet, after asking whether the client is welcome."""
-        site = self._site
-        peer = transport.get_extra_info("peername")
-        host, port = peer[:2] if isinstance(peer, tuple) else ("127.0.0.1", 0)
-        listener = transport.get_extra_info("sockname")
-        self.ip = host.removeprefix("::ffff:").partition("%")[0]
-        self._relay = site.may_relay(self.ip)
-        if self._relay:
-            self.core.trust()
-        refusal = site.enter(self.ip, trusted=self._relay)
-        site.journal.write(notes.connected(site.clock(), self.id, self.ip, port, listener))
-        if self._implicit and refusal is not None:
-            self._note_refused(refusal)
-            transport.abort()  # it could not read a reply
-        elif self._implicit:
-            self.start_tls()
-        elif refusal is not None or site.admit is None:
-            self._greet(refusal)
-            self._run(said=True)
-        else:
-            self._wait_for(self._admit(site.admit))
-
-    def secured(self) -> None:
-        """Greet where TLS came first."""
-        if not self._implicit:
-            return
-        if self._site.admit is None:
-            self._greet(None)
-            self._run(said=True)
-        else:
-            self._wait_for(self._admit(self._site.admit))
-
-    def unsecured(self, problem: str, *, clear: bool) -> None:
-        """Tell the journal, and where TLS comes first also a client that speaks in clear.
-
-        A mail program that is set to STARTTLS waits there for a greeting, and would never learn
-        why it does not come.
-        """
-        site = self._site
-        if not (clear and self._implicit):
-            site.journal.write(notes.handshake_failed(site.clock(), self.id, self.ip, problem))
-            return
-        reply = catalog.TLS_FIRST.reply(hostname=site.rules.hostname)
-        self._note_refused(reply)
-        self._send_raw(reply.to_wire())
-
-    async def _admit(self, admit: Callable[[str, str], Awaitable[Reply | None]]) -> None:
-        self._greet(await admit(self.ip, self.id))
-
-    def _greet(self, refusal: Reply | None) -> None:
-        rules = self._site.rules
-        if refusal is None:
-            self.core.greet(catalog.READY.reply(hostname=rules.hostname))
-            return
-        self._note_refused(refusal)
-        self.core.greet(refusal)
-        # RFC 5321 §3.1: the client has until then to say QUIT
-        self.deadline = self._loop.time() + rules.refused_timeout
+    # -- going ------------------------------------------------------------------------------
 
     def leave(self) -> None:
         """Count the client out, and tell the journal how the session went."""
         site = self._site
         site.leave(self.ip)
+        if not self._met:
+            return
         facts = {**self._facts(), "accepted": str(self._accepted), "refused": str(self._refused)}
         dialogue = notes.lines(self.core.dialogue) if self._refused else ()
         site.journal.write(notes.closed(site.clock(), self.id, facts, dialogue=dialogue))
@@ -131,20 +68,6 @@ class Session(Connection):
         if self._transaction is not None:
             self._transaction.forget()
             self._transaction = None
-
-    def _facts(self) -> dict[str, str]:
-        facts = {"ip": self.ip}
-        if self.core.client_name:
-            facts["client"] = self.core.client_name
-        if self.tls:
-            facts["tls"] = self.tls
-        return facts
-
-    def _note_refused(self, reply: Reply) -> None:
-        self._refused += 1
-        if self._refused <= _NOTED:
-            site = self._site
-            site.journal.write(notes.refused(site.clock(), self.id, reply, self._facts()))
 
     # -- events -----------------------------------------------------------------------------
 

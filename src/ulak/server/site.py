@@ -21,6 +21,7 @@ from ulak.server.turns import Turns
 from ulak.smtp.server import Limits
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Networks = tuple[Network, ...]
 
 _HOST_BITS = 64  # one IPv6 customer has at least a /64
 
@@ -112,16 +113,7 @@ class Site:
 
     def may_relay(self, ip: str) -> bool:
         """Whether a client may send to foreign domains."""
-        if not self.rules.relay:
-            return False
-        try:
-            address = ipaddress.ip_address(ip)
-        except ValueError:
-            return False
-        mapped = getattr(address, "ipv4_mapped", None)
-        if mapped is not None:
-            address = mapped
-        return any(address in network for network in self.rules.relay)
+        return bool(self.rules.relay) and within(ip, self.rules.relay)
 
     def enter(self, ip: str, *, trusted: bool) -> Reply | None:
         """Count a connection in; give the reply if there is no room for it (RFC 5321 §3.8)."""
@@ -170,6 +162,18 @@ class Site:
         ]
         await self.store.put(message, pending)
         self.later(due)
+
+
+def within(ip: str, networks: Networks) -> bool:
+    """Whether an address is in one of the networks."""
+    try:
+        address = ipaddress.ip_address(ip)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    if mapped is not None:
+        address = mapped
+    return any(address in network for network in networks)
 
 
 def _client(ip: str) -> str:

@@ -1,0 +1,164 @@
+"""How a client comes: through a proxy perhaps, to TLS first perhaps, and to a greeting."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from ulak.replies import catalog
+from ulak.replies.reply import Reply
+from ulak.server import notes
+from ulak.server.connection import Connection
+from ulak.server.proxy import Fault, Header, HeaderReader
+from ulak.server.site import Networks, Site, within
+from ulak.smtp.offers import Offers
+
+if TYPE_CHECKING:  # as in `wire`
+    from ulak.server.tls import TlsContext
+
+_NOTED = 50  # refusals of one session that get an entry each
+
+
+class Arrival(Connection):
+    """A connection whose client is met and greeted.
+
+    `implicit`: TLS begins with the first octet (RFC 8314). Connections from `proxies` begin with
+    a PROXY header, and what it tells of the client holds from there on; all others come
+    directly. Who is not told, or is told by nobody but itself, has no right to relay.
+    """
+
+    __slots__ = ("_implicit", "_listener", "_met", "_proxies", "_refused", "_relay")
+
+    def __init__(
+        self,
+        site: Site,
+        connections: set[Connection],
+        tls: TlsContext | None,
+        offers: Offers,
+        *,
+        implicit: bool,
+        proxies: Networks,
+    ) -> None:
+        super().__init__(site, connections, tls, offers)
+        self._implicit = implicit
+        self._proxies = proxies
+        self._listener: object = None
+        self._met = False
+        self._relay = False
+        self._refused = 0
+
+    def arrive(self, transport: asyncio.Transport) -> None:
+        """Meet the client, or the proxy that will tell of it."""
+        site = self._site
+        peer = transport.get_extra_info("peername")
+        host, port = peer[:2] if isinstance(peer, tuple) else ("127.0.0.1", 0)
+        self._listener = transport.get_extra_info("sockname")
+        self.ip = host.removeprefix("::ffff:").partition("%")[0]
+        if not (self._proxies and within(self.ip, self._proxies)):
+            self._meet(port)
+        elif site.enter(self.ip, trusted=True) is None:
+            self._header = HeaderReader()
+            self.deadline = self._loop.time() + site.rules.handshake_timeout
+        else:
+            site.leave(self.ip)
+            self._meet(port, known=False)
+
+    def introduced(self, told: Header | Fault) -> None:
+        """Meet the client of which a proxy has told."""
+        site, proxy = self._site, self.ip
+        if isinstance(told, Fault):
+            self._met = True
+            site.journal.write(
+                notes.connected(site.clock(), self.id, proxy, 0, self._listener, proxy=proxy)
+            )
+            reply = catalog.BAD_PROXY_HEADER.reply(hostname=site.rules.hostname, problem=told.value)
+            self._note_refused(reply)
+            self._send_raw(reply.to_wire())
+            self.core.close()
+            self._close()
+            return
+        site.leave(proxy)
+        self.ip = told.ip or proxy
+        self._meet(told.port, known=bool(told.ip), proxy=proxy, proxy_tls=told.tls)
+
+    def _meet(self, port: int, *, known: bool = True, proxy: str = "", proxy_tls: str = "") -> None:
+        """Greet, after asking whether the client is welcome."""
+        site = self._site
+        self._met = True
+        self._relay = known and site.may_relay(self.ip)
+        if self._relay:
+            self.core.trust()
+        refusal = site.enter(self.ip, trusted=self._relay)
+        site.journal.write(
+            notes.connected(
+                site.clock(),
+                self.id,
+                self.ip,
+                port,
+                self._listener,
+                proxy=proxy,
+                proxy_tls=proxy_tls,
+            )
+        )
+        if self._implicit and refusal is not None:
+            self._note_refused(refusal)
+            self.abort()  # it could not read a reply
+        elif self._implicit:
+            self.start_tls()
+        elif refusal is not None or site.admit is None:
+            self._greet(refusal)
+            self._run(said=True)
+        else:
+            self._wait_for(self._admit(site.admit))
+
+    def secured(self) -> None:
+        """Greet where TLS came first."""
+        if not self._implicit:
+            return
+        if self._site.admit is None:
+            self._greet(None)
+            self._run(said=True)
+        else:
+            self._wait_for(self._admit(self._site.admit))
+
+    def unsecured(self, problem: str, *, clear: bool) -> None:
+        """Tell the journal, and where TLS comes first also a client that speaks in clear.
+
+        A mail program that is set to STARTTLS waits there for a greeting, and would never learn
+        why it does not come.
+        """
+        site = self._site
+        if not (clear and self._implicit):
+            site.journal.write(notes.handshake_failed(site.clock(), self.id, self.ip, problem))
+            return
+        reply = catalog.TLS_FIRST.reply(hostname=site.rules.hostname)
+        self._note_refused(reply)
+        self._send_raw(reply.to_wire())
+
+    async def _admit(self, admit: Callable[[str, str], Awaitable[Reply | None]]) -> None:
+        self._greet(await admit(self.ip, self.id))
+
+    def _greet(self, refusal: Reply | None) -> None:
+        rules = self._site.rules
+        if refusal is None:
+            self.core.greet(catalog.READY.reply(hostname=rules.hostname))
+            return
+        self._note_refused(refusal)
+        self.core.greet(refusal)
+        # RFC 5321 §3.1: the client has until then to say QUIT
+        self.deadline = self._loop.time() + rules.refused_timeout
+
+    def _note_refused(self, reply: Reply) -> None:
+        self._refused += 1
+        if self._refused <= _NOTED:
+            site = self._site
+            site.journal.write(notes.refused(site.clock(), self.id, reply, self._facts()))
+
+    def _facts(self) -> dict[str, str]:
+        facts = {"ip": self.ip}
+        if self.core.client_name:
+            facts["client"] = self.core.client_name
+        if self.tls:
+            facts["tls"] = self.tls
+        return facts
