@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
-import uvloop
+from tests.delivery.carrying import (
+    ADA,
+    BOB,
+    PATIENT,
+    QUICK,
+    TEXT,
+    attempt,
+    carrier,
+    free_port,
+    message,
+    run,
+    several,
+    to,
+    until,
+)
 
 from ulak.delivery.attempt import SmtpCarrier
-from ulak.delivery.outcome import Outcome, Result
+from ulak.delivery.outcome import Result
 from ulak.delivery.sending import Sending, Timeouts
 from ulak.delivery.target import Host, Target, Way
 from ulak.delivery.tls import opportunistic
@@ -22,78 +33,6 @@ from ulak.mail.envelope import Envelope
 from ulak.queue.item import Body, Message
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
-
-T = TypeVar("T")
-TEXT = b"From: grace@example.org\r\n\r\nhello\r\n"
-ADA = "ada@example.net"
-BOB = "bob@example.net"
-PATIENT = Timeouts(10, 10, 10, 10, 10, 10, 10, 10, 10, 2)
-QUICK = Timeouts(5, 0.7, 0.7, 5, 0.7, 0.7, 0.7, 0.7, 0.7, 0.7)  # where a server is silent
-
-
-def run(main: Callable[[], Awaitable[T]]) -> T:
-    async def wrapped() -> T:
-        return await main()
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(wrapped())
-
-
-def message(
-    body: bytes | Path = TEXT, sender: str = "grace@example.org", **envelope: object
-) -> Message:
-    whole = Envelope(sender, (ADA,), **envelope)  # type: ignore[arg-type]
-    if isinstance(body, Path):
-        return Message("m1", whole, Body(body.stat().st_size, path=body), 0.0)
-    return Message("m1", whole, Body(len(body), data=body), 0.0)
-
-
-def to(*servers: ScriptedServer | int, way: Way = Way.SMTP, path: str = "") -> Target:
-    ports = [s if isinstance(s, int) else s.port for s in servers]
-    hosts = tuple(Host(f"mx{i}.example.net", ("127.0.0.1",), p) for i, p in enumerate(ports, 1))
-    if path:
-        hosts = (Host("mail", path=path),)
-    return Target(way, "example.net", hosts)
-
-
-def carrier(**settings: object) -> SmtpCarrier:
-    known: dict[str, object] = {"hostname": "relay.example.org", "timeouts": PATIENT, "sweep": 0.05}
-    return SmtpCarrier(Sending(**(known | settings)))  # type: ignore[arg-type]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 -- the other side is a peer, not ours to ask
-            await asyncio.sleep(0.01)
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
-
-
-def attempt(
-    *behaviours: Behaviour,
-    what: Message | None = None,
-    recipients: Sequence[str] = (ADA,),
-    way: Way = Way.SMTP,
-    **settings: object,
-) -> tuple[dict[str, Outcome], ScriptedServer]:
-    """Carry one message to one server that behaves so."""
-
-    async def main() -> tuple[dict[str, Outcome], ScriptedServer]:
-        async with ScriptedServer(*behaviours) as mx:
-            sender = carrier(**settings)
-            outcomes = await sender.carry(what or message(), recipients, to(mx, way=way))
-            await sender.close()
-            assert len(sender.pool) == 0
-            assert sorted(o.recipient for o in outcomes) == sorted(recipients)
-            return {o.recipient: o for o in outcomes}, mx
-
-    return run(main)
-
 
 # -- what goes well -------------------------------------------------------------------------------
 
@@ -210,7 +149,8 @@ def test_a_server_that_does_not_read_holds_the_file_back(tmp_path: Path) -> None
             await until(lambda: "DATA" in mx.commands)
             await asyncio.sleep(0.2)
             (connection,) = sender.pool._open
-            assert connection._left > 30_000_000
+            assert connection._reading is not None
+            assert connection._reading.left > 30_000_000
             (outcome,) = await task
             assert outcome.cause == "peer-timed-out"
             assert outcome.facts["stage"] == "message"
@@ -335,26 +275,6 @@ def test_many_recipients_go_in_several_transactions() -> None:
 
 
 # -- hosts in turn --------------------------------------------------------------------------------
-
-
-def several(*behaviours: Behaviour | None, **settings: object) -> tuple[Outcome, list[int]]:
-    """Carry to as many hosts, None for one that is not there; the outcome, and who took it."""
-
-    async def main() -> tuple[Outcome, list[int]]:
-        servers = [ScriptedServer(b) if b else None for b in behaviours]
-        for server in servers:
-            if server:
-                await server.start()
-        sender = carrier(**settings)
-        target = to(*(server or free_port() for server in servers))
-        (outcome,) = await sender.carry(message(), (ADA,), target)
-        await sender.close()
-        for server in servers:
-            if server:
-                await server.stop()
-        return outcome, [len(s.messages) if s else 0 for s in servers]
-
-    return run(main)
 
 
 @pytest.mark.parametrize(

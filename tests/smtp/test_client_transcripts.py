@@ -4,15 +4,66 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ulak.mail.envelope import NO_WISHES, DeliverBy, RecipientWishes
 from ulak.smtp.client import ClientCore, Step, Transaction
 
 FOLDER = Path(__file__).parent.parent / "transcripts" / "client"
 FILES = sorted(FOLDER.glob("*.dialogue"))
 Cut = Callable[[bytes], Iterable[bytes]]
+
+
+KINDS = {"eight-bit": "8BITMIME", "binary": "BINARYMIME"}
+
+
+def transaction(sender: str, recipients: list[str], options: Iterable[str]) -> Transaction:
+    """Read the words behind `with`; the time is 0."""
+    size, body, wishes = 0, "7BIT", NO_WISHES
+    asked: dict[str, RecipientWishes] = {}
+    words = tuple(options)
+    for option in words:
+        name, _, value = option.partition("=")
+        of, _, recipient = name.partition(":")
+        one = asked.get(recipient, RecipientWishes())
+        match of:
+            case "size":
+                size = int(value)
+            case "eight-bit" | "binary":
+                body = KINDS[of]
+            case "ret":
+                wishes = replace(wishes, ret=value)
+            case "envid":
+                wishes = replace(wishes, envid=value.replace("_", " "))
+            case "auth":
+                wishes = replace(wishes, auth=value)
+            case "require-tls":
+                wishes = replace(wishes, require_tls=True)
+            case "priority":
+                wishes = replace(wishes, priority=int(value))
+            case "by":
+                until, _, mode = value.partition(";")
+                by = DeliverBy(float(until), mode[0], mode.endswith("T"))
+                wishes = replace(wishes, deliver_by=by)
+            case "notify":
+                asked[recipient] = replace(one, notify=frozenset(value.split(",")))
+            case "orcpt":
+                asked[recipient] = replace(one, orcpt=value)
+            case _:
+                assert of in ("smtputf8", "chunking"), option
+    return Transaction(
+        sender,
+        tuple(recipients),
+        size=size,
+        body=body,
+        smtputf8="smtputf8" in words,
+        chunking="chunking" in words,
+        wishes=wishes,
+        asked=asked,
+    )
 
 
 class Player:
@@ -100,6 +151,10 @@ class Player:
                 core.tls_started()
             case "message":
                 core.body_sent()
+            case "chunk":
+                core.chunk(int(words[0]), last="last" in words)
+                if "last" in words:
+                    core.body_sent()
             case "quit":
                 assert core.quit()
                 self.recipients = []
@@ -109,16 +164,7 @@ class Player:
                 at = words.index("with") if "with" in words else len(words)
                 self.recipients = list(words[2:at])
                 options = words[at + 1 :]
-                sizes = [int(w.removeprefix("size=")) for w in options if w.startswith("size=")]
-                self.step = core.begin(
-                    Transaction(
-                        words[0],
-                        tuple(self.recipients),
-                        size=sum(sizes),
-                        eight_bit="eight-bit" in options,
-                        smtputf8="smtputf8" in options,
-                    )
-                )
+                self.step = core.begin(transaction(words[0], self.recipients, options))
             case _:
                 pytest.fail(f"a transcript says > {verb}")
 

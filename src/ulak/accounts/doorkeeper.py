@@ -141,7 +141,7 @@ class Doorkeeper:
 
         return await self._do(find)
 
-    async def failed(self, ip: str, name: str) -> Denied:
+    async def failed(self, ip: str, name: str, why: Why = Why.WRONG) -> Denied:
         """Count a failure that was found elsewhere: of SCRAM, of a token."""
 
         def fail() -> Denied:
@@ -150,7 +150,7 @@ class Doorkeeper:
             if look.until:
                 return _shut_out(look)
             account = self._accounts.find(name)
-            return self._fail(ip, key, Why.UNKNOWN if account is None else Why.WRONG)
+            return self._fail(ip, key, Why.UNKNOWN if account is None else why)
 
         return await self._do(fail)
 

@@ -22,7 +22,7 @@ from ulak.delivery.maildir import MaildirCarrier
 from ulak.delivery.parts import Parts as WorkerParts
 from ulak.delivery.ready import Limits as WorkLimits
 from ulak.delivery.route import Route, Routes
-from ulak.delivery.sending import Sending, Timeouts
+from ulak.delivery.sending import Chunking, Sending, Timeouts
 from ulak.delivery.target import Way
 from ulak.delivery.tls import opportunistic
 from ulak.delivery.worker import Worker
@@ -319,6 +319,7 @@ def _sending(config: settings.Config) -> Sending:
         source6=delivery.source_ipv6,
         messages_per_connection=delivery.messages_per_connection,
         recipients=delivery.recipients_per_message,
+        chunking=Chunking(delivery.chunking),
         timeouts=Timeouts(
             connect=times.connect,
             greeting=times.greeting,

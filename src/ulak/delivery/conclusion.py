@@ -150,6 +150,18 @@ def lacks_smtputf8(connection: Connection) -> Outcome:
     return _ours(reply, Result.FAILED, connection)
 
 
+def lacks_binarymime(connection: Connection) -> Outcome:
+    """Give the outcome of a binary message that the server cannot take (RFC 3030 §3)."""
+    reply = catalog.PEER_LACKS_BINARYMIME.reply(host=connection.label)
+    return _ours(reply, Result.FAILED, connection)
+
+
+def lacks_deliverby(connection: Connection) -> Outcome:
+    """Give the outcome of a message whose time the server does not keep (RFC 2852 §4.1.4)."""
+    reply = catalog.PEER_LACKS_DELIVERBY.reply(host=connection.label)
+    return _ours(reply, Result.FAILED, connection)
+
+
 def refusal(target: Target) -> Outcome:
     """Give the outcome of a target that the route has refused."""
     reply = target.refusal

@@ -11,11 +11,11 @@ import os
 import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import cast
 
-from ulak.smtp.client import ClientCore, Encoder, Stage, Step, Transaction, encode
+from ulak.delivery.reading import Reading, WrongSizeError
+from ulak.smtp.client import ClientCore, Encoder, Mender, Stage, Step, Transaction, encode, mend
 
-_PIECE = 65_536  # octets read from a file at once
 _SHUTDOWN = 2.0  # seconds for TLS to say goodbye
 
 Key = tuple[str, str, str, int]
@@ -41,18 +41,19 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_body",
-        "_encoder",
-        "_file",
         "_forget",
-        "_left",
         "_loop",
         "_paused",
+        "_reading",
         "_times",
+        "_transaction",
         "_transport",
         "_waiter",
         "born",
         "core",
         "deadline",
+        "domains",
+        "full",
         "key",
         "label",
         "messages",
@@ -78,6 +79,8 @@ class Connection(asyncio.Protocol):
         self.tls = ""
         self.unreadable = ""  # why the message could not be read here
         self.notes: dict[str, str] = {}  # facts for every outcome of this connection
+        self.domains: set[str] = set()  # of recipients, where the server counts them
+        self.full = False  # whether it may have no more of them
         self._loop = asyncio.get_running_loop()
         self._times = times
         self._forget = forget
@@ -85,9 +88,8 @@ class Connection(asyncio.Protocol):
         self._waiter: asyncio.Future[Step] | None = self._loop.create_future()
         self._paused = False
         self._body: bytes | Path = b""
-        self._left = 0
-        self._file: BinaryIO | None = None
-        self._encoder: Encoder | None = None
+        self._transaction: Transaction | None = None
+        self._reading: Reading | None = None
         self.born = self._loop.time()
         self.deadline = 0.0
         self._wait_anew()
@@ -126,9 +128,9 @@ class Connection(asyncio.Protocol):
         self._wait_anew()
         return ""
 
-    async def transact(self, transaction: Transaction, body: bytes | Path, size: int) -> Step:
-        """Send one message; DONE or OVER. `size` is the body's."""
-        self._body, self._left = body, size
+    async def transact(self, transaction: Transaction, body: bytes | Path) -> Step:
+        """Send one message; DONE or OVER. A file has to have the size of the transaction."""
+        self._body, self._transaction = body, transaction
         self.messages += 1
         step = self.core.begin(transaction)
         if step is not Step.WAIT:
@@ -153,6 +155,11 @@ class Connection(asyncio.Protocol):
             and self._transport is not None
             and not self._transport.is_closing()
         )
+
+    @property
+    def spent(self) -> bool:
+        """Whether the server has said beforehand that it takes no more in one session."""
+        return self.full or 0 < self.core.offer.transactions <= self.messages
 
     def leave(self) -> None:
         """Say QUIT, and close when it was answered or its time is up."""
@@ -197,6 +204,8 @@ class Connection(asyncio.Protocol):
             self._wait_anew()
         if step is Step.BODY:
             self._send_body()
+        elif step is Step.CHUNK:
+            self._pump()
         elif step is not Step.WAIT:
             self._finish(step)
 
@@ -215,7 +224,7 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Go on with the message."""
         self._paused = False
-        if self._file is not None:
+        if self._reading is not None:
             self._pump()
 
     # -- inside -----------------------------------------------------------------------------
@@ -240,7 +249,7 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         if step is Step.TLS and transport is not None:
             transport.pause_reading()
-        elif self._file is not None:
+        elif self._reading is not None:
             self.abort()
         waiter = self._waiter
         if waiter is not None and not waiter.done():
@@ -264,41 +273,48 @@ class Connection(asyncio.Protocol):
     # -- the message ------------------------------------------------------------------------
 
     def _send_body(self) -> None:
-        body = self._body
+        body, transaction = self._body, self._transaction
         self._body = b""
+        assert self._transport is not None  # noqa: S101 -- it has just been read from
+        assert transaction is not None  # noqa: S101 -- the core asks in a transaction only
+        binary = transaction.body == "BINARYMIME"
         if isinstance(body, bytes):
-            assert self._transport is not None  # noqa: S101 -- it has just been read from
-            self._transport.write(encode(body))
+            if transaction.chunking:
+                body = body if binary else mend(body)
+                self.core.chunk(len(body), last=True)
+                self._flush()
+            else:
+                body = encode(body)
+            self._transport.write(body)
             self._body_sent()
             return
+        coder = Encoder() if not transaction.chunking else None if binary else Mender()
         try:
-            self._file = body.open("rb")
+            self._reading = Reading(body, transaction.size, coder)
         except OSError as error:
             self._give_up_reading(words(error))
             return
-        self._encoder = Encoder()
         self._pump()
 
     def _pump(self) -> None:
-        """Send pieces until the socket is full. Reading blocks, but from the page cache mostly."""
-        assert self._transport is not None  # noqa: S101 -- as above
-        assert self._encoder is not None  # noqa: S101 -- comes with the file
-        # Into a connection that is closing octets go without end, and never come up to the dot.
-        while not self._paused and self._file is not None and not self._transport.is_closing():
+        """Send pieces until the socket is full, or the server has to answer first."""
+        core, transport, transaction = self.core, self._transport, self._transaction
+        assert transport is not None  # noqa: S101 -- as above
+        assert transaction is not None  # noqa: S101 -- as above
+        # Into a connection that is closing octets go without end, and never come up to the end.
+        while self._reading is not None and not self._paused and not transport.is_closing():
+            if not core.takes_more:
+                break
             try:
-                piece = self._file.read(_PIECE)
-            except OSError as error:
+                octets, last = self._reading.next()
+            except (OSError, WrongSizeError) as error:
                 self._give_up_reading(words(error))
                 return
-            self._left -= len(piece)
-            if piece:
-                self._transport.write(self._encoder.feed(piece))
-            elif self._left:
-                # Never the dot after a part of a message: the server would take it for all of it.
-                self._give_up_reading("its file has not the size that it should have")
-                return
-            else:
-                self._transport.write(self._encoder.end())
+            if transaction.chunking:
+                core.chunk(len(octets), last=last)
+                self._flush()
+            transport.write(octets)
+            if last:
                 self._close_file()
                 self._body_sent()
                 return
@@ -313,6 +329,6 @@ class Connection(asyncio.Protocol):
         self._end(problem)
 
     def _close_file(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        if self._reading is not None:
+            self._reading.close()
+            self._reading = None

@@ -51,6 +51,7 @@ class Pool:
         now = asyncio.get_running_loop().time()
         if (
             not connection.usable
+            or connection.spent
             or self._closed
             or connection.messages >= self._sending.messages_per_connection
             or now - connection.born > self._sending.connection_age

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from ulak.smtp.client import Stage
+
+
+class Chunking(StrEnum):
+    """When a message goes by BDAT (RFC 3030)."""
+
+    AUTO = "auto"  # where only BDAT can carry it
+    ALWAYS = "always"  # where the server offers it
+    OFF = "off"  # never
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +79,8 @@ class Sending:
     messages_per_connection: int = 1000
     connection_age: float = 300.0
     recipients: int = 100  # in one transaction (RFC 5321 §4.5.3.1.8)
+    chunking: Chunking = Chunking.AUTO
+    clock: Callable[[], float] = time.time  # seconds since the epoch
     places: int = 10  # addresses tried in one attempt
     plain_for: float = 900.0  # how long a host is spoken to in the clear after TLS failed
     avoid_for: float = 60.0  # how long an address that could not be reached is tried last

@@ -158,6 +158,15 @@ REFUSED_EARLIER = _row("refused-earlier", "policy", 503, "5.1", "RFC 5321 §3.1"
 TOO_MANY_CONNECTIONS = _row("too-many-connections", "rate-limited", 421, "3.2", "RFC 5321 §3.8", _S, "{hostname} has too many connections at the moment, try again later")
 TOO_MANY_FROM_CLIENT = _row("too-many-from-client", "rate-limited", 421, "7.0", "RFC 5321 §3.8", _S, "{hostname} has too many connections from {ip}, try again later")
 
+# -- one's own users --------------------------------------------------------------------------
+LOGINS_SHUT_OUT = _row("logins-shut-out", "rate-limited", 421, "7.0", "RFC 4954 §9; RFC 6409 §3.3", _S, "{hostname} takes no logins from {ip} for {minutes} more minutes, after too many that failed", 454)
+ACCOUNT_DISABLED = _row("account-disabled", "auth-required", 535, "7.13", "RFC 4954 §6; RFC 5248", _X, "The account {account} is switched off; ask the postmaster")
+SENDER_NOT_OWNED = _row("sender-not-owned", "sender-refused", 550, "7.1", "RFC 6409 §6.1", _F, "<{sender}>: {account} may not send as this address, but as {addresses}")
+FROM_NOT_OWNED = _row("from-not-owned", "sender-refused", 550, "7.1", "RFC 6409 §6.1, §8.1", _F, "The From field names <{author}>: {account} may not send as this address, but as {addresses}")
+FROM_UNREADABLE = _row("from-unreadable", "malformed-message", 550, "6.0", "RFC 5322 §3.6.2", _F, "The From field is no list of mailboxes")
+ACCOUNT_MESSAGES = _row("account-messages", "rate-limited", 450, "7.1", "RFC 6409 §6.2", _S, "{account} may send {limit} messages an hour and has done so, try again later")
+ACCOUNT_RECIPIENTS = _row("account-recipients", "rate-limited", 452, "7.1", "RFC 6409 §6.2", _S, "{account} may send to {limit} recipients an hour and has done so, try again later")
+
 # -- messages ---------------------------------------------------------------------------------
 MESSAGE_TOO_LARGE = _row("message-too-large", "message-too-large", 552, "3.4", "RFC 1870 §6; RFC 5321 §4.5.3.1.7", _F, "The message is larger than the {limit} octets taken here")
 MALFORMED_MESSAGE = _row("malformed-message", "malformed-message", 554, "6.0", "RFC 5322 §3.6", _F, "The message is malformed: {problem}")
@@ -184,6 +193,8 @@ HOLD_TOO_LONG = _row("hold-too-long", "policy", 501, "5.4", "RFC 4865 §3", _F, 
 DELIVER_BY_TOO_SOON = _row("deliver-by-too-soon", "policy", 555, "5.4", "RFC 2852 §4", _F, "Delivery in less than {limit} seconds cannot be demanded here")
 NEEDS_SMTPUTF8 = _row("needs-smtputf8", "protocol-error", 553, "6.7", "RFC 6531 §3.5", _F, "The address needs SMTPUTF8, which the client did not ask for", 550)
 PEER_LACKS_SMTPUTF8 = _row("peer-lacks-smtputf8", "protocol-error", 550, "6.7", "RFC 6531 §3.5", _F, "{host} does not offer SMTPUTF8, which this message needs")
+PEER_LACKS_BINARYMIME = _row("peer-lacks-binarymime", "protocol-error", 554, "6.3", "RFC 3030 §3; RFC 3463 §3.7", _F, "{host} does not take binary messages (BINARYMIME), and this one cannot go without")
+PEER_LACKS_DELIVERBY = _row("peer-lacks-deliverby", "protocol-error", 554, "3.3", "RFC 2852 §4.1.4", _F, "{host} makes no promise to deliver in time (DELIVERBY), which this message asks for")
 TOO_MANY_ERRORS = _row("too-many-errors", "protocol-error", 421, "7.0", "RFC 5321 §3.8", _S, "{hostname} has seen too many errors in this connection, goodbye")
 TIMED_OUT = _row("timed-out", "connection-failed", 421, "4.2", "RFC 5321 §4.5.3.2", _R, "{hostname} waited {seconds} seconds in vain and closes the connection")
 NOT_OUR_PROTOCOL = _row("not-our-protocol", "protocol-error", 421, "7.0", "RFC 5321 §3.1", _X, "{hostname} is a mail server; goodbye", 554)

@@ -2,7 +2,7 @@
 
 from ulak.smtp.client.core import ClientCore
 from ulak.smtp.client.extensions import EXTENSIONS, Extension, Offer, Transaction
-from ulak.smtp.client.message import Encoder, encode
+from ulak.smtp.client.message import Encoder, Mender, encode, mend
 from ulak.smtp.client.reply import Babble, PeerReply, ReplyReader
 from ulak.smtp.client.states import Answer, Failure, Stage, Step
 
@@ -14,6 +14,7 @@ __all__ = [
     "Encoder",
     "Extension",
     "Failure",
+    "Mender",
     "Offer",
     "PeerReply",
     "ReplyReader",
@@ -21,4 +22,5 @@ __all__ = [
     "Step",
     "Transaction",
     "encode",
+    "mend",
 ]

@@ -1,61 +1,39 @@
-"""The client's side of one SMTP or LMTP session, without sockets (RFC 5321 §§3–4, RFC 2033).
+"""The client's side of one SMTP or LMTP session with its transactions, without sockets.
 
-Feed it octets and do what the `Step` says that comes back; after each call send what `output`
-gives. A step that asks for something asks for one thing, and nothing a server may rightly say
-comes before it is done, so what follows such a step in the octets is not to be trusted.
+(RFC 5321 §§3.3, 4.1; RFC 2033; RFC 2920; RFC 3030.) How it is driven stands in `session`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from ulak.smtp.client.dialogue import Dialogue
-from ulak.smtp.client.extensions import Offer, Transaction, first_word, read_offer
-from ulak.smtp.client.reply import Babble, PeerReply, ReplyReader
+from ulak.mail.envelope import NO_WISHES
+from ulak.smtp.client.extensions import Parameters, RecipientParameters, Transaction
+from ulak.smtp.client.reply import PeerReply
+from ulak.smtp.client.session import CLOSING, Session
 from ulak.smtp.client.states import Answer, Failure, Stage, Step
 
-_CLOSING = 421
-_READY_FOR_TLS = 220
 _POSITIVE = 3  # a first digit under it accepts, and itself goes on (RFC 5321 §4.2.1)
 
 
-class ClientCore:
+class ClientCore(Session):
     """One session.
 
-    `hostname` is what EHLO says. With `starttls` the session goes to TLS where the server offers
-    it. `answers` has one place for each recipient of the transaction, None where nothing was
-    decided. `heard` counts replies.
+    `answers` has one place for each recipient of the transaction, None where nothing was decided.
     """
 
     def __init__(self, hostname: str, *, lmtp: bool = False, starttls: bool = False) -> None:
-        self.hostname = hostname
-        self.lmtp = lmtp
-        self.secure = False
-        self.offer = Offer()
-        self.greeted_by = ""  # the name in the greeting
-        self.stage = Stage.GREETING
+        super().__init__(hostname, lmtp=lmtp, starttls=starttls)
         self.answers: list[Answer | None] = []
-        self.failure: Failure | None = None
-        self.usable = True
-        self.said_quit = False
-        self.heard = 0
-        self.tls_refused: PeerReply | None = None
-        self._starttls = starttls
-        self._reader = ReplyReader()
-        self._dialogue = Dialogue()
-        self._output: list[bytes] = []
-        self._hello = b"LHLO" if lmtp else b"EHLO"
-        self._pipelining = False
-        self._mail_rows: list[Callable[[Transaction], str]] = []
+        self.pipelining = False
+        self._mail_rows: list[Parameters] = []
+        self._wish_rows: list[Parameters] = []
+        self._rcpt_rows: list[RecipientParameters] = []
         self._transaction: Transaction | None = None
         self._dirty = False  # a transaction was begun and not ended: RSET comes first
         self._turn = 0  # the recipient whose reply comes next
+        self._chunks = 0  # how many chunks before the last wait for their replies
         self._accepted: list[int] = []
         self._mail_refused = False
-        self._take_at: dict[Stage, Callable[[PeerReply], Step]] = {
-            Stage.GREETING: self._greeting,
-            Stage.HELLO: self._hello_answer,
-            Stage.STARTTLS: self._starttls_answer,
+        self._take_at |= {
             Stage.RESET: self._reset_answer,
             Stage.MAIL: self._mail_answer,
             Stage.RCPT: self._rcpt_answer,
@@ -63,48 +41,7 @@ class ClientCore:
             Stage.BODY: self._early_answer,
             Stage.END: self._end_answer,
             Stage.NOTHING: self._nothing_answer,
-            Stage.QUIT: self._quit_answer,
-            Stage.IDLE: self._unasked,
         }
-
-    # -- octets -----------------------------------------------------------------------------
-
-    def feed(self, data: bytes) -> Step:
-        """Take octets from the server."""
-        if self.stage in (Stage.HANDSHAKE, Stage.CLOSED):
-            return Step.WAIT  # what comes in the clear behind 220 is nobody's (RFC 3207 §4.2)
-        self._dialogue.add("S", data)
-        self._reader.feed(data)
-        asked = Step.WAIT
-        while (reply := self._reader.next()) is not None:
-            if isinstance(reply, Babble):
-                step = self._over(Failure(self.stage, problem=reply.problem, babble=True))
-            else:
-                self.heard += 1
-                step = self._take_at[self.stage](reply)
-            if step is Step.OVER or step is Step.TLS:
-                return step
-            if step is Step.DONE:
-                if self._reader.pending:
-                    self.usable = False
-                return step
-            if step is not Step.WAIT:
-                asked = step
-        return asked
-
-    def output(self) -> bytes:
-        """Give what is to be sent now."""
-        if not self._output:
-            return b""
-        data = self._output[0] if len(self._output) == 1 else b"".join(self._output)
-        self._output.clear()
-        return data
-
-    def connection_lost(self, problem: str) -> Step:
-        """Note that the connection is gone, or that its time was up."""
-        if self.stage is Stage.CLOSED:
-            return Step.OVER
-        return self._over(Failure(self.stage, problem=problem))
 
     @property
     def accepted(self) -> int:
@@ -116,89 +53,16 @@ class ClientCore:
         """Whether the session failed when the server may have taken the message already."""
         return self.failure is not None and self.failure.stage is Stage.END
 
-    def dialogue(self) -> tuple[str, ...]:
-        """Give what was said, a line each (`C: `, `S: `), without the message."""
-        return self._dialogue.lines()
-
-    def _send(self, commands: str) -> None:
-        octets = commands.encode()
-        self._output.append(octets)
-        self._dialogue.add("C", octets)
-
-    def _over(self, failure: Failure) -> Step:
-        if self.failure is None:
-            self.failure = failure
-        self.stage = Stage.CLOSED
-        self.usable = False
-        return Step.OVER
-
-    def _babble(self, reply: PeerReply) -> Step:
-        problem = f"{self.stage.value} was answered with “{reply}”"
-        return self._over(Failure(self.stage, problem=problem[:200], babble=True))
-
-    def _refused(self, reply: PeerReply) -> Step:
-        if reply.code != _CLOSING:
-            self.said_quit = True
-            self._send("QUIT\r\n")  # RFC 5321 §3.1: 554 in place of 220 waits for it
-        return self._over(Failure(self.stage, reply))
-
-    # -- the opening ------------------------------------------------------------------------
-
-    def _greeting(self, reply: PeerReply) -> Step:
-        self.greeted_by = first_word(reply)
-        if not reply.positive:
-            return self._refused(reply)
-        return self._say_hello(self._hello)
-
-    def _say_hello(self, word: bytes) -> Step:
-        self._hello = word
-        self.stage = Stage.HELLO
-        self._send(f"{word.decode()} {self.hostname}\r\n")
-        return Step.WAIT
-
-    def _hello_answer(self, reply: PeerReply) -> Step:
-        if not reply.positive:
-            if self._hello == b"EHLO" and reply.permanent:
-                return self._say_hello(b"HELO")  # RFC 5321 §3.2, §4.1.1.1
-            return self._refused(reply)
-        self.offer = Offer(first_word(reply)) if self._hello == b"HELO" else read_offer(reply)
-        if self._starttls and not self.secure and "STARTTLS" in self.offer:
-            self.stage = Stage.STARTTLS
-            self._send("STARTTLS\r\n")
-            return Step.WAIT
-        return self._opened()
-
-    def _starttls_answer(self, reply: PeerReply) -> Step:
-        if reply.code == _CLOSING:
-            return self._refused(reply)
-        if reply.code == _READY_FOR_TLS:
-            self.stage = Stage.HANDSHAKE
-            return Step.TLS
-        self.tls_refused = reply
-        return self._opened()
-
-    def tls_started(self) -> Step:
-        """Begin anew under TLS.
-
-        What the server offered in the clear, and what came in the clear behind its 220, does not
-        count (RFC 3207 §4.2).
-        """
-        self.secure = True
-        self._reader.clear()
-        return self._say_hello(b"LHLO" if self.lmtp else b"EHLO")
-
     def _opened(self) -> Step:
         # RFC 2033 §4.2 has a server of LMTP offer PIPELINING; who does not offer it gets none.
-        self._pipelining = "PIPELINING" in self.offer
-        self._mail_rows = [row.mail for row in self.offer.rows if row.mail is not None]
-        self.stage = Stage.IDLE
-        self._dialogue.opened()
-        return Step.READY
+        self.pipelining = "PIPELINING" in self.offer
+        rows = self.offer.rows
+        self._mail_rows = [row.mail for row in rows if row.mail is not None]
+        self._wish_rows = [row.wish for row in rows if row.wish is not None]
+        self._rcpt_rows = [row.rcpt for row in rows if row.rcpt is not None]
+        return super()._opened()
 
-    def _unasked(self, reply: PeerReply) -> Step:
-        return self._refused(reply) if reply.code == _CLOSING else self._babble(reply)
-
-    # -- a transaction ----------------------------------------------------------------------
+    # -- the envelope -----------------------------------------------------------------------
 
     def begin(self, transaction: Transaction) -> Step:
         """Begin a transaction; only after READY, or after DONE where `usable`."""
@@ -211,28 +75,49 @@ class ClientCore:
             return self._over(Failure(self.stage, problem=problem, babble=True))
         self._transaction = transaction
         self._turn = 0
+        self._chunks = 0
         self._accepted = []
         self._mail_refused = False
         mail = f"MAIL FROM:<{transaction.sender}>"
         for row in self._mail_rows:
             mail += row(transaction)
+        if transaction.wishes is not NO_WISHES:
+            for row in self._wish_rows:
+                mail += row(transaction)
         mail += "\r\n"
         self.stage = Stage.MAIL
         if self._dirty:
-            mail = "RSET\r\n" + mail if self._pipelining else "RSET\r\n"
+            mail = "RSET\r\n" + mail if self.pipelining else "RSET\r\n"
             self.stage = Stage.RESET
-        if self._pipelining:
-            # RFC 2920 §3.1: all up to DATA may go at once.
-            rcpt = ">\r\nRCPT TO:<".join(transaction.recipients)
-            mail += f"RCPT TO:<{rcpt}>\r\nDATA\r\n"
+        if self.pipelining:
+            # RFC 2920 §3.1: all up to DATA may go at once. A chunk waits for the answers, so that
+            # no message is sent to a server that will have none of its recipients.
+            mail += self._recipients(transaction)
+            if not transaction.chunking:
+                mail += "DATA\r\n"
         self._dirty = True
         self._send(mail)
         return Step.WAIT
 
+    def _recipients(self, transaction: Transaction) -> str:
+        if transaction.asked and self._rcpt_rows:
+            return "".join(map(self._rcpt, transaction.recipients))
+        return "RCPT TO:<" + ">\r\nRCPT TO:<".join(transaction.recipients) + ">\r\n"
+
+    def _rcpt(self, recipient: str) -> str:
+        transaction = self._transaction
+        assert transaction is not None  # noqa: S101 -- for the type checker
+        asked = transaction.asked.get(recipient)
+        parameters = ""
+        if asked is not None:
+            for row in self._rcpt_rows:
+                parameters += row(transaction, asked)
+        return f"RCPT TO:<{recipient}>{parameters}\r\n"
+
     def _reset_answer(self, reply: PeerReply) -> Step:
         if not reply.positive:
-            return self._refused(reply) if reply.code == _CLOSING else self._babble(reply)
-        if not self._pipelining:
+            return self._refused(reply) if reply.code == CLOSING else self._babble(reply)
+        if not self.pipelining:
             assert self._transaction is not None  # noqa: S101 -- for the type checker
             self._dirty = False
             self.stage = Stage.IDLE
@@ -242,37 +127,44 @@ class ClientCore:
 
     def _mail_answer(self, reply: PeerReply) -> Step:
         if not reply.positive:
-            if reply.code == _CLOSING:
+            if reply.code == CLOSING:
                 return self._refused(reply)
             if reply.code // 100 == _POSITIVE:
                 return self._babble(reply)
             self._mail_refused = True
             self.answers = [Answer(reply, Stage.MAIL)] * len(self.answers)
-            if not self._pipelining:
+            if not self.pipelining:
                 return self._done()
         self.stage = Stage.RCPT
-        if not self._pipelining:
+        if not self.pipelining:
             self._next_rcpt()
         return Step.WAIT
 
     def _next_rcpt(self) -> None:
         assert self._transaction is not None  # noqa: S101 -- for the type checker
-        self._send(f"RCPT TO:<{self._transaction.recipients[self._turn]}>\r\n")
+        self._send(self._rcpt(self._transaction.recipients[self._turn]))
 
     def _rcpt_answer(self, reply: PeerReply) -> Step:
         if reply.positive:
             self._accepted.append(self._turn)
         elif reply.code // 100 == _POSITIVE:
             return self._babble(reply)
-        elif reply.code == _CLOSING:
+        elif reply.code == CLOSING:
             return self._refused(reply)
         elif not self._mail_refused:
             self.answers[self._turn] = Answer(reply, Stage.RCPT)
         self._turn += 1
         if self._turn < len(self.answers):
-            if not self._pipelining:
+            if not self.pipelining:
                 self._next_rcpt()
-        elif self._pipelining:
+            return Step.WAIT
+        assert self._transaction is not None  # noqa: S101 -- for the type checker
+        if self._transaction.chunking:
+            if not self._accepted or self._mail_refused:
+                return self._done()
+            self.stage = Stage.BODY
+            return Step.BODY
+        if self.pipelining:
             self.stage = Stage.DATA
         elif self._accepted:
             self.stage = Stage.DATA
@@ -290,7 +182,7 @@ class ClientCore:
             return self._unwanted_go_ahead()
         if reply.positive:
             return self._babble(reply)
-        if reply.code == _CLOSING:
+        if reply.code == CLOSING:
             return self._refused(reply)
         if not self._mail_refused:
             self._decide(Answer(reply, Stage.DATA))
@@ -313,27 +205,53 @@ class ClientCore:
         del reply  # a transaction of nobody; the replies to MAIL and RCPT stand
         return self._done()
 
+    # -- the message ------------------------------------------------------------------------
+
+    def chunk(self, size: int, *, last: bool) -> None:
+        """Announce so many octets, all of which follow at once (RFC 3030 §2).
+
+        Only where the server `takes_more`. After the last one comes `body_sent`.
+        """
+        if self.stage is Stage.BODY:
+            self._send(f"BDAT {size} LAST\r\n" if last else f"BDAT {size}\r\n")
+            if not last:
+                self._chunks += 1
+
+    @property
+    def takes_more(self) -> bool:
+        """Whether more of the message may be sent now; if not, CHUNK says when."""
+        return self.pipelining or not self._chunks
+
     def body_sent(self) -> None:
-        """Note that the message is sent with its dot; from here on the server may have it."""
+        """Note that the message is sent to its end; from here on the server may have it."""
         if self.stage is Stage.BODY:
             self._dialogue.add("=", b"the message")
             self.stage = Stage.END
             self._turn = 0
 
     def _early_answer(self, reply: PeerReply) -> Step:
-        """Take a reply before the dot: a no ends it, and a yes to half a message is no reply."""
+        """Take a reply before the end: a no ends it, and a yes can only be to a chunk."""
+        if reply.positive and self._chunks:
+            self._chunks -= 1
+            return Step.WAIT if self.pipelining else Step.CHUNK
         if reply.code // 100 <= _POSITIVE:
             return self._babble(reply)
-        if reply.code == _CLOSING:
+        if reply.code == CLOSING:
             return self._refused(reply)
         self._decide(Answer(reply, Stage.BODY))
         self.usable = False
         return self._done()
 
     def _end_answer(self, reply: PeerReply) -> Step:
+        if self._chunks:
+            # A reply to a chunk before the last: where it says no, no is said to the whole.
+            if reply.positive:
+                self._chunks -= 1
+                return Step.WAIT
+            return self._early_answer(reply)
         if reply.code // 100 == _POSITIVE:
             return self._babble(reply)
-        if not self.lmtp or reply.code == _CLOSING:
+        if not self.lmtp or reply.code == CLOSING:
             self._decide(Answer(reply, Stage.END))
         else:
             # RFC 2033 §4.2: one reply for each accepted RCPT, in their order
@@ -342,7 +260,7 @@ class ClientCore:
             if self._turn < len(self._accepted):
                 return Step.WAIT
         self._dirty = False
-        if reply.code == _CLOSING:
+        if reply.code == CLOSING:
             self.usable = False
         return self._done()
 
@@ -354,17 +272,3 @@ class ClientCore:
     def _done(self) -> Step:
         self.stage = Stage.IDLE
         return Step.DONE
-
-    # -- the end ----------------------------------------------------------------------------
-
-    def quit(self) -> bool:
-        """Say QUIT where it may be said; False where the connection is just to be closed."""
-        if self.stage is not Stage.IDLE or not self.usable:
-            return False
-        self.stage = Stage.QUIT
-        self.said_quit = True
-        self._send("QUIT\r\n")
-        return True
-
-    def _quit_answer(self, reply: PeerReply) -> Step:
-        return self._over(Failure(Stage.QUIT, reply))

@@ -14,7 +14,8 @@ class Step(Enum):
     WAIT = "feed more octets"
     TLS = "shake hands, then call `tls_started`"
     READY = "begin a transaction, or quit"
-    BODY = "send the message and its dot, then call `body_sent`"
+    BODY = "send the message to its end, then call `body_sent`"
+    CHUNK = "the chunk was taken: send the next one"
     DONE = "look at `answers`; `usable` says whether another transaction may follow"
     OVER = "close the connection; `failure` says why, `answers` what was answered before"
 

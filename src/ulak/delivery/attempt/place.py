@@ -1,0 +1,33 @@
+"""A place to try: one address of one host."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ulak.delivery.pool import Address
+from ulak.delivery.target import Host
+
+
+class Place(NamedTuple):
+    """One address of one host. The address is an IP text, or the path of a unix socket."""
+
+    host: Host
+    address: str
+
+    @property
+    def spot(self) -> Address:
+        """What is remembered about it is kept under this."""
+        return (self.address, 0 if self.host.path else self.host.port)
+
+    @property
+    def label(self) -> str:
+        """Name it for people: `mx.example.net [192.0.2.1]:25`."""
+        host, address = self.host, self.address
+        where = f"[{address}]" if host.path else f"[{address}]:{host.port}"
+        return where if host.name in ("", address) else f"{host.name} {where}"
+
+    @property
+    def server_name(self) -> str:
+        """The name to ask for in the handshake (SNI); an IP is none."""
+        name = self.host.name
+        return "" if name in ("", self.address) or ":" in name else name

@@ -1,0 +1,221 @@
+"""One attempt over SMTP or LMTP: hosts in turn, a connection, and an outcome for everybody.
+
+(RFC 5321 §5.1, §4.5.4.1; RFC 2033.) Sessions are opened by `opening` or taken from the pool,
+`smtp.client` leads the dialogue, and what was answered becomes outcomes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ulak.delivery import conclusion
+from ulak.delivery.attempt.fitting import Fitting
+from ulak.delivery.attempt.opening import Opening
+from ulak.delivery.attempt.place import Place
+from ulak.delivery.connection import Connection, Key
+from ulak.delivery.outcome import Outcome, Result
+from ulak.delivery.target import Target
+from ulak.mail.envelope import domain_of
+from ulak.queue.item import Message
+from ulak.replies import catalog
+from ulak.smtp.client import Stage, Step
+
+_ROUNDS = 50  # connections and transactions at one place in one attempt
+
+
+class Attempt:
+    """What one call of `carry` knows: who is undecided, and the failure that would decide."""
+
+    __slots__ = (
+        "_body",
+        "_failure",
+        "_fitting",
+        "_message",
+        "_opening",
+        "_target",
+        "_undecided",
+        "outcomes",
+    )
+
+    def __init__(
+        self, opening: Opening, message: Message, recipients: Sequence[str], target: Target
+    ) -> None:
+        self.outcomes: list[Outcome] = []
+        self._opening = opening
+        self._message = message
+        self._target = target
+        self._undecided: list[str] = list(recipients)
+        self._failure: Outcome | None = None
+        self._fitting = Fitting(message, opening.sending)
+        body = message.body
+        self._body: bytes | Path = body.path if body.path is not None else (body.data or b"")
+
+    async def run(self) -> None:
+        """Try every place until everybody has an outcome."""
+        self._refuse_bad_addresses()
+        target = self._target
+        if target.refusal is not None:
+            self.close(conclusion.refusal(target))
+        if not self._undecided:
+            return
+        if self._fitting.unclear:
+            await self._fitting.look()
+        for place in self._places():
+            await self._at(place)
+            if not self._undecided:
+                return
+        self.close(self._failure or conclusion.no_place(target))
+
+    def close(self, template: Outcome) -> None:
+        """Give the same outcome to everybody who has none."""
+        self.outcomes += [replace(template, recipient=r) for r in self._undecided]
+        self._undecided = []
+
+    def _note(self, failure: Outcome) -> None:
+        """Keep a failure in case it is the last word; a temporary one stands over a refusal."""
+        if self._failure is None or failure.result is Result.DEFERRED:
+            self._failure = failure
+
+    # -- where ------------------------------------------------------------------------------
+
+    def _places(self) -> list[Place]:
+        hosts = self._target.hosts
+        places = [Place(h, a) for h in hosts for a in ((h.path,) if h.path else h.addresses)]
+        if len(places) > 1:
+            pool = self._opening.pool
+            places.sort(key=lambda place: pool.avoided(place.spot))
+        return places[: self._opening.sending.places]
+
+    async def _at(self, place: Place) -> None:
+        """Send what can be sent to one address of one host."""
+        target, pool = self._target, self._opening.pool
+        host, address = place
+        if (address, host.port) in self._opening.sending.addresses:
+            self.close(conclusion.own(domain_of(self._undecided[0]), address))
+            return
+        key: Key = (target.way, target.key, f"{host.name}\n{address}", host.port)
+        for _ in range(_ROUNDS):
+            connection = pool.take(key)
+            reused = connection is not None
+            if connection is None:
+                connection = await self._open(place, key)
+                if connection is None:
+                    return
+            before = len(self._undecided)
+            try:
+                await self._use(connection)
+            except BaseException:
+                connection.abort()
+                raise
+            again = reused and (_stale(connection) or connection.spent)
+            pool.give(connection)
+            if not self._undecided:
+                return
+            if not again and len(self._undecided) == before:
+                return
+
+    async def _open(self, place: Place, key: Key) -> Connection | None:
+        """Open a session; None where there is none, with the failure noted."""
+        domain = domain_of(self._undecided[0])
+        opened = await self._opening.open(self._target.way, place, key, domain)
+        if isinstance(opened, Connection):
+            return opened
+        if opened.cause == catalog.ROUTE_TO_SELF.name:
+            self.close(opened)
+        else:
+            self._note(opened)
+        return None
+
+    # -- sending ----------------------------------------------------------------------------
+
+    async def _use(self, connection: Connection) -> None:
+        """Send one message in as many transactions as its recipients need."""
+        fitting, core = self._fitting, connection.core
+        for _ in range(_ROUNDS):
+            if fitting.too_large(core.offer):
+                self.close(conclusion.too_large(connection))
+                return
+            batch, failure = fitting.batch(connection, self._undecided)
+            if failure is not None:
+                self._note(failure)
+            if not batch:
+                return
+            transaction = fitting.transaction(connection, batch)
+            step = await connection.transact(transaction, self._body)
+            self._settle(connection, batch, fitting.facts(connection))
+            if step is Step.OVER or not core.usable or connection.spent or not self._undecided:
+                return
+
+    def _settle(self, connection: Connection, batch: list[str], facts: Mapping[str, str]) -> None:
+        """Turn the answers of a transaction into outcomes; who has none stays undecided."""
+        core = connection.core
+        dialogue: tuple[str, ...] | None = None
+        if self._opening.sending.always_dialogue:
+            dialogue = core.dialogue()
+        again: list[str] = []
+        for recipient, answer in zip(batch, core.answers, strict=True):
+            if answer is None:
+                again.append(recipient)
+            elif answer.reply.positive:
+                self.outcomes.append(
+                    Outcome(
+                        recipient,
+                        Result.DELIVERED,
+                        catalog.DELIVERED.name,
+                        str(answer.reply),
+                        connection.label,
+                        remote=True,
+                        tls=connection.tls,
+                        facts=facts,
+                        dialogue=dialogue or (),
+                    )
+                )
+            elif core.accepted and conclusion.too_many(answer):
+                again.append(recipient)
+            else:
+                if dialogue is None:
+                    dialogue = core.dialogue()
+                self.outcomes.append(
+                    conclusion.refused(recipient, answer, connection, facts, dialogue)
+                )
+        if len(batch) < len(self._undecided):
+            tried = set(batch)
+            self._undecided = again + [r for r in self._undecided if r not in tried]
+        else:
+            self._undecided = again
+        if core.failure is not None and again:
+            self._lost(connection)
+
+    def _lost(self, connection: Connection) -> None:
+        failure = conclusion.session(connection)
+        if connection.core.after_data or connection.unreadable:
+            # Another host might deliver it a second time; or it is nobody's fault but ours.
+            self.close(failure)
+        else:
+            self._note(failure)
+
+    # -- what cannot be sent at all ---------------------------------------------------------
+
+    def _refuse_bad_addresses(self) -> None:
+        """Let no line end or control character into a command, wherever it came from."""
+        sender = self._message.envelope.sender
+        if not sender.isprintable():
+            self.close(conclusion.bad_address())
+        elif not all(r.isprintable() for r in self._undecided):
+            good = [r for r in self._undecided if r.isprintable()]
+            self._undecided = [r for r in self._undecided if not r.isprintable()]
+            self.close(conclusion.bad_address())
+            self._undecided = good
+
+
+def _stale(connection: Connection) -> bool:
+    """Whether a reused connection had been closed by the server while it waited.
+
+    Then MAIL was not answered, or with 421, and no part of the message was sent.
+    """
+    failure = connection.core.failure
+    if failure is None or connection.timed_out or failure.babble:
+        return False
+    return failure.stage in (Stage.IDLE, Stage.RESET, Stage.MAIL)
