@@ -171,3 +171,30 @@ def test_a_hostile_header_is_not_read_beyond_the_limit(hostile: bytes) -> None:
     message = Counting(b"From: a@b\r\n" + hostile * (400_000 // len(hostile)))
     judge(message)
     assert Counting.looked <= MessageRules().max_header + 4
+
+
+# -- a BINARYMIME message -------------------------------------------------------------------------
+
+
+def test_the_body_of_a_binary_message_may_have_any_octets() -> None:
+    message = b"From: a@b\r\n\r\n" + bytes(range(256))
+    assert judge(message, binary=True) is None
+    assert judge(message) is not None
+
+
+@pytest.mark.parametrize(
+    ("header", "cause"),
+    [
+        (b"From: a\nX: b\r\n", "bare-line-end"),
+        (b"From: a\rX: b\r\n", "bare-line-end"),
+        (b"From: a\n\nX: b\r\n", "bare-line-end"),
+        (b"From: a\0b\r\n", "nul-in-message"),
+        (b"From: a\r\nFrom: b\r\n", "several-from"),
+        (b"To: a\r\n", "missing-from"),
+    ],
+)
+def test_the_header_of_a_binary_message_is_one_like_every_other(header: bytes, cause: str) -> None:
+    for message in (header + b"\r\n\0\n", header):
+        reply = judge(message, binary=True)
+        assert reply is not None
+        assert reply.cause == cause

@@ -228,7 +228,7 @@ def test_an_error_inside_costs_one_command_and_tells_nothing(tmp_path: Path) -> 
 def test_an_error_while_a_message_is_judged_is_an_incident(tmp_path: Path) -> None:
     server = Server(tmp_path)
 
-    def broken(_message: bytes) -> None:
+    def broken(_message: bytes, **_: bool) -> None:
         message = "secret"
         raise RuntimeError(message)
 
@@ -240,7 +240,7 @@ def test_an_error_while_a_message_is_judged_is_an_incident(tmp_path: Path) -> No
             "451 4.3.0 Something failed here, try again later (incident INC1)"
         ]
         await begin(client)
-        server.site.judge = lambda _message: None
+        server.site.judge = lambda _message, **_: None
         assert (await client.ask(*MESSAGE))[0].startswith("250")
 
     server.play(talk)
@@ -415,7 +415,7 @@ def test_the_judge_sees_the_message_or_the_header_of_a_large_one(tmp_path: Path)
     server = Server(tmp_path, replace(RULES, body_threshold=100))
     seen: list[bytes] = []
 
-    def judge(message: bytes) -> None:
+    def judge(message: bytes, **_: bool) -> None:
         seen.append(message)
 
     server.site.judge = judge
@@ -435,7 +435,7 @@ def test_the_judge_sees_the_message_or_the_header_of_a_large_one(tmp_path: Path)
 
 def test_a_judge_of_large_messages_can_refuse_them_too(tmp_path: Path) -> None:
     server = Server(tmp_path, replace(RULES, body_threshold=10))
-    server.site.judge = lambda _message: catalog.MISSING_FROM.reply()
+    server.site.judge = lambda _message, **_: catalog.MISSING_FROM.reply()
 
     async def talk(client: Client) -> None:
         await begin(client)
@@ -511,7 +511,7 @@ def test_the_journal_knows_who_came_what_was_taken_and_how_it_ended(tmp_path: Pa
 
 def test_what_was_refused_is_told_with_its_dialogue(tmp_path: Path) -> None:
     server = Server(tmp_path)
-    server.site.judge = lambda _message: catalog.SEVERAL_FROM.reply(count=2)
+    server.site.judge = lambda _message, **_: catalog.SEVERAL_FROM.reply(count=2)
 
     async def talk(client: Client) -> None:
         await begin(client)

@@ -48,6 +48,8 @@ EXTENSIONS = (
     "SIZE",
     "8BITMIME",
     "SMTPUTF8",
+    "CHUNKING",
+    "BINARYMIME",
     "DSN",
     "LIMITS",
     "MT-PRIORITY",

@@ -57,17 +57,18 @@ class MessageJudge:
         self._rules = rules or MessageRules()
         self._once = [name.encode("ascii") for name in sorted(self._rules.once)]
 
-    def __call__(self, message: bytes) -> Reply | None:
+    def __call__(self, message: bytes, *, binary: bool = False) -> Reply | None:
         """Judge a message, or the beginning of one that has its whole header in it.
 
-        Of a message in pieces, `nul_in` judges the others.
+        Of a message in pieces, `nul_in` judges the others. The body of a `binary` message may
+        have any octets (RFC 3030 §3); its header is made of lines like every other.
         """
         rules = self._rules
         # A header that is too large is not looked at any further.
         header = _header(message, rules.max_header)
         if header is None:
             return catalog.HEADER_TOO_LARGE.reply(limit=rules.max_header)
-        fault = nul_in(message)
+        fault = _unlike_lines(header) if binary else nul_in(message)
         if fault is not None:
             return fault
 
@@ -117,6 +118,15 @@ def nul_in(piece: bytes, start: int = 0) -> Reply | None:
     """Judge a piece of a message that begins at the octet `start` by whether a NUL is in it."""
     offset = piece.find(b"\0")
     return None if offset < 0 else catalog.NUL_IN_MESSAGE.reply(offset=start + offset)
+
+
+def _unlike_lines(header: bytes) -> Reply | None:
+    """Judge a header whose octets nobody has looked at by whether it is made of lines at all."""
+    pairs = header.count(b"\r\n")
+    for octet, name in ((b"\r", "CR"), (b"\n", "LF")):
+        if header.count(octet) != pairs:
+            return catalog.BARE_LINE_END.reply(octet=name)
+    return nul_in(header)
 
 
 def _too_long(lines: list[bytes], limit: int) -> Reply:

@@ -117,6 +117,7 @@ SENDER_OK = _row("sender-ok", "accepted", 250, "1.0", "RFC 5321 §4.1.1.2", _N, 
 PRIORITY_LOWERED = _row("priority-lowered", "accepted", 250, "3.6", "RFC 6710 §4.1", _N, "{priority} is the priority of the message now: only clients of our own may ask for more")
 RECIPIENT_OK = _row("recipient-ok", "accepted", 250, "1.5", "RFC 5321 §4.1.1.3", _N, "Recipient accepted")
 START_DATA = _row("start-data", "accepted", 354, None, "RFC 5321 §4.1.1.4", _N, "Go ahead, end with <CRLF>.<CRLF>")
+CHUNK_RECEIVED = _row("chunk-received", "accepted", 250, "0.0", "RFC 3030 §2", _N, "{octets} octets received")
 MESSAGE_QUEUED = _row("message-queued", "accepted", 250, "0.0", "RFC 5321 §4.1.1.4", _N, "Message {id} is safely queued")
 RESET_DONE = _row("reset-done", "accepted", 250, "0.0", "RFC 5321 §4.1.1.5", _N, "Forgotten, start again")
 NOTHING_DONE = _row("nothing-done", "accepted", 250, "0.0", "RFC 5321 §4.1.1.9", _N, "Nothing done, as asked")

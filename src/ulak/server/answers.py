@@ -17,6 +17,7 @@ _HELP = {
     "MAIL": "MAIL FROM:<address> [parameters of what EHLO offers]: begin a message",
     "RCPT": "RCPT TO:<address> [parameters of what EHLO offers]: name a recipient; once for each",
     "DATA": "DATA: send the message; a line with a dot alone ends it",
+    "BDAT": "BDAT <octets> [LAST]: send so many octets of the message",
     "RSET": "RSET: forget the message under way",
     "NOOP": "NOOP: nothing, with an answer",
     "QUIT": "QUIT: end the session",

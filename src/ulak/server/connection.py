@@ -28,6 +28,9 @@ if TYPE_CHECKING:  # as in `wire`
 _HIGH_WATER = 262_144  # octets fed and not looked at: stop reading until they are
 _BATCH = 64  # replies that are sent together at most
 _OWN_TIME = (State.REFUSED, State.HANDSHAKE)  # whose deadline is set once
+# After an error of ours in the first there is nothing to answer; in the others, no transaction.
+_UNANSWERED = events.Bdat | events.Chunk | events.StartTls
+_OF_A_MESSAGE = events.Bdat | events.Chunk | events.EndOfChunk | events.EndOfData
 _DEAF = 262_144  # octets after our last reply: who still sends that much does not read it
 
 
@@ -216,6 +219,7 @@ class Connection(Wire):
         rules = self._site.rules
         patience = {
             State.MESSAGE: rules.data_timeout,
+            State.CHUNKS: rules.data_timeout,
             State.REFUSED: rules.refused_timeout,
         }.get(self.core.state, rules.command_timeout)
         self.core.announce(
@@ -228,14 +232,14 @@ class Connection(Wire):
         shaking = self._pipe is not None and not self._pipe.established
         if shaking or self._header is not None:
             self.abort()
-        elif self.core.state is not State.MESSAGE and not self._busy and not self.core.closed:
+        elif not self.core.receiving and not self._busy and not self.core.closed:
             hostname = self._site.rules.hostname
             self.core.announce(catalog.SHUTTING_DOWN.reply(hostname=hostname))
             self._flush()
 
     def _set_deadline(self) -> None:
         rules, now = self._site.rules, self._loop.time()
-        if self.core.state is not State.MESSAGE:
+        if not self.core.receiving:
             self.deadline = now + rules.command_timeout
             return
         # Octet by octet is not silence, but no way to send mail either.
@@ -293,13 +297,13 @@ class Connection(Wire):
         core = self.core
         try:
             incident = self._site.incident(error, session=self.id)
-            if event is None or isinstance(event, events.Chunk | events.StartTls):
+            if event is None or isinstance(event, _UNANSWERED):
                 hostname = self._site.rules.hostname
                 core.announce(catalog.SESSION_FAILED.reply(hostname=hostname, id=incident))
             elif not core.closed:
                 core.answer(event, catalog.INTERNAL_ERROR.reply(id=incident))
                 core.blame()
-            if event is None or isinstance(event, events.Chunk | events.EndOfData):
+            if event is None or isinstance(event, _OF_A_MESSAGE):
                 self.forget()
         except Exception:  # noqa: BLE001 -- an error in here is the end of what can be said
             core.close()

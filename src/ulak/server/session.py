@@ -81,6 +81,13 @@ class Session(Arrival):
                     self._wait_for(self._spool(incoming))
             case events.EndOfData():
                 self._end(event)
+            case events.Bdat(first=first, stray=stray):
+                if first:
+                    self._started = self._loop.time()
+                if first and not stray:
+                    self._begin()
+            case events.EndOfChunk():
+                self._end_of_chunk(event)
             case events.StartTls():
                 self.core.answer(event, _READY_FOR_TLS)
                 self._flush()
@@ -100,8 +107,7 @@ class Session(Arrival):
             case events.Mail():
                 return self._mail(event)
             case events.Data():
-                assert self._transaction is not None  # noqa: S101 -- the core holds the order
-                self._transaction.begin(site, self._hop())
+                self._begin()
                 self._started = self._loop.time()
                 return _START_DATA
             case events.Refused(reply):
@@ -163,6 +169,10 @@ class Session(Arrival):
 
     # -- the message ------------------------------------------------------------------------
 
+    def _begin(self) -> None:
+        assert self._transaction is not None  # noqa: S101 -- the core holds the order
+        self._transaction.begin(self._site, self._hop())
+
     def _incoming(self) -> Incoming:
         assert self._transaction is not None  # noqa: S101 -- the core holds the order
         assert self._transaction.incoming is not None  # noqa: S101 -- as above
@@ -170,6 +180,14 @@ class Session(Arrival):
 
     async def _spool(self, incoming: Incoming) -> None:
         await self._loop.run_in_executor(None, incoming.write)
+
+    def _end_of_chunk(self, event: events.EndOfChunk) -> None:
+        """Acknowledge a chunk: it is here, and no more than that (RFC 3030 §2)."""
+        incoming = self._incoming()
+        if incoming.failure is None:
+            self.core.answer(event, catalog.CHUNK_RECEIVED.reply(octets=event.size))
+        else:
+            self._conclude(event, self._not_stored(incoming.failure, incoming, full=incoming.full))
 
     def _end(self, event: events.EndOfData) -> None:
         """Judge the message; if it is good, put it into the queue before anything is said."""
@@ -188,7 +206,8 @@ class Session(Arrival):
             if incoming.failure is not None:
                 reply = self._not_stored(incoming.failure, incoming, full=incoming.full)
             else:
-                reply = site.judge(incoming.head())
+                binary = transaction.mail.body == "BINARYMIME"
+                reply = site.judge(incoming.head(), binary=binary)
             if reply is None:
                 await site.keep(transaction.message(incoming, site.clock(), self.id))
                 incoming.kept()
@@ -208,7 +227,7 @@ class Session(Arrival):
     def _incident(self, error: Exception, incoming: Incoming) -> str:
         return self._site.incident(error, session=self.id, message=incoming.identifier)
 
-    def _conclude(self, event: events.EndOfData, reply: Reply) -> None:
+    def _conclude(self, event: events.EndOfData | events.EndOfChunk, reply: Reply) -> None:
         """Answer the end of the message, and tell the journal."""
         site, transaction = self._site, self._transaction
         assert transaction is not None  # noqa: S101 -- the core holds the order

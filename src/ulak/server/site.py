@@ -66,11 +66,23 @@ class Keeper(Protocol):
         """Take a message over, durably."""
 
 
+class Judge(Protocol):
+    """Who says whether the form of a message is good enough."""
+
+    def __call__(self, message: bytes, /, *, binary: bool = False) -> Reply | None:
+        """Give the refusal that a message earns; `binary` as `BODY=BINARYMIME` says."""
+
+
 class Noting(Protocol):
     """Who notes an error of ours, for the log and for the journal."""
 
     def __call__(self, error: BaseException, *, session: str = "", message: str = "") -> str:
         """Note an error; give the id under which it can be told."""
+
+
+def _pass(message: bytes, *, binary: bool = False) -> Reply | None:
+    del message, binary
+    return None
 
 
 def _nobody(error: BaseException, *, session: str = "", message: str = "") -> str:
@@ -98,7 +110,7 @@ class Site:
     new_id: Callable[[], str]
     incoming: Path
     admit: Callable[[str, str], Awaitable[Reply | None]] | None = None
-    judge: Callable[[bytes], Reply | None] = lambda _message: None
+    judge: Judge = _pass
     wants: Callable[[Collection[str]], bool] = lambda _domains: True
     accepted: Callable[[Lease], None] | None = None
     later: Callable[[float], None] = lambda _due: None

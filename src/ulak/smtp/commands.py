@@ -14,17 +14,11 @@ from ulak.smtp.grammar import GrammarError
 from ulak.smtp.offers import Standing
 from ulak.smtp.parameters import MailDraft, MailReaders, RecipientDraft, RecipientReaders
 
-# Known by name and not (yet) to be had: 502, not 500 (RFC 5321 §4.2.4).
-NOT_IMPLEMENTED = frozenset(
-    {"SEND", "SOML", "SAML", "TURN", "ETRN", "ATRN", "AUTH", "BDAT", "BURL", "XCLIENT", "XFORWARD"}
-)
-# What a browser, not a mail client, begins with (cross-protocol attacks).
-FOREIGN = frozenset(
-    {"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "DELETE", "PATCH", "TRACE"}
-)
 # What brings no message along and can be asked for ever.
 CHEAP = frozenset({"NOOP", "RSET", "VRFY", "EXPN", "HELP", "EHLO", "HELO"})
 
+_DIGITS = frozenset("0123456789")
+_SIZE_DIGITS = 20  # as many as SIZE has (RFC 1870 §3)
 _UTF8 = " SMTPUTF8"
 
 
@@ -93,6 +87,20 @@ def recipient(rest: str, readers: RecipientReaders, *, smtputf8: bool) -> Event:
 def _unknown(parameter: str) -> Reply:
     # RFC 5321 §4.1.1.11: also for one that is known, and that EHLO has not offered.
     return catalog.PARAMETER_UNKNOWN.reply(parameter=parameter)
+
+
+def bdat(rest: str) -> tuple[int, bool, str]:
+    """Read what follows BDAT: size in octets, whether it is the last, and what is wrong with it.
+
+    GrammarError where the size itself cannot be read: then nobody knows how many octets follow.
+    """
+    size, *more = [word for word in rest.split(" ") if word] or [""]
+    if not _DIGITS.issuperset(size) or not 1 <= len(size) <= _SIZE_DIGITS:
+        message = "BDAT has to be followed by the number of octets"
+        raise GrammarError(message)
+    last = bool(more) and more[0].upper() == "LAST"
+    problem = "" if len(more) == last else "after its size BDAT takes LAST or nothing"
+    return int(size), last, problem
 
 
 def user(verb: str, rest: str) -> Event:

@@ -47,8 +47,27 @@ class Data:
 
 
 @dataclass(frozen=True, slots=True)
+class Bdat:
+    """BDAT: a chunk of so many octets follows (RFC 3030 §2). Needs no answer until it is here.
+
+    `first`: no other chunk of the message came before; `stray`: there is no message for it.
+    """
+
+    size: int
+    first: bool = True
+    stray: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EndOfChunk:
+    """The octets of a chunk are here, and it is not the last."""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
-    """A part of the message, unstuffed, with CRLF line ends. Needs no answer."""
+    """A part of the message, unstuffed. Needs no answer."""
 
     data: bytes
 
@@ -117,6 +136,8 @@ Event = (
     | Mail
     | Recipient
     | Data
+    | Bdat
+    | EndOfChunk
     | Chunk
     | EndOfData
     | Verify

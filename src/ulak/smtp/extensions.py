@@ -105,6 +105,13 @@ TABLE = (
         _plain("SMTPUTF8", "8BITMIME"),
         {"SMTPUTF8": parameters.smtputf8},
     ),
+    Extension("CHUNKING", "RFC 3030 §2", _plain("CHUNKING"), commands=("BDAT",)),
+    Extension(
+        "BINARYMIME",
+        "RFC 3030 §3",
+        _plain("BINARYMIME", "CHUNKING", "8BITMIME"),
+        {"BODY": parameters.body_or_binary},
+    ),
     Extension(
         "DSN",
         "RFC 3461 §3",
@@ -145,7 +152,17 @@ class Offered:
     commands: frozenset[str]
 
 
+COMMANDS = {command: row.keyword for row in TABLE for command in row.commands}
 NOTHING_OFFERED = Offered(_NO_MAIL, _NO_RCPT, frozenset())
+
+
+def may_be_had(command: str, standing: Standing) -> bool:
+    """Whether the command belongs to no extension, or to one that the listener does not withhold.
+
+    Whether it may come now is another question.
+    """
+    keyword = COMMANDS.get(command)
+    return keyword is None or standing.allows(keyword)
 
 
 def listing(standing: Standing, now: float) -> list[str]:

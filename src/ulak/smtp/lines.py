@@ -20,15 +20,19 @@ class Fault(Enum):
 
 
 class LineReader:
-    """Collects octets and gives lines of at most `limit` octets, CRLF counted."""
+    """Collects octets and gives lines of at most `limit` octets, CRLF counted.
 
-    __slots__ = ("_at", "_buffer", "_dropped", "limit")
+    `beginning` has the first four octets of the last line that was longer.
+    """
+
+    __slots__ = ("_at", "_buffer", "_dropped", "beginning", "limit")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self._buffer = b""
         self._at = 0  # where the next line begins
         self._dropped = 0  # octets of a line too long that are gone
+        self.beginning = b""  # of that line
 
     def feed(self, data: bytes) -> None:
         """Take more octets."""
@@ -52,8 +56,12 @@ class LineReader:
         self._at = 0
         self._dropped = 0
 
-    def take(self) -> bytes:
-        """Give all octets that are here: they belong to a message."""
+    def take(self, most: int = -1) -> bytes:
+        """Give the octets that are here, or at most so many: they belong to a message."""
+        if 0 <= most < len(self):
+            start = self._at
+            self._at += most
+            return self._buffer[start : self._at]
         data = self._buffer[self._at :] if self._at else self._buffer
         self._buffer = b""
         self._at = 0
@@ -79,6 +87,7 @@ class LineReader:
             self._at = end + 2
             return line
         if len(line) == self.limit:
+            self.beginning = line[:4]
             return self._skip()
         return None
 

@@ -91,6 +91,14 @@ def body(draft: MailDraft, value: str | None) -> Reply | None:
     return None
 
 
+def body_or_binary(draft: MailDraft, value: str | None) -> Reply | None:
+    """BODY where BINARYMIME is among its values (RFC 3030 §3)."""
+    if (value or "").upper() != "BINARYMIME":
+        return body(draft, value)
+    draft.body = "BINARYMIME"
+    return None
+
+
 def smtputf8(draft: MailDraft, value: str | None) -> Reply | None:
     """SMTPUTF8 (RFC 6531 §3.4)."""
     draft.smtputf8 = True

@@ -10,18 +10,20 @@ from dataclasses import dataclass, replace
 
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
-from ulak.smtp import commands, events, extensions, grammar
-from ulak.smtp.body import BodyReader
+from ulak.smtp import commands, events, extensions, grammar, refusals
+from ulak.smtp.arrival import Arrival, ByChunks, ByData
 from ulak.smtp.events import Event
 from ulak.smtp.extensions import NOTHING_OFFERED
 from ulak.smtp.lines import Fault, LineReader
 from ulak.smtp.offers import Offers, Standing
-from ulak.smtp.states import ORDER, State
+from ulak.smtp.states import IN_TRANSACTION, ORDER, State
 
 _CLOSES = 421  # the one reply after which the server closes by itself (RFC 5321 §3.8)
 _TLS = 0x16  # the first octet of a TLS handshake
 _DIALOGUE = 80  # lines of the dialogue that are kept
 _KEPT = 512  # octets of one line
+_ABSURD = 16  # limits of a message: a chunk with more is not waited for
+_TINY = 256  # octets: a chunk with fewer brings hardly more than a command without a message
 _OFFERS = Offers()
 _VERBS = {verb.encode(): verb for verb in ORDER}  # as nearly everybody writes them
 
@@ -48,9 +50,10 @@ class ServerCore:
     """
 
     __slots__ = (
-        "_body",
+        "_arrival",
+        "_before",
+        "_binary",
         "_cheap",
-        "_ended",
         "_errors",
         "_lines",
         "_offered",
@@ -78,10 +81,11 @@ class ServerCore:
         self.dialogue: list[bytes] = []
         self._offered = NOTHING_OFFERED  # until EHLO
         self._lines = LineReader(limits.command_line)
-        self._body: BodyReader | None = None
+        self._arrival: Arrival | None = None
+        self._before = self.state  # where the session stood when octets of a message began
+        self._binary = False
         self._errors = 0
         self._cheap = 0
-        self._ended: events.EndOfData | None = None
         self._output: list[bytes] = []
 
     # -- bytes ------------------------------------------------------------------------------
@@ -113,7 +117,12 @@ class ServerCore:
     @property
     def received(self) -> int:
         """How many octets of the message under way have come."""
-        return 0 if self._body is None else self._body.size
+        return 0 if self._arrival is None else self._arrival.size
+
+    @property
+    def receiving(self) -> bool:
+        """Whether a message is under way: its octets come, or its next chunk is waited for."""
+        return self.state is State.MESSAGE or self.state is State.CHUNKS
 
     @property
     def closed(self) -> bool:
@@ -146,9 +155,10 @@ class ServerCore:
             self._move(event)
         else:
             self._errors += reply.permanent
-            if isinstance(event, events.EndOfData):
+            if isinstance(event, events.EndOfData | events.EndOfChunk):
+                counted = isinstance(self._arrival, ByChunks)
                 self.reset()
-                if event.fault is not None and event.fault.cause == catalog.BARE_LINE_END.name:
+                if reply.cause == catalog.BARE_LINE_END.name and not counted:
                     # Somebody may have meant another end of the message than we saw: trust
                     # nothing that follows.
                     self.close()
@@ -159,11 +169,14 @@ class ServerCore:
         match event:
             case events.Mail():
                 self.state, self.smtputf8 = State.SENDER, event.smtputf8
+                self._binary = event.body == "BINARYMIME"
             case events.Recipient():
                 self.state = State.RECIPIENTS
             case events.Data():
                 self.state = State.MESSAGE
-                self._body = BodyReader()
+                self._arrival = ByData(self.limits.message_size)
+            case events.EndOfChunk():
+                self.state = State.CHUNKS
             case events.EndOfData():
                 self.reset()
                 self._errors = self._cheap = 0
@@ -229,10 +242,10 @@ class ServerCore:
 
     def reset(self) -> None:
         """Forget the transaction (RFC 5321 §4.1.1.5)."""
-        self._body = None
-        self._ended = None
+        self._arrival = None
+        self._binary = False
         self.smtputf8 = False
-        if self.state in (State.SENDER, State.RECIPIENTS, State.MESSAGE):
+        if self.state in IN_TRANSACTION:
             self.state = State.READY
 
     def close(self) -> None:
@@ -252,38 +265,14 @@ class ServerCore:
 
     def next_event(self) -> Event | None:
         """Give the next thing the client said, or None until more octets come."""
-        if self._body is not None:
-            return self._message_event(self._body)
+        if self.state is State.MESSAGE and self._arrival is not None:
+            event = self._arrival.next(self._lines)
+            if isinstance(event, events.Refused):  # a chunk out of order has passed
+                self.state, self._arrival = self._before, None
+            return event
         if self.state is State.CLOSED or self.state is State.HANDSHAKE:
             return None
         return self._command_event()
-
-    def _message_event(self, body: BodyReader) -> Event | None:
-        if body.done:
-            ended, self._ended = self._ended, None
-            return ended  # once; then it waits for its answer
-        data = self._lines.take()
-        if not data:
-            return None
-        piece, rest = body.feed(data)
-        largest = self.limits.message_size
-        # Past the limit nothing is kept, but the end is looked for as strictly as before.
-        keep = bool(piece) and body.size <= largest and not body.bare
-        if not body.done:
-            return events.Chunk(piece) if keep else None
-        self._lines.feed(rest)
-        fault: Reply | None = None
-        if body.bare:
-            fault = catalog.BARE_LINE_END.reply(octet=body.bare)
-        elif body.size > largest:
-            fault = catalog.MESSAGE_TOO_LARGE.reply(limit=largest)
-        elif body.nul >= 0:
-            fault = catalog.NUL_IN_MESSAGE.reply(offset=body.nul)
-        ended = events.EndOfData(body.size, fault)
-        if keep and fault is None:
-            self._ended = ended
-            return events.Chunk(piece)
-        return ended
 
     def _command_event(self) -> Event | None:
         if self.state is State.CONNECTED and self._lines.begins_with(_TLS):
@@ -295,7 +284,10 @@ class ServerCore:
         if line is None:
             return None
         if isinstance(line, Fault):
-            return self._line_fault(line)
+            self._note(b"C: (" + line.name.encode() + b")")
+            if self.state is State.REFUSED and line is Fault.TOO_LONG:
+                return events.Refused(catalog.REFUSED_EARLIER.reply())
+            return refusals.line_fault(line, self._lines.beginning, self.limits.command_line)
         self._note(b"C: " + line)
         if self._errors >= self.limits.errors or self._cheap >= self.limits.cheap_commands:
             return events.Refused(
@@ -306,40 +298,20 @@ class ServerCore:
         try:
             return self._command(verb, rest.rstrip(b" \t"))
         except grammar.GrammarError as error:
-            return events.Refused(self._syntax_error(verb, error))
-
-    @staticmethod
-    def _syntax_error(verb: str, error: grammar.GrammarError) -> Reply:
-        if verb in ("EHLO", "HELO"):
-            return catalog.SYNTAX_ERROR.reply(problem=error).bare()  # RFC 2034 §4, as in `answer`
-        if not isinstance(error, grammar.AddressError):
-            return catalog.SYNTAX_ERROR.reply(problem=error)
-        row = catalog.BAD_SENDER_ADDRESS if verb == "MAIL" else catalog.BAD_ADDRESS
-        return row.reply(problem=error)
-
-    def _line_fault(self, fault: Fault) -> events.Refused:
-        self._note(b"C: (" + fault.name.encode() + b")")
-        if self.state is State.REFUSED and fault is Fault.TOO_LONG:
-            return events.Refused(catalog.REFUSED_EARLIER.reply())
-        if fault is Fault.TOO_LONG:
-            return events.Refused(catalog.LINE_TOO_LONG.reply(limit=self.limits.command_line))
-        if fault is Fault.ENDLESS:
-            reply = catalog.LINE_TOO_LONG.reply(limit=self.limits.command_line)
-        else:
-            # Nothing after it is executed.
-            reply = catalog.BARE_LINE_END.reply(code=500, octet=fault.value)
-        return events.Refused(reply, closing=True)
+            return refusals.syntax_error(verb, error)
 
     def _command(self, verb: str, octets: bytes) -> Event:
         if self.state is State.REFUSED and verb != "QUIT":
             return events.Refused(catalog.REFUSED_EARLIER.reply())
         order = ORDER.get(verb)
-        if order is None:
-            return self._unknown(verb)
+        if order is None or not extensions.may_be_had(verb, self.standing):
+            return refusals.unknown(verb, self.hostname)
+        if verb == "BDAT":
+            return self._bdat(octets)
         rest = commands.text_of(octets) if octets else ""
         allowed, problem = order
         if self.state not in allowed:
-            return self._out_of_order(verb, problem)
+            return events.Refused(refusals.out_of_order(verb, self.state, problem))
         if verb in commands.CHEAP:
             self._cheap += 1
         match verb:
@@ -349,6 +321,9 @@ class ServerCore:
                 return commands.recipient(rest, self._offered.rcpt, smtputf8=self.smtputf8)
             case "DATA":
                 commands.no_argument(verb, rest)
+                if self._binary:
+                    problem = "a BINARYMIME message comes by BDAT"  # RFC 3030 §3
+                    return events.Refused(catalog.BAD_SEQUENCE.reply(problem=problem))
                 return events.Data()
             case "EHLO" | "HELO":
                 return events.Hello(grammar.parse_hello(rest), verb == "EHLO")
@@ -368,20 +343,35 @@ class ServerCore:
                 commands.no_argument(verb, rest)
                 return events.Quit()
 
-    def _unknown(self, verb: str) -> events.Refused:
-        if verb in commands.FOREIGN:
-            return events.Refused(
-                catalog.NOT_OUR_PROTOCOL.reply(hostname=self.hostname), closing=True
-            )
-        if verb in commands.NOT_IMPLEMENTED:
-            return events.Refused(catalog.NOT_IMPLEMENTED.reply(command=verb))
-        return events.Refused(catalog.UNKNOWN_COMMAND.reply())
+    def _bdat(self, octets: bytes) -> Event:
+        """Begin a chunk (RFC 3030 §2).
 
-    def _out_of_order(self, verb: str, problem: str) -> events.Refused:
-        if verb == "DATA" and self.state is State.SENDER:
-            # RFC 5321 §3.3: every RCPT was refused
-            return events.Refused(catalog.DATA_REFUSED.reply())
-        return events.Refused(catalog.BAD_SEQUENCE.reply(problem=problem))
+        Whatever is wrong with it, its octets are let pass before that is said.
+        """
+        size, last, problem = commands.bdat(commands.text_of(octets))
+        largest = self.limits.message_size
+        if size > largest * _ABSURD:  # nobody waits for so many
+            return events.Refused(catalog.MESSAGE_TOO_LARGE.reply(limit=largest), closing=True)
+        self._cheap += size < _TINY and not last
+        allowed, out_of_order = ORDER["BDAT"]
+        stray = self.state not in allowed
+        arrival = self._arrival
+        first = not isinstance(arrival, ByChunks)
+        if not isinstance(arrival, ByChunks):
+            arrival = ByChunks(binary=self._binary, stray=stray)
+        refusal: Reply | None = None
+        if stray:
+            refusal = refusals.out_of_order("BDAT", self.state, out_of_order)
+        elif not self.extended:
+            refusal = catalog.BAD_SEQUENCE.reply(problem="BDAT comes after EHLO, not HELO")
+        elif problem:
+            refusal = catalog.SYNTAX_ERROR.reply(problem=problem)
+        elif arrival.size + size > largest:
+            refusal = catalog.MESSAGE_TOO_LARGE.reply(limit=largest)
+        arrival.begin(size, last=last, refusal=refusal)
+        self._arrival, self._before = arrival, self.state
+        self.state = State.MESSAGE
+        return events.Bdat(size, first=first, stray=stray)
 
     def _start_tls(self) -> Event:
         if self.secure:

@@ -1,4 +1,4 @@
-"""Which command may come when (RFC 5321 §4.1.4), as a table."""
+"""Which command may come when (RFC 5321 §4.1.4, RFC 3030 §2), as a table."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ class State(Enum):
     READY = "greeted, no mail transaction"
     SENDER = "MAIL was accepted"
     RECIPIENTS = "at least one RCPT was accepted"
-    MESSAGE = "354 was sent, the message is coming"
+    MESSAGE = "354 was sent or BDAT came: what comes now are octets of the message"
+    CHUNKS = "a chunk was accepted, the next may come"
     HANDSHAKE = "220 was sent after STARTTLS; what comes now is TLS"
     REFUSED = "554 was the greeting: only QUIT is answered (§3.1)"
     CLOSED = "the last reply was sent"
 
 
-_ANY = (State.CONNECTED, State.READY, State.SENDER, State.RECIPIENTS)
+IN_TRANSACTION = (State.SENDER, State.RECIPIENTS, State.MESSAGE, State.CHUNKS)
+_ANY = (State.CONNECTED, State.READY, State.SENDER, State.RECIPIENTS, State.CHUNKS)
 
 # The command, the states in which it may come, and what to say otherwise. RFC 5321 §4.1.4: NOOP,
 # HELP, EXPN, VRFY and RSET may come at any time, even before EHLO; MAIL needs a greeting.
@@ -34,5 +36,7 @@ ORDER: dict[str, tuple[tuple[State, ...], str]] = {
     "STARTTLS": ((State.READY,), "STARTTLS comes after EHLO and before MAIL"),
     "MAIL": ((State.READY,), "MAIL comes once, after EHLO"),
     "RCPT": ((State.SENDER, State.RECIPIENTS), "RCPT comes after MAIL"),
-    "DATA": ((State.RECIPIENTS,), "DATA comes after an accepted RCPT"),
+    "DATA": ((State.RECIPIENTS,), "DATA comes after an accepted RCPT, and not after BDAT"),
+    # RFC 3030 §2: chunk after chunk, and no DATA in between
+    "BDAT": ((State.RECIPIENTS, State.CHUNKS), "BDAT comes after an accepted RCPT"),
 }
