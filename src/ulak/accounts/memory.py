@@ -1,10 +1,12 @@
-"""Accounts and failed logins in memory: for tests, and as the model of the databases."""
+"""Accounts, failed logins and counts in memory: for tests, and as the model of the databases."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
 
 from ulak.accounts.account import Account, key_of
+from ulak.accounts.allowance import HOUR, Sent, within_hour
 from ulak.accounts.attempts import Change, Key, Kind, Record
 
 
@@ -88,3 +90,28 @@ class MemoryRecords:
             for key, _ in mine:
                 if key not in kept:
                     del self.records[key]
+
+
+class MemoryLedger:
+    """Follows `accounts.allowance.Ledger`; one thread at a time."""
+
+    def __init__(self) -> None:
+        self._hours: defaultdict[tuple[str, int], Sent] = defaultdict(Sent)
+
+    def sent(self, account: str, now: float) -> Sent:
+        """Give what an account has sent within the hour before `now`."""
+        hour = int(now // HOUR)
+        return within_hour(now, self._hours[account, hour], self._hours[account, hour - 1])
+
+    def take(self, account: str, now: float, recipients: int, may: Callable[[Sent], bool]) -> bool:
+        """Write down one message more, if `may` says so of what was sent before it."""
+        if not may(self.sent(account, now)):
+            return False
+        this = self._hours[account, int(now // HOUR)]
+        self._hours[account, int(now // HOUR)] = Sent(
+            this.messages + 1, this.recipients + recipients
+        )
+        return True
+
+    def close(self) -> None:
+        """Let go of nothing."""

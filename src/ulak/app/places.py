@@ -3,6 +3,7 @@
 lock                     held by the server that works here
 accounts.db              who may log in
 attempts.db              who has failed to
+sent.db                  how much accounts have sent
 queue/0, queue/1 …       one store for each worker
 journal/0, journal/1 …   one journal for each worker
 run/worker-0.sock …      where a running worker takes an operator's verbs
@@ -42,6 +43,11 @@ class Places:
     def attempts(self) -> Path:
         """Give the file of failed logins."""
         return self.data / "attempts.db"
+
+    @property
+    def sent(self) -> Path:
+        """Give the file of what accounts have sent."""
+        return self.data / "sent.db"
 
     @property
     def mail(self) -> Path:

@@ -49,6 +49,20 @@ def fields(header: bytes) -> Iterator[Field]:
         found = following
 
 
+def raw_fields(header: bytes) -> list[tuple[bytes, bytes]]:
+    """Give each field's name in lower case, and its octets with the CRLF at their end.
+
+    Together they are the header, where every line belongs to a field.
+    """
+    block = b"\r\n" + header.removesuffix(b"\r\n")
+    starts = [(found.start(), found[1].lower()) for found in _FIELD.finditer(block)]
+    ends = [*(start for start, _ in starts[1:]), len(block)]
+    return [
+        (name, block[start + 2 : end] + b"\r\n")
+        for (start, name), end in zip(starts, ends, strict=False)
+    ]
+
+
 def values(header: bytes, name: str) -> list[bytes]:
     """Give the value of every field of a name, folded as it came."""
     wanted = name.lower()

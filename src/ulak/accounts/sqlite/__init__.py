@@ -2,5 +2,6 @@
 
 from ulak.accounts.sqlite.accounts import SqliteAccounts
 from ulak.accounts.sqlite.attempts import SqliteRecords
+from ulak.accounts.sqlite.sent import SqliteLedger
 
-__all__ = ["SqliteAccounts", "SqliteRecords"]
+__all__ = ["SqliteAccounts", "SqliteLedger", "SqliteRecords"]
