@@ -87,3 +87,18 @@ def test_what_is_wrong_with_which_file_is_told(
         config.load(listener(tmp_path, tls))
     found = [(mistake.key, mistake.text) for mistake in caught.value.mistakes]
     assert found == [(f"listener[1].tls.{key}", name)]
+
+
+@pytest.mark.parametrize(
+    ("file", "name"), [("none.pem", "no-such-file"), ("a.key", "not-a-certificate"), ("a.pem", "")]
+)
+def test_authorities_of_other_servers_are_looked_at(tmp_path: Path, file: str, name: str) -> None:
+    make(tmp_path, "a")
+    text = tmp_path / "ulak.toml"
+    text.write_text(f'[delivery]\nauthorities = "{file}"\n', "utf-8")
+    if not name:
+        assert config.load(text).delivery.authorities == tmp_path / file
+        return
+    with pytest.raises(config.ConfigError) as caught:
+        config.load(text)
+    assert [(m.key, m.text) for m in caught.value.mistakes] == [("delivery.authorities", name)]

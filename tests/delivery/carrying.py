@@ -13,7 +13,7 @@ import uvloop
 from ulak.delivery.attempt import SmtpCarrier
 from ulak.delivery.outcome import Outcome
 from ulak.delivery.sending import Sending, Timeouts
-from ulak.delivery.target import Host, Target, Way
+from ulak.delivery.target import Host, Target, Told, Way
 from ulak.lab.mx import Behaviour, ScriptedServer
 from ulak.mail.envelope import Envelope
 from ulak.queue.item import Body, Message
@@ -43,12 +43,14 @@ def message(
     return Message("m1", whole, Body(len(what), data=what), 0.0)
 
 
-def to(*servers: ScriptedServer | int, way: Way = Way.SMTP, path: str = "") -> Target:
+def to(
+    *servers: ScriptedServer | int, way: Way = Way.SMTP, path: str = "", told: Told = Told.DNS
+) -> Target:
     ports = [s if isinstance(s, int) else s.port for s in servers]
     hosts = tuple(Host(f"mx{i}.example.net", ("127.0.0.1",), p) for i, p in enumerate(ports, 1))
     if path:
         hosts = (Host("mail", path=path),)
-    return Target(way, "example.net", hosts)
+    return Target(way, "example.net", hosts, told=told)
 
 
 def carrier(**settings: object) -> SmtpCarrier:
@@ -91,7 +93,10 @@ def attempt(
 
 
 def several(
-    *behaviours: Behaviour | None, what: Message | None = None, **settings: object
+    *behaviours: Behaviour | None,
+    what: Message | None = None,
+    told: Told = Told.DNS,
+    **settings: object,
 ) -> tuple[Outcome, list[int]]:
     """Carry to as many hosts, None for one that is not there; the outcome, and who took it."""
 
@@ -101,7 +106,7 @@ def several(
             if server:
                 await server.start()
         sender = carrier(**settings)
-        target = to(*(server or free_port() for server in servers))
+        target = to(*(server or free_port() for server in servers), told=told)
         (outcome,) = await sender.carry(what or message(), (ADA,), target)
         await sender.close()
         for server in servers:

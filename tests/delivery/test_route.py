@@ -9,7 +9,7 @@ import pytest
 
 from ulak.delivery.hop import HopError, parse
 from ulak.delivery.route import Route, Routes
-from ulak.delivery.target import Host, Target, Way
+from ulak.delivery.target import Host, Target, Told, Way
 from ulak.dns import Status, Zone
 
 Table = Mapping[tuple[str, str], Sequence[str | tuple[int, str]] | Status]
@@ -71,11 +71,39 @@ def test_the_lowest_preference_comes_first() -> None:
     assert target.hosts[2] == Host("c.example.net", ("192.0.2.3", "2001:db8::3"), 25)
 
 
+def test_a_target_says_who_names_its_hosts() -> None:
+    over = route(
+        table={"smart.example": "smtp:192.0.2.9:25", "named.example": "smtp:a.example.net"}
+    )
+
+    def told(domain: str, *, authentic: bool) -> Told:
+        zone = Zone({**THREE, ("bare.example", "A"): ["192.0.2.5"]}, authentic=authentic)
+        return asyncio.run(over.find(domain, zone)).told
+
+    assert told("example.net", authentic=False) is Told.DNS
+    assert told("example.net", authentic=True) is Told.DNSSEC
+    for authentic in (False, True):
+        assert told("bare.example", authentic=authentic) is Told.ADDRESS
+        assert told("[192.0.2.7]", authentic=authentic) is Told.ADDRESS
+        assert told("smart.example", authentic=authentic) is Told.OPERATOR
+        assert told("named.example", authentic=authentic) is Told.OPERATOR
+
+
+def test_a_hop_and_mx_records_of_one_host_are_two_targets() -> None:
+    """Who is to log in at a smart host does so for the mail that was sent there, and no other."""
+    zone: Table = {
+        ("example.net", "MX"): [(10, "a.example.net")],
+        ("a.example.net", "A"): ["192.0.2.1"],
+    }
+    over = route(table={"other.example": "smtp:a.example.net:25"})
+    assert find("example.net", zone, over).key != find("other.example", zone, over).key
+
+
 def test_equal_preferences_draw_lots_and_share_a_key() -> None:
     one = find("example.net", THREE, route(chance=lambda: 0.0))
     other = find("example.net", THREE, route(chance=lambda: 0.99))
     assert names(one) == ["b.example.net", "a.example.net", "c.example.net"]
-    assert one.key == other.key == "smtp:a.example.net,b.example.net>c.example.net:25"
+    assert one.key == other.key == "mx:a.example.net,b.example.net>c.example.net:25"
 
 
 def test_lots_are_fair() -> None:
@@ -298,9 +326,8 @@ def test_our_own_domain_is_never_routed_by_the_table() -> None:
     over = route({"example.org": "lmtp:lmtp.example.org"}, {"example.org": "smtp:192.0.2.1"})
     assert over.known("example.org") is None
     target = find("example.org", {("lmtp.example.org", "A"): ["10.0.0.5"]}, over)
-    assert target == Target(
-        Way.LMTP, "lmtp:lmtp.example.org:24", (Host("lmtp.example.org", ("10.0.0.5",), 24),)
-    )
+    host = Host("lmtp.example.org", ("10.0.0.5",), 24)
+    assert target == Target(Way.LMTP, "lmtp:lmtp.example.org:24", (host,), told=Told.OPERATOR)
 
 
 @pytest.mark.parametrize("status", [Status.SERVFAIL, []])

@@ -24,7 +24,7 @@ from ulak.delivery.ready import Limits as WorkLimits
 from ulak.delivery.route import Route, Routes
 from ulak.delivery.sending import Chunking, Sending, Timeouts
 from ulak.delivery.target import Way
-from ulak.delivery.tls import opportunistic
+from ulak.delivery.tls import opportunistic, verifying
 from ulak.delivery.worker import Worker
 from ulak.dns.resolver import DnsResolver
 from ulak.journal.incident import incident
@@ -313,6 +313,7 @@ def _sending(config: settings.Config) -> Sending:
     return Sending(
         hostname=config.hostname,
         tls=opportunistic() if delivery.tls == "opportunistic" else None,
+        proven=partial(verifying, delivery.authorities),
         addresses=frozenset(own),
         ports=frozenset({delivery.port}),
         source=delivery.source_ipv4,

@@ -13,7 +13,7 @@ from ulak.config.settings import Tls
 def check_certificate(path: Path, tls: Tls, report: Report) -> None:
     """Load the files as the listener will, and say what is wrong with which."""
     if tls.clients is not None:
-        _check_authorities((*path, "clients"), tls.clients, report)
+        check_authorities((*path, "clients"), tls.clients, report)
     key = tls.key or tls.certificate
     where = (*path, "certificate"), (*path, "key" if tls.key else "certificate")
     files = dict.fromkeys(zip((tls.certificate, key), where, strict=True))
@@ -32,7 +32,8 @@ def check_certificate(path: Path, tls: Tls, report: Report) -> None:
             report.clash(where[:1], "not-a-certificate", path=str(tls.certificate))
 
 
-def _check_authorities(where: Path, file: File, report: Report) -> None:
+def check_authorities(where: Path, file: File, report: Report) -> None:
+    """See that a file has certificates that can be believed."""
     if _readable(file, where, report) and not _is_certificate(file):
         report.clash((where,), "not-a-certificate", path=str(file))
 

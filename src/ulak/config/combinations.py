@@ -21,6 +21,7 @@ def check(config: Config, report: Report) -> None:
     _listeners(report)
     _domains(config, report)
     _hops(config, report)
+    _authorities(config, report)
     _relay(config, report)
     _times(config, report)
     _policy(config, report)
@@ -166,6 +167,14 @@ def _hops(config: Config, report: Report) -> None:
                 report.clash(
                     ((*path, "address"), where), "hop-to-itself", address=str(listener.address)
                 )
+
+
+def _authorities(config: Config, report: Report) -> None:
+    file = config.delivery.authorities
+    if file is not None:
+        from ulak.config.certificates import check_authorities  # noqa: PLC0415 -- ssl is slow
+
+        check_authorities(("delivery", "authorities"), file, report)
 
 
 def _numeric(hop: NextHop) -> SocketAddress:

@@ -161,6 +161,7 @@ class Delivery:
     messages_per_connection: int = setting(Count(1), 1000)
     recipients_per_message: int = setting(Count(1), 100)
     tls: str = setting(Choice(("opportunistic", "off")), "opportunistic")
+    authorities: Path | None = setting(FileName(), None)
     chunking: str = setting(Choice(("auto", "always", "off")), "auto")
     port: int = setting(Count(1, 65_535), 25)
     allow_private: bool = setting(Flag(), default=False)

@@ -162,6 +162,24 @@ def lacks_deliverby(connection: Connection) -> Outcome:
     return _ours(reply, Result.FAILED, connection)
 
 
+def lacks_requiretls(connection: Connection) -> Outcome:
+    """Give the outcome of a message whose REQUIRETLS the server would not hand on (RFC 8689)."""
+    reply = catalog.PEER_LACKS_REQUIRETLS.reply(host=connection.label)
+    return _ours(reply, Result.FAILED, connection)
+
+
+def unproven(host: str, problem: str, connection: Connection | None = None) -> Outcome:
+    """Give the outcome of a message with REQUIRETLS where a server is not proven (RFC 8689)."""
+    reply = catalog.TLS_UNPROVEN.reply(host=host, problem=problem)
+    return replace(_ours(reply, Result.FAILED, connection), host=host)
+
+
+def tls_failed(connection: Connection, problem: str) -> Outcome:
+    """Give the outcome where there has to be TLS, and it may work another time."""
+    reply = catalog.TLS_FAILED.reply(host=connection.label, problem=problem)
+    return _ours(reply, Result.DEFERRED, connection)
+
+
 def refusal(target: Target) -> Outcome:
     """Give the outcome of a target that the route has refused."""
     reply = target.refusal

@@ -18,11 +18,13 @@ from ulak.smtp.client import ClientCore, Encoder, Mender, Stage, Step, Transacti
 
 _SHUTDOWN = 2.0  # seconds for TLS to say goodbye
 
-Key = tuple[str, str, str, int]
+Key = tuple[str, str, str, int, str]
 
 
 def words(error: BaseException) -> str:
     """Say what the system says, without Python's decoration."""
+    if isinstance(error, ssl.SSLCertVerificationError) and error.verify_message:
+        return f"its certificate is not valid: {error.verify_message}"
     if isinstance(error, ssl.SSLError) and error.reason:
         return error.reason.replace("_", " ").lower()
     if isinstance(error, TimeoutError):
@@ -60,6 +62,7 @@ class Connection(asyncio.Protocol):
         "notes",
         "timed_out",
         "tls",
+        "unproven",
         "unreadable",
     )
 
@@ -77,6 +80,7 @@ class Connection(asyncio.Protocol):
         self.messages = 0
         self.timed_out = 0.0  # after how many seconds of waiting, 0 where it was not
         self.tls = ""
+        self.unproven = False  # whether the server's certificate was not taken
         self.unreadable = ""  # why the message could not be read here
         self.notes: dict[str, str] = {}  # facts for every outcome of this connection
         self.domains: set[str] = set()  # of recipients, where the server counts them
@@ -115,6 +119,7 @@ class Connection(asyncio.Protocol):
                 ssl_shutdown_timeout=_SHUTDOWN,
             )
         except (OSError, ValueError) as error:  # ValueError: DNS gave a name that none can be
+            self.unproven = isinstance(error, (ssl.SSLCertVerificationError, ValueError))
             self._end(words(error))
             return words(error)
         if secure is None:

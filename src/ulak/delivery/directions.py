@@ -53,9 +53,12 @@ class Directions:
     def jobs(self, around: Round, routed: Iterable[tuple[Pending, Target]]) -> list[Job]:
         """Put recipients with one target together, as many as go in one attempt."""
         groups: dict[str, tuple[Target, list[Pending]]] = {}
+        apart = around.lease.message.envelope.wishes.require_tls
         for each, found in routed:
             target = found if found.refusal is None else self._home(each) or found
-            groups.setdefault(target.key, (target, []))[1].append(each)
+            # The same hosts may be those of one domain for sure, and of another so DNS says.
+            key = f"{target.told} {target.key}" if apart else target.key
+            groups.setdefault(key, (target, []))[1].append(each)
         return [
             Job(around, target, tuple(group[start : start + self._most]))
             for target, group in groups.values()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 
-from ulak.delivery.target import Host, Target, Way
+from ulak.delivery.target import Host, Target, Told, Way
 from ulak.smtp.grammar import GrammarError, parse_domain
 
 _HIGHEST_PORT = 65535
@@ -55,10 +55,11 @@ class Hop:
             case Way.MAILDIR:
                 return Target(Way.MAILDIR, self.key)
             case Way.SMTP | Way.LMTP if self.path:
-                return Target(self.way, self.key, (Host(self.path, path=self.path),))
+                host = Host(self.path, path=self.path)
+                return Target(self.way, self.key, (host,), told=Told.OPERATOR)
             case Way.SMTP | Way.LMTP if self.address:
                 host = Host(self.host, (self.host,), self.port)
-                return Target(self.way, self.key, (host,))
+                return Target(self.way, self.key, (host,), told=Told.OPERATOR)
             case _:
                 return None
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from ulak.delivery.hop import Hop, parse
-from ulak.delivery.target import Host, Target, Way
+from ulak.delivery.target import Host, Target, Told, Way
 from ulak.dns.records import MX, Answer, Resolver, Status
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
@@ -121,7 +121,8 @@ class Route:
     async def _hop(self, hop: Hop, resolver: Resolver) -> Target:
         addresses, failed = await self._addresses_of(hop.host, resolver)
         if addresses and hop.way is not None:
-            return Target(hop.way, hop.key, (Host(hop.host, addresses, hop.port),))
+            host = Host(hop.host, addresses, hop.port)
+            return Target(hop.way, hop.key, (host,), told=Told.OPERATOR)
         # The operator wrote the name down: a missing record is a mistake that can be mended,
         # and no mail is returned for it.
         problem = failed or f"{hop.host} has no address"
@@ -139,7 +140,7 @@ class Route:
             reply = catalog.ADDRESS_UNREACHABLE.reply(domain=domain, host=domain, ip=address)
             return _refused(domain, reply)
         host = Host(domain, (str(address),), self._settings.port)
-        return self._target([(0, host)])
+        return self._target([(0, host)], Told.ADDRESS)
 
     async def _exchanges(self, domain: str, resolver: Resolver) -> Target:
         # An alias (CNAME) is followed by the resolver: what it answers stands at the end (§5.1).
@@ -155,7 +156,8 @@ class Route:
         named = [mx for mx in exchanges if mx.exchange]
         if not named:
             return _refused(domain, catalog.NULL_MX.reply(domain=domain))
-        return await self._explicit(domain, self._ranked(named), resolver)
+        told = Told.DNSSEC if answer.authentic else Told.DNS
+        return await self._explicit(domain, self._ranked(named), resolver, told)
 
     async def _implicit(self, domain: str, name: str, resolver: Resolver) -> Target:
         """No MX: the domain is its own mail server (§5.1), where it has an address."""
@@ -173,9 +175,13 @@ class Route:
         if not usable:
             reply = catalog.ADDRESS_UNREACHABLE.reply(domain=domain, host=name, ip=addresses[0])
             return _refused(domain, reply)
-        return self._target([(0, Host(name, usable, self._settings.port))])
+        # A certificate has to bear the domain's own name here, not that of an alias' end.
+        host = Host(name, usable, self._settings.port)
+        return self._target([(0, host)], Told.ADDRESS if name == domain else Told.DNS)
 
-    async def _explicit(self, domain: str, ranked: list[MX], resolver: Resolver) -> Target:
+    async def _explicit(
+        self, domain: str, ranked: list[MX], resolver: Resolver, told: Told
+    ) -> Target:
         found = await asyncio.gather(*(self._addresses_of(mx.exchange, resolver) for mx in ranked))
         # §5.1: where we are in the list ourselves, only what is preferred to us is left.
         worst = min(
@@ -202,7 +208,7 @@ class Route:
             elif failed:
                 trouble.append(failed)
         if hosts:
-            return self._target(hosts)
+            return self._target(hosts, told)
         if not left:
             return _refused(domain, catalog.ROUTE_TO_SELF.reply(domain=domain))
         if trouble:
@@ -256,16 +262,15 @@ class Route:
                 return self._reaches(inner)
         return address.is_global and not address.is_multicast
 
-    def _target(self, hosts: Sequence[tuple[int, Host]]) -> Target:
+    def _target(self, hosts: Sequence[tuple[int, Host]], told: Told) -> Target:
         """Make a target of ranked hosts.
 
         Its key shows sets of equals, not the lots they drew: all domains at one provider share it.
         """
         ranks = groupby(hosts, key=lambda ranked: ranked[0])
         names = ">".join(",".join(sorted(host.name for _, host in rank)) for _, rank in ranks)
-        return Target(
-            Way.SMTP, f"smtp:{names}:{self._settings.port}", tuple(host for _, host in hosts)
-        )
+        key = f"mx:{names}:{self._settings.port}"
+        return Target(Way.SMTP, key, tuple(host for _, host in hosts), told=told)
 
 
 def _refused(key: str, reply: Reply) -> Target:

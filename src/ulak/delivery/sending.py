@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ulak.delivery.tls import verifying
 from ulak.smtp.client import Stage
 
 
@@ -63,13 +64,15 @@ class Timeouts:
 class Sending:
     """The settings of the SMTP carrier.
 
-    `tls` is None for no STARTTLS at all. `names` are names of this server beside `hostname`,
+    `tls` is None for no STARTTLS at all; `proven` makes the context for messages that ask for
+    REQUIRETLS. `names` are names of this server beside `hostname`,
     `addresses` the IP and port pairs on which it listens: mail is never sent there, nor to a
     server that bears one of the names on one of `ports`. Times are in seconds.
     """
 
     hostname: str
     tls: ssl.SSLContext | None = None
+    proven: Callable[[], ssl.SSLContext] = verifying
     names: frozenset[str] = frozenset()
     addresses: frozenset[tuple[str, int]] = frozenset()
     ports: frozenset[int] = frozenset({25})

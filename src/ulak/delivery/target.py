@@ -16,6 +16,15 @@ class Way(StrEnum):
     LMTP = "lmtp"
 
 
+class Told(StrEnum):
+    """Who says that these are the hosts."""
+
+    OPERATOR = "operator"  # the configuration
+    ADDRESS = "address"  # the recipient's address: its domain itself, or its literal
+    DNSSEC = "dnssec"  # MX records that are signed
+    DNS = "dns"  # MX records that anybody could have sent
+
+
 @dataclass(frozen=True, slots=True)
 class Host:
     """One server to try. `addresses` are IP texts in the order to try; `path` is a unix socket."""
@@ -38,3 +47,4 @@ class Target:
     key: str
     hosts: tuple[Host, ...] = ()
     refusal: Reply | None = None
+    told: Told = Told.DNS

@@ -1,8 +1,9 @@
-"""TLS for mail on its way out (RFC 3207, RFC 7435)."""
+"""TLS for mail on its way out (RFC 3207, RFC 7435, RFC 8689)."""
 
 from __future__ import annotations
 
 import ssl
+from pathlib import Path
 
 
 def opportunistic() -> ssl.SSLContext:
@@ -15,4 +16,19 @@ def opportunistic() -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def verifying(authorities: Path | None = None) -> ssl.SSLContext:
+    """Make a context that takes only a valid certificate for the server's name (RFC 6125).
+
+    `authorities` are those that are believed, None the system's. Raises OSError for a file that
+    has none.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if authorities is None:
+        context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+    else:
+        context.load_verify_locations(authorities)
     return context

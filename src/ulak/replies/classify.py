@@ -138,7 +138,7 @@ _REFUSED: dict[str, Cause] = {
     "7.26": catalog.UNAUTHENTICATED,
     "7.27": catalog.SENDER_NULL_MX,
     "7.28": catalog.MAIL_FLOOD,
-    "7.30": catalog.ENCRYPTION_REQUIRED,
+    "7.30": catalog.PEER_LACKS_REQUIRETLS,
 }
 # Where the basic code narrows what the enhanced code leaves open.
 _WITH_CODE: dict[tuple[int, str], Cause] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import mmap
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from ulak.delivery import conclusion
@@ -18,14 +19,18 @@ from ulak.smtp.client import Offer, Transaction
 
 
 class Fitting:
-    """One message, held against one server after the other."""
+    """One message, held against one server after the other.
 
-    __slots__ = ("_binary", "_eight_bit", "_message", "_sending", "_utf8", "_wished")
+    `strict`: it goes only where REQUIRETLS is kept (RFC 8689 §4.2.1).
+    """
+
+    __slots__ = ("_binary", "_eight_bit", "_message", "_sending", "_utf8", "_wished", "strict")
 
     def __init__(self, message: Message, sending: Sending) -> None:
         self._message = message
         self._sending = sending
         envelope, body = message.envelope, message.body
+        self.strict = envelope.wishes.require_tls
         self._wished = envelope.wishes is not NO_WISHES or bool(envelope.asked)
         self._binary = False  # whether only BINARYMIME can carry it
         self._utf8 = not envelope.sender.isascii()  # whether everybody needs SMTPUTF8
@@ -81,6 +86,8 @@ class Fitting:
     def _lacking(self, connection: Connection) -> Outcome | None:
         """Say what the server lacks that the message cannot go without."""
         offer, by = connection.core.offer, self._message.envelope.wishes.deliver_by
+        if self.strict and "REQUIRETLS" not in offer:
+            return conclusion.lacks_requiretls(connection)
         if self._binary and not self._chunks(offer, "BINARYMIME"):
             return conclusion.lacks_binarymime(connection)
         if by is not None and by.mode == "R":
@@ -109,6 +116,9 @@ class Fitting:
             return Transaction(
                 envelope.sender, tuple(batch), message.body.size, body, utf8, chunking
             )
+        wishes = envelope.wishes
+        if wishes.require_tls and not self.strict:
+            wishes = replace(wishes, require_tls=False)
         return Transaction(
             envelope.sender,
             tuple(batch),
@@ -116,7 +126,7 @@ class Fitting:
             body,
             utf8,
             chunking,
-            envelope.wishes,
+            wishes,
             envelope.asked,
             self._sending.clock() if envelope.wishes.deliver_by is not None else 0.0,
         )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from functools import cached_property
 
 from ulak.delivery import conclusion
 from ulak.delivery.attempt.place import Place
 from ulak.delivery.connection import Connection, Key, words
+from ulak.delivery.demands import Demands
 from ulak.delivery.outcome import Outcome
 from ulak.delivery.pool import Pool
 from ulak.delivery.sending import Sending
@@ -20,19 +22,32 @@ class Opening:
     def __init__(self, sending: Sending, pool: Pool) -> None:
         self.sending = sending
         self.pool = pool
+        self._usual = Demands(tls=sending.tls)
         self._times = sending.timeouts.by_stage()
         self._names = frozenset(
             name.encode().lower() for name in (sending.hostname, *sending.names)
         )
 
-    async def open(self, way: Way, place: Place, key: Key, domain: str) -> Connection | Outcome:
-        """Open a session; the outcome for everybody where there is none.
+    def demands(self, *, strict: bool) -> Demands:
+        """Say what a session has to be. `strict`: as RFC 8689 §4.2.1 has it."""
+        return self._strict if strict else self._usual
+
+    @cached_property
+    def _strict(self) -> Demands:
+        return Demands("proven", self.sending.proven(), required=True)
+
+    async def open(
+        self, way: Way, place: Place, key: Key, demands: Demands, domain: str
+    ) -> Connection | Outcome:
+        """Open a session as it is demanded; the outcome for everybody where there is none.
 
         A permanent `route-to-self` among them is the last word; with others the next host may be
         tried. `domain` is that of a recipient.
         """
-        pool, context = self.pool, self.sending.tls
-        plain = "" if place.host.path or context is None else pool.plain(place.spot)
+        pool, context = self.pool, demands.tls
+        plain = ""
+        if context is not None and not demands.required and not place.host.path:
+            plain = pool.plain(place.spot)
         while True:
             starttls = context is not None and not place.host.path and not plain
             core = ClientCore(self.sending.hostname, lmtp=way is Way.LMTP, starttls=starttls)
@@ -43,7 +58,7 @@ class Opening:
                 step = await connection.opened()
                 problem = ""
                 if step is Step.TLS and context is not None:
-                    problem = await connection.start_tls(context, place.server_name)
+                    problem = await connection.start_tls(context, place.named(demands))
                     step = Step.OVER if problem else await connection.opened()
             except BaseException:
                 connection.abort()
@@ -53,12 +68,19 @@ class Opening:
             if self._is_ours(connection, way, place):
                 connection.leave()
                 return conclusion.own(domain, connection.label)
+            if step is Step.READY and demands.required and not core.secure:
+                connection.leave()
+                return _insecure(connection)
             if step is Step.READY:
                 if core.tls_refused is not None:
                     connection.notes["tls-refused"] = str(core.tls_refused)
                 return connection
             connection.leave()
             problem = problem or _tls_trouble(core)
+            if problem and demands.required:
+                if connection.unproven:
+                    return conclusion.unproven(connection.label, problem, connection)
+                return conclusion.tls_failed(connection, problem)
             if not problem or plain:
                 pool.avoid(place.spot)
                 return conclusion.session(connection)
@@ -95,6 +117,17 @@ class Opening:
         core = connection.core
         names = {core.greeted_by.encode().lower(), core.offer.name.encode().lower()}
         return not names.isdisjoint(self._names)
+
+
+def _insecure(connection: Connection) -> Outcome:
+    """Say why there is no TLS where there has to be."""
+    refused = connection.core.tls_refused
+    if refused is None:
+        return conclusion.unproven(connection.label, "it offers no TLS", connection)
+    problem = f"it did not begin TLS: {refused}"
+    if refused.permanent:
+        return conclusion.unproven(connection.label, problem, connection)
+    return conclusion.tls_failed(connection, problem)
 
 
 def _tls_trouble(core: ClientCore) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ulak.delivery.demands import Demands
 from ulak.delivery.pool import Address
 from ulak.delivery.target import Host
 
@@ -26,8 +27,12 @@ class Place(NamedTuple):
         where = f"[{address}]" if host.path else f"[{address}]:{host.port}"
         return where if host.name in ("", address) else f"{host.name} {where}"
 
-    @property
-    def server_name(self) -> str:
-        """The name to ask for in the handshake (SNI); an IP is none."""
+    def named(self, demands: Demands) -> str:
+        """Give the name to ask for in the handshake (SNI); an IP is none.
+
+        Where the certificate is looked at, it is looked at for this name, or for the address.
+        """
         name = self.host.name
-        return "" if name in ("", self.address) or ":" in name else name
+        if name not in ("", self.address) and ":" not in name and not name.startswith("["):
+            return name
+        return self.address if demands.required else ""

@@ -15,8 +15,9 @@ from ulak.delivery.attempt.fitting import Fitting
 from ulak.delivery.attempt.opening import Opening
 from ulak.delivery.attempt.place import Place
 from ulak.delivery.connection import Connection, Key
+from ulak.delivery.demands import Demands
 from ulak.delivery.outcome import Outcome, Result
-from ulak.delivery.target import Target
+from ulak.delivery.target import Target, Told, Way
 from ulak.mail.envelope import domain_of
 from ulak.queue.item import Message
 from ulak.replies import catalog
@@ -60,13 +61,39 @@ class Attempt:
             self.close(conclusion.refusal(target))
         if not self._undecided:
             return
-        if self._fitting.unclear:
-            await self._fitting.look()
+        fitting = self._fitting
+        if fitting.unclear:
+            await fitting.look()
+        if fitting.strict:
+            await self._strictly()
+        else:
+            await self._everywhere()
+        self.close(self._failure or conclusion.no_place(target))
+
+    async def _everywhere(self) -> None:
         for place in self._places():
             await self._at(place)
             if not self._undecided:
                 return
-        self.close(self._failure or conclusion.no_place(target))
+
+    async def _strictly(self) -> None:
+        """Send a message that asks for REQUIRETLS (RFC 8689 §4.2.1)."""
+        fitting, target = self._fitting, self._target
+        if target.way is Way.LMTP:
+            # The operator's own mailboxes: it is here that the message arrives (§4.4).
+            fitting.strict = False
+        elif target.told is Told.DNS:
+            names = ", ".join(host.name for host in target.hosts)
+            problem = "the MX records that name it are not signed (DNSSEC)"
+            self._note(conclusion.unproven(names, problem))
+        if self._failure is None:
+            await self._everywhere()
+        failed = self._failure is not None and self._failure.result is Result.FAILED
+        if failed and fitting.strict and not self._message.envelope.sender:
+            # §5: a report is rather sent without than thrown away. It has only the header in it.
+            fitting.strict = False
+            self._failure = None
+            await self._everywhere()
 
     def close(self, template: Outcome) -> None:
         """Give the same outcome to everybody who has none."""
@@ -95,12 +122,13 @@ class Attempt:
         if (address, host.port) in self._opening.sending.addresses:
             self.close(conclusion.own(domain_of(self._undecided[0]), address))
             return
-        key: Key = (target.way, target.key, f"{host.name}\n{address}", host.port)
+        demands = self._opening.demands(strict=self._fitting.strict)
+        key: Key = (target.way, target.key, f"{host.name}\n{address}", host.port, demands.name)
         for _ in range(_ROUNDS):
             connection = pool.take(key)
             reused = connection is not None
             if connection is None:
-                connection = await self._open(place, key)
+                connection = await self._open(place, key, demands)
                 if connection is None:
                     return
             before = len(self._undecided)
@@ -116,10 +144,10 @@ class Attempt:
             if not again and len(self._undecided) == before:
                 return
 
-    async def _open(self, place: Place, key: Key) -> Connection | None:
+    async def _open(self, place: Place, key: Key, demands: Demands) -> Connection | None:
         """Open a session; None where there is none, with the failure noted."""
         domain = domain_of(self._undecided[0])
-        opened = await self._opening.open(self._target.way, place, key, domain)
+        opened = await self._opening.open(self._target.way, place, key, demands, domain)
         if isinstance(opened, Connection):
             return opened
         if opened.cause == catalog.ROUTE_TO_SELF.name:
