@@ -12,8 +12,9 @@ import pytest
 from ulak.accounts import doorkeeper, password
 from ulak.accounts.account import Account
 from ulak.accounts.attempts import Attempts, Rules
-from ulak.accounts.doorkeeper import BusyError, Denied, Doorkeeper, Why
+from ulak.accounts.doorkeeper import Denied, Doorkeeper, Why
 from ulak.accounts.memory import MemoryAccounts, MemoryRecords
+from ulak.accounts.store import BusyError
 from ulak.smtp.sasl.keys import ScramKeys
 
 SECRET = "correct horse"

@@ -17,6 +17,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ulak.accounts.doorkeeper import Doorkeeper
 from ulak.journal.entry import Entry
 from ulak.lab.certificate import certificate
 from ulak.queue.item import Lease, Message, Pending
@@ -30,6 +31,8 @@ from ulak.server.tls import TlsContext, context
 from ulak.smtp.offers import Offers
 from ulak.smtp.server import Limits
 from ulak.smtp.states import State
+
+from .doors import NONCE, OF_LOGINS, Tokens, doorkeeper, ways
 
 T = TypeVar("T")
 
@@ -176,10 +179,13 @@ class Server:
     offers: Offers = field(default_factory=Offers)
     admit: Callable[[str, str], Awaitable[Reply | None]] | None = None
     proxies: Networks = ()
+    doorkeeper: Doorkeeper | None = None  # made where there are ways to log in
     site: Site = field(init=False)
 
     def __post_init__(self) -> None:
         counter = itertools.count(1)
+        if self.doorkeeper is None and self.offers.ways.allowed:
+            self.doorkeeper = doorkeeper()
         self.site = Site(
             rules=self.rules,
             directory=Directory("mx.example.org", DOMAINS),
@@ -190,6 +196,9 @@ class Server:
             incoming=self.folder,
             admit=self.admit,
             incident=self._incident,
+            logins=self.doorkeeper,
+            tokens=Tokens(),
+            nonce=lambda: NONCE,
         )
 
     def _incident(self, error: BaseException, *, session: str = "", message: str = "") -> str:
@@ -213,6 +222,8 @@ class Server:
         try:
             return loop.run_until_complete(main())
         finally:
+            if self.doorkeeper is not None:
+                loop.run_until_complete(self.doorkeeper.close())
             loop.run_until_complete(loop.shutdown_default_executor())
             loop.close()
 
@@ -318,8 +329,8 @@ def configured(folder: Path, settings: dict[str, str]) -> Server:
     limits = rules.limits
     server_tls, admit = "", None
     proxies: Networks = ()
-    offers = Offers()
-    for key, value in settings.items():
+    offers = Offers(ways=ways(settings))
+    for key, value in settings.items() - {(k, settings.get(k, "")) for k in OF_LOGINS}:
         match key:
             case "vrfy":
                 rules = replace(rules, vrfy=value)

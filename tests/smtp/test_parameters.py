@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from ulak.smtp import parameters
 from ulak.smtp.extensions import TABLE, offered
 from ulak.smtp.offers import Offers, Standing
+from ulak.smtp.sasl.table import Channel, Ways
 
+WAYS = Ways(frozenset({"SCRAM-SHA-256"}), clear=True)
 EVERYTHING = Standing(
-    Offers("submission", tls=True, expn=True, longest_hold=1, mechanisms=("PLAIN",)),
+    Offers("submission", tls=True, expn=True, longest_hold=1, ways=WAYS),
     largest=1000,
     trusted=True,
 )
@@ -59,7 +61,7 @@ def test_auth_is_believed_of_ones_own_only() -> None:
 
 
 def test_every_row_is_to_be_had_somewhere_and_can_be_withheld_or_is_a_matter_of_course() -> None:
-    under_tls = Standing(Offers(), 1000, secure=True)
+    under_tls = Standing(Offers(), 1000, Channel(secure=True))
     had = {
         row.keyword
         for row in TABLE

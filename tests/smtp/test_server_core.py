@@ -56,6 +56,6 @@ def test_a_dialogue_begins_anew_with_every_message_that_is_taken() -> None:
     event = made.next_event()
     assert event is not None
     made.answer(event, catalog.HELLO.reply(hostname="mx", client="c"))
-    assert made.dialogue[1:] == [b"C: HELO c", b"S: 250 mx greets c\r\n"]
+    assert made.dialogue.lines[1:] == [b"C: HELO c", b"S: 250 mx greets c\r\n"]
     made.answer(events.EndOfData(0), catalog.MESSAGE_QUEUED.reply(id="1"))
-    assert made.dialogue == []
+    assert made.dialogue.lines == []

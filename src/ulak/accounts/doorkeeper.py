@@ -18,18 +18,11 @@ from typing import TypeVar
 from ulak.accounts import password
 from ulak.accounts.account import Account, key_of
 from ulak.accounts.attempts import Attempts, Key, Look
-from ulak.accounts.store import Accounts, AccountsError
+from ulak.accounts.store import Accounts, BusyError
 from ulak.smtp.sasl.keys import ScramKeys
 
 T = TypeVar("T")
 _MOST_WAITING = 100  # of those who wait for the thread: some seconds' worth
-
-
-class BusyError(AccountsError):
-    """Too many wait to be looked at; whoever comes back later may find it otherwise."""
-
-    def __init__(self) -> None:
-        super().__init__("the doorkeeper's hands", "too many log in at once")
 
 
 class Why(StrEnum):

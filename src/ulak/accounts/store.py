@@ -19,6 +19,13 @@ class AccountsError(Exception):
         self.problem = problem
 
 
+class BusyError(AccountsError):
+    """Too many wait to be looked at; whoever comes back later may find it otherwise."""
+
+    def __init__(self) -> None:
+        super().__init__("the doorkeeper's hands", "too many log in at once")
+
+
 class Accounts(Protocol):
     """What a server and the command line ask of the accounts.
 

@@ -18,6 +18,7 @@ from ulak.replies import catalog
 _EVENTS: Mapping[Kind, Event] = MappingProxyType(
     {
         Kind.CONNECTED: Event.CONNECTED,
+        Kind.LOGIN: Event.LOGGED_IN,
         Kind.CLOSED: Event.CLOSED,
         Kind.ACCEPTED: Event.MESSAGE_ACCEPTED,
         Kind.DELIVERED: Event.DELIVERED,
@@ -56,6 +57,8 @@ class Record:
 def _refusal(entry: Entry) -> Event:
     if entry.cause == catalog.TLS_FAILED.name:
         return Event.TLS_HANDSHAKE_FAILED
+    if entry.facts.get("mechanism"):
+        return Event.LOGIN_REFUSED
     if entry.message:
         return Event.MESSAGE_REFUSED
     facts = entry.facts

@@ -12,6 +12,7 @@ class Kind(StrEnum):
     """What an entry tells."""
 
     CONNECTED = "connected"
+    LOGIN = "login"  # a client has logged in
     REFUSED = "refused"  # a command, a recipient or a message was refused (cause says why)
     CHECKED = "checked"  # a check ran; also one that could not decide
     ACCEPTED = "accepted"  # a message is ours
@@ -39,6 +40,7 @@ class Entry:
 
     - `ip`, `port`, `listener`, `client`, `tls`: who is connected, where, called what, how encrypted
     - `proxy`, `proxy-tls`: through whom, and how encrypted as far as there
+    - `account`: who has logged in, or wanted to; `mechanism`: how; `denied`: why not, in a word
     - `sender` (`""`: the null reverse-path), `recipient`, `size`, `recipients` (between spaces; at
       the end perhaps `and 7 more`)
     - `reply`: on one line, ours or, where `remote` is `yes`, the words of `host`

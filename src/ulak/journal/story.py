@@ -168,6 +168,8 @@ class _Teller:
         match entry.kind:
             case Kind.REFUSED if entry.cause == catalog.TLS_FAILED.name:
                 return "tls-failed"
+            case Kind.REFUSED if facts.get("mechanism"):
+                return "refused-login"
             case Kind.REFUSED if entry.message:
                 return "refused-message"
             case Kind.REFUSED if facts.get("recipient") or facts.get("address"):

@@ -47,6 +47,8 @@ class Event(Enum):
     CLOSED = "closed", _D, "A session ended"
     CONNECTION_REFUSED = "connection-refused", _I, "A client was sent away"
     COMMAND_REFUSED = "command-refused", _D, "A command or a recipient was refused"
+    LOGGED_IN = "logged-in", _I, "A client has logged in"
+    LOGIN_REFUSED = "login-refused", _I, "A client wanted to log in and was refused"
     MESSAGE_REFUSED = "message-refused", _I, "A message was refused"
     MESSAGE_ACCEPTED = "message-accepted", _I, "A message is safely queued"
     TLS_HANDSHAKE_FAILED = "tls-handshake-failed", _I, "A client and we found no common TLS"

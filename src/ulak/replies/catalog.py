@@ -250,6 +250,7 @@ AUTHENTICATION_CANCELLED = _row("authentication-cancelled", "protocol-error", 50
 AUTHENTICATION_MALFORMED = _row("authentication-malformed", "protocol-error", 501, "5.2", "RFC 4954 §4", _F, "The login is malformed: {problem}")
 AUTHENTICATION_LINE_TOO_LONG = _row("authentication-line-too-long", "protocol-error", 500, "5.6", "RFC 4954 §4", _F, "A line of a login has at most {limit} octets here")
 AUTHENTICATION_UNAVAILABLE = _row("authentication-unavailable", "system-error", 454, "7.0", "RFC 4954 §6", _R, "Logins cannot be checked at the moment, try again later (incident {id})")
+LOGINS_BUSY = _row("logins-busy", "rate-limited", 454, "7.0", "RFC 4954 §6", _S, "Too many log in at the moment, try again in a minute")
 MECHANISM_UNKNOWN = _row("mechanism-unknown", "auth-required", 504, "5.4", "RFC 4954 §4", _F, "The way of logging in {mechanism} is not offered here")
 MECHANISM_TOO_WEAK = _row("mechanism-too-weak", "auth-required", 534, "7.9", "RFC 4954 §6", _F, "The way of logging in {mechanism} is too weak for this server")
 MECHANISM_NEEDS_TLS = _row("mechanism-needs-tls", "tls-required", 538, "7.11", "RFC 4954 §4, §6", _F, "The way of logging in {mechanism} needs an encrypted connection")

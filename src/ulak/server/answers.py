@@ -24,6 +24,7 @@ _HELP = {
     "VRFY": "VRFY <user or address> [SMTPUTF8]: ask about a mailbox",
     "EXPN": "EXPN <list> [SMTPUTF8]: ask for the members of a list",
     "STARTTLS": "STARTTLS: go on encrypted",
+    "AUTH": "AUTH <mechanism> [initial response]: log in, where EHLO offers it",
     "HELP": "HELP [command]: this",
 }
 _COMMANDS = catalog.HELP_TEXT.listing(

@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from ulak.accounts.account import Account
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
 from ulak.server import notes
 from ulak.server.connection import Connection
+from ulak.server.entrance import Entrance
 from ulak.server.proxy import Fault, Header, HeaderReader
 from ulak.server.site import Networks, Site, within
 from ulak.smtp.offers import Offers
@@ -28,7 +30,7 @@ class Arrival(Connection):
     directly. Who is not told, or is told by nobody but itself, has no right to relay.
     """
 
-    __slots__ = ("_implicit", "_listener", "_met", "_proxies", "_refused", "_relay")
+    __slots__ = ("_entrance", "_implicit", "_listener", "_met", "_proxies", "_refused", "_relay")
 
     def __init__(
         self,
@@ -47,6 +49,12 @@ class Arrival(Connection):
         self._met = False
         self._relay = False
         self._refused = 0
+        self._entrance = Entrance(site, self.id)
+
+    @property
+    def account(self) -> Account | None:
+        """Who has logged in."""
+        return self._entrance.account
 
     def arrive(self, transport: asyncio.Transport) -> None:
         """Meet the client, or the proxy that will tell of it."""
@@ -114,6 +122,7 @@ class Arrival(Connection):
 
     def secured(self) -> None:
         """Greet where TLS came first."""
+        self._entrance.forget()
         if not self._implicit:
             return
         if self._site.admit is None:
@@ -149,11 +158,12 @@ class Arrival(Connection):
         # RFC 5321 §3.1: the client has until then to say QUIT
         self.deadline = self._loop.time() + rules.refused_timeout
 
-    def _note_refused(self, reply: Reply) -> None:
+    def _note_refused(self, reply: Reply, **facts: str) -> None:
         self._refused += 1
         if self._refused <= _NOTED:
             site = self._site
-            site.journal.write(notes.refused(site.clock(), self.id, reply, self._facts()))
+            told = {**self._facts(), **facts}
+            site.journal.write(notes.refused(site.clock(), self.id, reply, told))
 
     def _facts(self) -> dict[str, str]:
         facts = {"ip": self.ip}
@@ -161,4 +171,6 @@ class Arrival(Connection):
             facts["client"] = self.core.client_name
         if self.tls:
             facts["tls"] = self.tls
+        if self.account is not None:
+            facts["account"] = self.account.address
         return facts

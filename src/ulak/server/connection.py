@@ -18,6 +18,7 @@ from ulak.server.site import Site
 from ulak.server.wire import Wire
 from ulak.smtp import events
 from ulak.smtp.offers import Offers
+from ulak.smtp.sasl.table import Channel
 from ulak.smtp.server import ServerCore
 from ulak.smtp.states import State
 
@@ -367,7 +368,11 @@ class Connection(Wire):
     def _secure(self, pipe: TlsPipe) -> None:
         self.tls = pipe.name
         self.forget()
-        self.core.tls_started()
+        core = self.core
+        logins = bool(core.standing.offers.ways.allowed)  # who else asks for it
+        binding = logins and pipe.binding is not None
+        certificate = logins and pipe.client is not None
+        core.tls_started(Channel(secure=True, certificate=certificate, binding=binding))
         self._set_deadline()
         self.secured()
 

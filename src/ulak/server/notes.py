@@ -41,6 +41,11 @@ def refused(time: float, session: str, reply: Reply, facts: dict[str, str]) -> E
     return Entry(time, Kind.REFUSED, reply.cause, session, facts=told)
 
 
+def login(time: float, session: str, facts: dict[str, str]) -> Entry:
+    """Note that a client has logged in."""
+    return Entry(time, Kind.LOGIN, catalog.AUTHENTICATED.name, session, facts=facts)
+
+
 def handshake_failed(time: float, session: str, ip: str, problem: str) -> Entry:
     """Note that TLS did not come about."""
     facts = {"ip": ip, "problem": problem}

@@ -12,6 +12,7 @@ class Hop:
     """How a message came: what of its session stands in the trace field.
 
     `client` is the name that the client gave itself, `tls` protocol and cipher, `""` without.
+    `authenticated`: the client has logged in. As whom is nobody's business on the way.
     """
 
     client: str
@@ -19,15 +20,18 @@ class Hop:
     hostname: str
     extended: bool
     tls: str = ""
+    authenticated: bool = False
 
 
-def protocol(*, extended: bool, secure: bool, smtputf8: bool) -> str:
-    """Give the `with` word: SMTP, ESMTP, ESMTPS (RFC 3848), UTF8SMTP, UTF8SMTPS (RFC 6531 §4.3)."""
-    if smtputf8:
-        return "UTF8SMTPS" if secure else "UTF8SMTP"
-    if not extended:
+def protocol(*, extended: bool, secure: bool, authenticated: bool, smtputf8: bool) -> str:
+    """Give the `with` word: SMTP, ESMTP to ESMTPSA (RFC 3848), UTF8SMTP and so on (RFC 6531 §4.3).
+
+    RFC 4954 §7 wants the A of a client that has logged in.
+    """
+    if not extended and not smtputf8:
         return "SMTP"
-    return "ESMTPS" if secure else "ESMTP"
+    word = "UTF8SMTP" if smtputf8 else "ESMTP"
+    return f"{word}{'S' if secure else ''}{'A' if authenticated else ''}"
 
 
 def received(hop: Hop, *, identifier: str, when: float, smtputf8: bool, only: str) -> bytes:
@@ -37,7 +41,12 @@ def received(hop: Hop, *, identifier: str, when: float, smtputf8: bool, only: st
     What stands in it was checked on its way in: no name or address here has a line end.
     """
     literal = f"[IPv6:{hop.ip}]" if ":" in hop.ip else f"[{hop.ip}]"
-    word = protocol(extended=hop.extended, secure=bool(hop.tls), smtputf8=smtputf8)
+    word = protocol(
+        extended=hop.extended,
+        secure=bool(hop.tls),
+        authenticated=hop.authenticated,
+        smtputf8=smtputf8,
+    )
     using = f"\t(using {hop.tls})\r\n" if hop.tls else ""
     for_clause = f"\r\n\tfor <{only}>" if only else ""
     return (

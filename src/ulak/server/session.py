@@ -56,11 +56,12 @@ class Session(Arrival):
     def leave(self) -> None:
         """Count the client out, and tell the journal how the session went."""
         site = self._site
+        self._entrance.release()
         site.leave(self.ip)
         if not self._met:
             return
         facts = {**self._facts(), "accepted": str(self._accepted), "refused": str(self._refused)}
-        dialogue = notes.lines(self.core.dialogue) if self._refused else ()
+        dialogue = notes.lines(self.core.dialogue.lines) if self._refused else ()
         site.journal.write(notes.closed(site.clock(), self.id, facts, dialogue=dialogue))
 
     def forget(self) -> None:
@@ -68,6 +69,11 @@ class Session(Arrival):
         if self._transaction is not None:
             self._transaction.forget()
             self._transaction = None
+
+    def drain(self) -> None:
+        """Say 421 and close as soon as may be."""
+        self._entrance.release()
+        super().drain()
 
     # -- events -----------------------------------------------------------------------------
 
@@ -92,6 +98,8 @@ class Session(Arrival):
                 self.core.answer(event, _READY_FOR_TLS)
                 self._flush()
                 self.start_tls()
+            case events.Auth() | events.Response():
+                self._wait_for(self._log_in(event))
             case _:
                 reply = self._reply(event)
                 if not reply.positive:
@@ -156,7 +164,7 @@ class Session(Arrival):
             event.address,
             self._site,
             self.ip,
-            relay=self._relay,
+            relay=self._relay or self.account is not None,
             smtputf8=transaction.mail.smtputf8,
         )
         if found is not None:
@@ -165,7 +173,26 @@ class Session(Arrival):
 
     def _hop(self) -> Hop:
         core = self.core
-        return Hop(core.client_name, self.ip, core.hostname, core.extended, self.tls)
+        return Hop(
+            core.client_name,
+            self.ip,
+            core.hostname,
+            core.extended,
+            self.tls,
+            authenticated=self.account is not None,
+        )
+
+    async def _log_in(self, event: events.Auth | events.Response) -> None:
+        site, core, entrance = self._site, self.core, self._entrance
+        bound = self.binding if core.standing.channel.binding else None
+        reply = await entrance.answer(event, core.standing, self.ip, self.certified, bound)
+        if entrance.account is not None:
+            core.authenticate(entrance.account.address)
+            told = {**self._facts(), **entrance.facts}
+            site.journal.write(notes.login(site.clock(), self.id, told))
+        elif not reply.positive:
+            self._note_refused(reply, **entrance.facts)
+        core.answer(event, reply)
 
     # -- the message ------------------------------------------------------------------------
 
@@ -237,7 +264,7 @@ class Session(Arrival):
             entry = notes.accepted(site.clock(), self.id, reply.cause, transaction, facts)
         else:
             self._refused += 1
-            dialogue = notes.lines(self.core.dialogue)
+            dialogue = notes.lines(self.core.dialogue.lines)
             entry = notes.message_refused(
                 site.clock(), self.id, reply, transaction, facts, dialogue=dialogue
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from ulak.queue.item import Lease, Message, Pending
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
 from ulak.server.directory import Directory
+from ulak.server.login import Logins, Tokens
 from ulak.server.turns import Turns
 from ulak.smtp.server import Limits
 
@@ -45,6 +47,7 @@ class Rules:
     max_recipients: int = 1000
     max_connections: int = 5000
     max_connections_per_client: int = 100
+    failed_logins: int = 5  # of one session
     command_timeout: float = 300.0
     data_timeout: float = 300.0
     message_timeout: float = 3600.0
@@ -99,7 +102,8 @@ class Site:
     the delivery worker has room for mail to these domains now, and `accepted` is then told of
     the lease that came with the put, and `later` of the time at which one is due that waits;
     `room` says whether the disk takes so many more octets;
-    `incident` notes an exception and gives its id.
+    `incident` notes an exception and gives its id; `logins` and `tokens` know who may log in,
+    and `nonce` draws what SCRAM needs, printable ASCII without a comma.
     """
 
     rules: Rules
@@ -116,6 +120,9 @@ class Site:
     later: Callable[[float], None] = lambda _due: None
     room: Callable[[int], bool] = lambda _size: True
     incident: Noting = _nobody
+    logins: Logins | None = None
+    tokens: Tokens | None = None
+    nonce: Callable[[], str] = lambda: secrets.token_urlsafe(18)
     connections: int = 0
     per_client: Counter[str] = field(default_factory=Counter)
     held: int = 0  # octets of messages in memory

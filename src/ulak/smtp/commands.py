@@ -13,6 +13,7 @@ from ulak.smtp.events import Event
 from ulak.smtp.grammar import GrammarError
 from ulak.smtp.offers import Standing
 from ulak.smtp.parameters import MailDraft, MailReaders, RecipientDraft, RecipientReaders
+from ulak.smtp.sasl.table import mechanism_of
 
 # What brings no message along and can be asked for ever.
 CHEAP = frozenset({"NOOP", "RSET", "VRFY", "EXPN", "HELP", "EHLO", "HELO"})
@@ -101,6 +102,29 @@ def bdat(rest: str) -> tuple[int, bool, str]:
     last = bool(more) and more[0].upper() == "LAST"
     problem = "" if len(more) == last else "after its size BDAT takes LAST or nothing"
     return int(size), last, problem
+
+
+def start_tls(rest: str, standing: Standing) -> Event:
+    """Read what follows STARTTLS (RFC 3207 §4)."""
+    no_argument("STARTTLS", rest)
+    if standing.secure:
+        return events.Refused(catalog.BAD_SEQUENCE.reply(problem="TLS is on already"))
+    if not standing.offers.tls:
+        return events.Refused(catalog.NOT_IMPLEMENTED.reply(command="STARTTLS"))
+    return events.StartTls()
+
+
+def auth(rest: str, standing: Standing, *, extended: bool) -> Event:
+    """Read what follows AUTH (RFC 4954 §4, §8). `extended`: EHLO was said, and not HELO."""
+    if standing.authenticated or not extended:
+        problem = "you are logged in already" if extended else "AUTH comes after EHLO"
+        return events.Refused(catalog.BAD_SEQUENCE.reply(problem=problem))
+    word, _, initial = rest.encode().partition(b" ")
+    mechanism = mechanism_of(word)
+    if not mechanism:
+        message = "AUTH has to be followed by the name of a mechanism"
+        raise GrammarError(message)
+    return events.Auth(mechanism, initial)
 
 
 def user(verb: str, rest: str) -> Event:

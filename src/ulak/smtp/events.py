@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ulak.mail.address import Address
 from ulak.mail.envelope import NO_WISHES, NOTHING_ASKED, RecipientWishes, Wishes
@@ -119,6 +119,21 @@ class StartTls:
 
 
 @dataclass(frozen=True, slots=True)
+class Auth:
+    """AUTH: the name of a mechanism in capital letters, and what stands behind it (RFC 4954 §4)."""
+
+    mechanism: str
+    initial: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One line of the client's after 334."""
+
+    line: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Quit:
     """QUIT."""
 
@@ -146,6 +161,8 @@ Event = (
     | Noop
     | Reset
     | StartTls
+    | Auth
+    | Response
     | Quit
     | Refused
 )

@@ -77,7 +77,7 @@ def _requiretls(standing: Standing, _now: float) -> str | None:
 
 
 def _auth(standing: Standing, _now: float) -> str | None:
-    mechanisms = standing.offers.mechanisms
+    mechanisms = standing.mechanisms
     return f"AUTH {' '.join(mechanisms)}" if mechanisms else None
 
 
@@ -162,6 +162,8 @@ def may_be_had(command: str, standing: Standing) -> bool:
     Whether it may come now is another question.
     """
     keyword = COMMANDS.get(command)
+    if keyword == "AUTH" and not standing.offers.ways.allowed:
+        return False
     return keyword is None or standing.allows(keyword)
 
 

@@ -7,6 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ulak.smtp.sasl.table import Channel, Ways, offered
+
+_NO_WAYS = Ways()
+_IN_CLEAR = Channel()
+
 
 @dataclass(frozen=True, slots=True)
 class Offers:
@@ -17,8 +22,8 @@ class Offers:
     is to be had. `vrfy` and `expn`: the commands are answered with more than a refusal.
     `recipients` is how many a message may have. `longest_hold` is for how many seconds a message
     may be held for its sender, 0 for not at all (RFC 4865); `least_deliver_by` the shortest time
-    in seconds in which delivery may be demanded, 0 for any (RFC 2852). `mechanisms` are those of
-    AUTH, in the order of their listing.
+    in seconds in which delivery may be demanded, 0 for any (RFC 2852). `ways` are those of
+    logging in.
     """
 
     kind: str = "mx"
@@ -29,7 +34,7 @@ class Offers:
     recipients: int = 1000
     longest_hold: int = 0
     least_deliver_by: int = 0
-    mechanisms: tuple[str, ...] = ()
+    ways: Ways = _NO_WAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +42,26 @@ class Standing:
     """What is known of a session.
 
     `largest` is the limit of a message in octets. `authenticated`: the client has logged in;
-    `trusted`: it comes from a network that may send anywhere without that.
+    `trusted`: it comes from a network that may send anywhere without that. `channel` is what
+    its connection gives to a login.
     """
 
     offers: Offers
     largest: int
-    secure: bool = False
+    channel: Channel = _IN_CLEAR
     authenticated: bool = False
     trusted: bool = False
+
+    @property
+    def secure(self) -> bool:
+        """Whether TLS is on."""
+        return self.channel.secure
+
+    @property
+    def mechanisms(self) -> tuple[str, ...]:
+        """The mechanisms of AUTH that may be used now, in the order of their listing."""
+        ways = self.offers.ways
+        return offered(ways, self.channel) if ways.allowed else ()
 
     @property
     def known(self) -> bool:

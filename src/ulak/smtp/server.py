@@ -12,19 +12,22 @@ from ulak.replies import catalog
 from ulak.replies.reply import Reply
 from ulak.smtp import commands, events, extensions, grammar, refusals
 from ulak.smtp.arrival import Arrival, ByChunks, ByData
+from ulak.smtp.dialogue import Dialogue
 from ulak.smtp.events import Event
 from ulak.smtp.extensions import NOTHING_OFFERED
 from ulak.smtp.lines import Fault, LineReader
 from ulak.smtp.offers import Offers, Standing
+from ulak.smtp.sasl.exchange import LONGEST_LINE
+from ulak.smtp.sasl.table import Channel
 from ulak.smtp.states import IN_TRANSACTION, ORDER, State
 
 _CLOSES = 421  # the one reply after which the server closes by itself (RFC 5321 §3.8)
+_GO_ON = 334
 _TLS = 0x16  # the first octet of a TLS handshake
-_DIALOGUE = 80  # lines of the dialogue that are kept
-_KEPT = 512  # octets of one line
 _ABSURD = 16  # limits of a message: a chunk with more is not waited for
 _TINY = 256  # octets: a chunk with fewer brings hardly more than a command without a message
 _OFFERS = Offers()
+_SECURE = Channel(secure=True)
 _VERBS = {verb.encode(): verb for verb in ORDER}  # as nearly everybody writes them
 
 
@@ -78,7 +81,7 @@ class ServerCore:
         self.extended = False
         self.client_name = ""
         self.smtputf8 = False
-        self.dialogue: list[bytes] = []
+        self.dialogue = Dialogue()
         self._offered = NOTHING_OFFERED  # until EHLO
         self._lines = LineReader(limits.command_line)
         self._arrival: Arrival | None = None
@@ -153,8 +156,12 @@ class ServerCore:
             self.close()
         elif reply.positive:
             self._move(event)
+            if isinstance(event, events.Auth | events.Response):
+                self.state = State.EXCHANGE if reply.code == _GO_ON else State.READY
         else:
             self._errors += reply.permanent
+            if self.state is State.EXCHANGE:
+                self.state = State.READY
             if isinstance(event, events.EndOfData | events.EndOfChunk):
                 counted = isinstance(self._arrival, ByChunks)
                 self.reset()
@@ -184,7 +191,7 @@ class ServerCore:
             case events.Hello(name, extended):
                 self.reset()
                 self.state, self.client_name, self.extended = State.READY, name, extended
-                self._offered = extensions.offered(self.standing) if extended else NOTHING_OFFERED
+                self._offer()
             case events.Reset():
                 self.reset()
             case events.StartTls():
@@ -203,13 +210,7 @@ class ServerCore:
     def _say(self, reply: Reply) -> None:
         wire = reply.to_wire()
         self._output.append(wire)
-        self._note(b"S: " + wire)
-
-    def _note(self, line: bytes) -> None:
-        dialogue = self.dialogue
-        dialogue.append(line if len(line) <= _KEPT else line[:_KEPT] + b" ...")
-        if len(dialogue) > _DIALOGUE:
-            del dialogue[_DIALOGUE // 8 : _DIALOGUE // 2]  # the beginning and the latest tell most
+        self.dialogue.said(reply, wire)
 
     @property
     def secure(self) -> bool:
@@ -227,16 +228,22 @@ class ServerCore:
 
     def _stand(self, standing: Standing) -> None:
         self.standing = standing
-        if self.extended:
-            self._offered = extensions.offered(standing)
+        if self.state is not State.CONNECTED:
+            self._offer()
 
-    def tls_started(self) -> None:
+    def _offer(self) -> None:
+        self._offered = extensions.offered(self.standing) if self.extended else NOTHING_OFFERED
+        # What a login says may be longer than a command (RFC 4954 §4).
+        long = "AUTH" in self._offered.commands and not self.authenticated
+        self._lines.limit = LONGEST_LINE + 2 if long else self.limits.command_line
+
+    def tls_started(self, channel: Channel = _SECURE) -> None:
         """Begin anew under TLS: the client has to say EHLO again (RFC 3207 §4.2)."""
         self.client_name = ""
         self.extended = False
-        self._offered = NOTHING_OFFERED
         self.authenticated = ""
-        self.standing = replace(self.standing, secure=True, authenticated=False)
+        self.standing = replace(self.standing, channel=channel, authenticated=False)
+        self._offer()
         self.reset()
         self.state = State.CONNECTED
 
@@ -276,7 +283,7 @@ class ServerCore:
 
     def _command_event(self) -> Event | None:
         if self.state is State.CONNECTED and self._lines.begins_with(_TLS):
-            self._note(b"C: (TLS)")
+            self.dialogue.hidden("TLS")
             return events.Refused(
                 catalog.NOT_OUR_PROTOCOL.reply(code=554, hostname=self.hostname), closing=True
             )
@@ -284,17 +291,27 @@ class ServerCore:
         if line is None:
             return None
         if isinstance(line, Fault):
-            self._note(b"C: (" + line.name.encode() + b")")
+            self.dialogue.hidden(line.name)
+            if line is Fault.TOO_LONG and self.state is State.EXCHANGE:
+                too_long = catalog.AUTHENTICATION_LINE_TOO_LONG.reply(limit=LONGEST_LINE)
+                return events.Refused(too_long)
             if self.state is State.REFUSED and line is Fault.TOO_LONG:
                 return events.Refused(catalog.REFUSED_EARLIER.reply())
             return refusals.line_fault(line, self._lines.beginning, self.limits.command_line)
-        self._note(b"C: " + line)
+        if self.state is State.EXCHANGE:
+            self.dialogue.hidden("credentials")
+            return events.Response(line)
+        head, _, rest = line.partition(b" ")
+        verb = _VERBS.get(head) or head.rstrip().decode("ascii", "replace").upper()
+        most = self.limits.command_line
+        if len(line) + 2 > most and verb != "AUTH":
+            self.dialogue.hidden(Fault.TOO_LONG.name)
+            return refusals.line_fault(Fault.TOO_LONG, line[:4], most)
+        self.dialogue.heard(line, verb)
         if self._errors >= self.limits.errors or self._cheap >= self.limits.cheap_commands:
             return events.Refused(
                 catalog.TOO_MANY_ERRORS.reply(hostname=self.hostname), closing=True
             )
-        head, _, rest = line.partition(b" ")
-        verb = _VERBS.get(head) or head.rstrip().decode("ascii", "replace").upper()
         try:
             return self._command(verb, rest.rstrip(b" \t"))
         except grammar.GrammarError as error:
@@ -336,9 +353,10 @@ class ServerCore:
                 return commands.user(verb, rest)
             case "HELP":
                 return events.Help(rest)
+            case "AUTH":
+                return commands.auth(rest, self.standing, extended=self.extended)
             case "STARTTLS":
-                commands.no_argument(verb, rest)
-                return self._start_tls()
+                return commands.start_tls(rest, self.standing)
             case _:
                 commands.no_argument(verb, rest)
                 return events.Quit()
@@ -372,10 +390,3 @@ class ServerCore:
         self._arrival, self._before = arrival, self.state
         self.state = State.MESSAGE
         return events.Bdat(size, first=first, stray=stray)
-
-    def _start_tls(self) -> Event:
-        if self.secure:
-            return events.Refused(catalog.BAD_SEQUENCE.reply(problem="TLS is on already"))
-        if not self.standing.offers.tls:
-            return events.Refused(catalog.NOT_IMPLEMENTED.reply(command="STARTTLS"))
-        return events.StartTls()

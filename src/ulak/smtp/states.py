@@ -14,6 +14,7 @@ class State(Enum):
     RECIPIENTS = "at least one RCPT was accepted"
     MESSAGE = "354 was sent or BDAT came: what comes now are octets of the message"
     CHUNKS = "a chunk was accepted, the next may come"
+    EXCHANGE = "334 was sent after AUTH, the client's response is coming"
     HANDSHAKE = "220 was sent after STARTTLS; what comes now is TLS"
     REFUSED = "554 was the greeting: only QUIT is answered (§3.1)"
     CLOSED = "the last reply was sent"
@@ -34,6 +35,7 @@ ORDER: dict[str, tuple[tuple[State, ...], str]] = {
     "RSET": (_ANY, ""),
     "QUIT": ((*_ANY, State.REFUSED), ""),
     "STARTTLS": ((State.READY,), "STARTTLS comes after EHLO and before MAIL"),
+    "AUTH": ((State.READY,), "AUTH comes after EHLO and before MAIL"),
     "MAIL": ((State.READY,), "MAIL comes once, after EHLO"),
     "RCPT": ((State.SENDER, State.RECIPIENTS), "RCPT comes after MAIL"),
     "DATA": ((State.RECIPIENTS,), "DATA comes after an accepted RCPT, and not after BDAT"),

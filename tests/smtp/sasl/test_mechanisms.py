@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ulak.replies import catalog
+from ulak.replies.reply import Reply
 from ulak.smtp.sasl import coding
 from ulak.smtp.sasl.external import External
 from ulak.smtp.sasl.login import Login
@@ -26,11 +27,11 @@ from ulak.smtp.sasl.steps import (
     Step,
     Success,
 )
-from ulak.smtp.sasl.table import MECHANISMS, Channel, Ways, make, offered
+from ulak.smtp.sasl.table import MECHANISMS, Channel, Ways, make, mechanism_of, offered
 from ulak.smtp.sasl.xoauth2 import XOAuth2
 
 ALL = frozenset(MECHANISMS)
-BOUND = Channel(secure=True, certificate=True, bindings={"tls-exporter": b"x" * 32})
+BOUND = Channel(secure=True, certificate=True, binding=True)
 
 
 def malformed(step: Step) -> bool:
@@ -238,13 +239,40 @@ def test_only_what_the_channel_can_bear_is_offered(
 ) -> None:
     assert offered(ways, channel) == names
     for name in MECHANISMS:
-        made = make(name, ways, channel, lambda: "nonce")
-        assert (made is not None) == (name in names)
-        assert made is None or made.name == name
+        made = make(name, ways, channel, "nonce")
+        assert isinstance(made, Mechanism) == (name in names)
+        assert isinstance(made, Reply) or made.name == name
 
 
-def test_what_is_unknown_is_not_made() -> None:
-    assert make("CRAM-MD5", Ways(ALL), BOUND, lambda: "nonce") is None
+@pytest.mark.parametrize(
+    ("name", "ways", "channel", "code"),
+    [
+        ("CRAM-MD5", Ways(ALL), BOUND, 504),
+        ("CRAM-MD5", Ways(ALL), Channel(), 504),
+        ("PLAIN", Ways(ALL), Channel(), 538),
+        ("LOGIN", Ways(ALL, clear=True), Channel(), 538),
+        ("SCRAM-SHA-256", Ways(ALL), Channel(), 538),
+        ("PLAIN", Ways(frozenset({"SCRAM-SHA-256"})), BOUND, 534),
+        ("OAUTHBEARER", Ways(frozenset({"SCRAM-SHA-256"})), BOUND, 504),
+        ("SCRAM-SHA-256-PLUS", Ways(ALL), Channel(secure=True), 504),
+        ("EXTERNAL", Ways(ALL), Channel(secure=True), 504),
+    ],
+)
+def test_what_is_not_offered_is_refused_and_why(
+    name: str, ways: Ways, channel: Channel, code: int
+) -> None:
+    made = make(name, ways, channel, "nonce")
+    assert isinstance(made, Reply)
+    assert made.code == code
+    assert name in made.text
+
+
+@pytest.mark.parametrize(
+    "word", [b"", b"A B", b"PL\xc4\xb1N", b"A" * 21, b"PLAIN=", b"a+b", b"PLAIN\n"]
+)
+def test_what_can_be_no_name_of_a_mechanism_is_none(word: bytes) -> None:
+    assert mechanism_of(word) == ""
+    assert mechanism_of(b"Scram-sha-256_X") == "SCRAM-SHA-256_X"
 
 
 @pytest.mark.parametrize(
@@ -302,7 +330,7 @@ HOSTILE = st.one_of(
 def test_whatever_comes_the_outcome_is_a_step(
     name: str, initial: bytes | None, more: list[bytes]
 ) -> None:
-    mechanism = make(name, Ways(ALL), BOUND, lambda: "nonce")
+    mechanism = make(name, Ways(ALL), BOUND, "nonce", {"tls-exporter": b"x" * 32})
     assert isinstance(mechanism, Mechanism)
     step = mechanism.start(initial)
     while more and not isinstance(step, Success | Refusal):

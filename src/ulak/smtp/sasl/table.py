@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
+from ulak.replies import catalog
+from ulak.replies.reply import Reply
 from ulak.smtp.sasl.external import External
 from ulak.smtp.sasl.login import Login
 from ulak.smtp.sasl.oauthbearer import OAuthBearer
@@ -14,20 +17,21 @@ from ulak.smtp.sasl.scram import Scram, ScramPlus
 from ulak.smtp.sasl.steps import Mechanism
 from ulak.smtp.sasl.xoauth2 import XOAuth2
 
-_NOTHING: Mapping[str, bytes] = MappingProxyType({})
+_NAME = re.compile(rb"[A-Z0-9_-]{1,20}")
+_NO_BINDINGS: Mapping[str, bytes] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
     """What a connection gives to mechanisms.
 
-    `bindings` has the octets of each channel binding by its name; `certificate` says whether the
-    client has shown a certificate that was verified.
+    `secure`: it is under TLS. `certificate`: the client has shown one that was verified.
+    `binding`: a login can be bound to it.
     """
 
     secure: bool = False
     certificate: bool = False
-    bindings: Mapping[str, bytes] = field(default_factory=lambda: _NOTHING, repr=False)
+    binding: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +51,13 @@ class Ways:
 class Row:
     """One mechanism: what the channel has to give, and how its server's side is made.
 
-    `clear`: what goes over the wire can be seen by others and is no use to them, where `Ways`
-    says so.
+    `clear`: what goes over the wire may be seen by others, where `Ways` allows that too. `weak`:
+    it brings the password itself.
     """
 
-    make: Callable[[Ways, Channel, Callable[[], str]], Mechanism]
+    make: Callable[[Ways, Channel, str, Mapping[str, bytes]], Mechanism]
     clear: bool = False
+    weak: bool = False
     binding: bool = False
     certificate: bool = False
 
@@ -64,17 +69,17 @@ def _plus_offered(ways: Ways, channel: Channel) -> bool:
 # In the order in which they are offered: the strongest first.
 MECHANISMS: Mapping[str, Row] = {
     ScramPlus.name: Row(
-        lambda _w, channel, nonce: ScramPlus(nonce(), bindings=channel.bindings), binding=True
+        lambda _ways, _channel, nonce, bindings: ScramPlus(nonce, bindings=bindings), binding=True
     ),
     Scram.name: Row(
-        lambda ways, channel, nonce: Scram(nonce(), offers_plus=_plus_offered(ways, channel)),
+        lambda ways, channel, nonce, _: Scram(nonce, offers_plus=_plus_offered(ways, channel)),
         clear=True,
     ),
-    External.name: Row(lambda _w, _c, _n: External(), certificate=True),
-    OAuthBearer.name: Row(lambda ways, _c, _n: OAuthBearer(ways.scope, ways.discovery)),
-    XOAuth2.name: Row(lambda ways, _c, _n: XOAuth2(ways.scope, ways.discovery)),
-    Plain.name: Row(lambda _w, _c, _n: Plain()),
-    Login.name: Row(lambda _w, _c, _n: Login()),
+    External.name: Row(lambda *_: External(), certificate=True),
+    OAuthBearer.name: Row(lambda ways, *_: OAuthBearer(ways.scope, ways.discovery)),
+    XOAuth2.name: Row(lambda ways, *_: XOAuth2(ways.scope, ways.discovery)),
+    Plain.name: Row(lambda *_: Plain(), weak=True),
+    Login.name: Row(lambda *_: Login(), weak=True),
 }
 
 
@@ -83,31 +88,38 @@ def offered(ways: Ways, channel: Channel) -> tuple[str, ...]:
     return tuple(name for name, row in MECHANISMS.items() if _may(name, row, ways, channel))
 
 
-def make(name: str, ways: Ways, channel: Channel, nonce: Callable[[], str]) -> Mechanism | None:
-    """Make the server's side of a mechanism; None where it is not offered.
+def make(
+    name: str,
+    ways: Ways,
+    channel: Channel,
+    nonce: str,
+    bindings: Mapping[str, bytes] = _NO_BINDINGS,
+) -> Mechanism | Reply:
+    """Make the server's side of a mechanism, or say why it is not to be had.
 
-    `nonce` draws a text of printable ASCII without a comma.
+    `nonce` is printable ASCII without a comma, new each time. `bindings` has the octets of each
+    channel binding by its name.
     """
     row = MECHANISMS.get(name)
-    if row is None or not _may(name, row, ways, channel):
-        return None
-    return row.make(ways, channel, nonce)
+    if row is not None and _may(name, row, ways, channel):
+        return row.make(ways, channel, nonce, bindings)
+    if row is not None and name in ways.allowed and not channel.secure:
+        return catalog.MECHANISM_NEEDS_TLS.reply(mechanism=name)
+    if row is not None and row.weak and channel.secure:
+        return catalog.MECHANISM_TOO_WEAK.reply(mechanism=name)
+    return catalog.MECHANISM_UNKNOWN.reply(mechanism=name)
 
 
 def _may(name: str, row: Row, ways: Ways, channel: Channel) -> bool:
     return (
         name in ways.allowed
         and (channel.secure or (row.clear and ways.clear))
-        and (bool(channel.bindings) or not row.binding)
+        and (channel.binding or not row.binding)
         and (channel.certificate or not row.certificate)
     )
 
 
-def needs_tls(name: str, ways: Ways) -> bool:
-    """Whether TLS is all that a mechanism lacks where it is not offered."""
-    return name in ways.allowed and name in MECHANISMS
-
-
-def known(names: Collection[str]) -> bool:
-    """Whether there is such a mechanism for each name."""
-    return MECHANISMS.keys() >= set(names)
+def mechanism_of(word: bytes) -> str:
+    """Give a mechanism's name in capital letters, `""` for what can be none (RFC 4422 §3.1)."""
+    name = word.upper()
+    return name.decode("ascii") if _NAME.fullmatch(name) else ""
