@@ -16,12 +16,16 @@ from dataclasses import dataclass, replace
 from email.message import EmailMessage
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ulak.bounce.frame import choose, frame, languages
-from ulak.bounce.notice import Action, Office, Original, Trouble
+from ulak.bounce.notice import Action, Fate, Office, Original
 from ulak.bounce.report import Report, write
+from ulak.mail.envelope import DeliverBy, Wishes
 from ulak.replies import catalog
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -65,6 +69,10 @@ TEXTS = {
     ("expired", "tr"): Words(
         "Çok geç", "{days} gün boyunca denendi, artık vazgeçildi.", ("Son yanıta bakın.",)
     ),
+    ("deliver-by-passed", "en"): Words("Too late", "Wanted by {until}.", ("Send it again.",)),
+    ("deliver-by-passed", "tr"): Words(
+        "Çok geç", "En geç {until} istenmişti.", ("Yeniden gönderin.",)
+    ),
 }
 
 
@@ -79,7 +87,7 @@ def original(data: bytes = MESSAGE, **other: object) -> Original:
     return replace(made, **other)  # type: ignore[arg-type]  # the tests name real fields
 
 
-UNKNOWN = Trouble(
+UNKNOWN = Fate(
     "grace@example.net",
     "no-such-mailbox",
     "550 5.1.1 <grace@example.net>: Recipient address rejected: User unknown",
@@ -87,7 +95,7 @@ UNKNOWN = Trouble(
     "a.example.net [192.0.2.1]:25",
     remote=True,
 )
-UNREACHED = Trouble(
+UNREACHED = Fate(
     "grace@example.net",
     "connection-failed",
     "451 4.4.1 a.example.net could not be reached: connection refused",
@@ -97,13 +105,11 @@ UNREACHED = Trouble(
 )
 
 
-def report(
-    *troubles: Trouble, about: Original | None = None, action: Action = Action.FAILED
-) -> Report:
+def report(*fates: Fate, about: Original | None = None, action: Action = Action.FAILED) -> Report:
     return write(
         OFFICE,
         about or original(),
-        troubles or (UNKNOWN,),
+        fates or (UNKNOWN,),
         action,
         identifier="R1",
         now=NOON + 61,
@@ -139,10 +145,29 @@ def recipients(made: Report) -> list[EmailMessage]:
     return groups(made)[1:]
 
 
-CASES: dict[str, tuple[tuple[Trouble, ...], Action, str]] = {
-    f"{name}.{language}": (troubles, action, language)
+DELIVERED = Fate(
+    "grace@example.net",
+    "delivered",
+    "250 2.0.0 Delivered to the mailbox of grace@example.net",
+    NOON + 60,
+    original="rfc822;Grace@example.net",
+)
+RELAYED = Fate(
+    "grace@example.net",
+    "delivered",
+    "250 2.0.0 Ok: queued as 4CA12",
+    NOON + 60,
+    "a.example.net [192.0.2.1]:25",
+    remote=True,
+    last=True,
+)
+EXPANDED = Fate("team@example.org", "expanded", "250 2.0.0 Sent on", NOON + 1)
+OVERDUE = replace(UNREACHED, deadline=NOON + 7200)
+
+CASES: dict[str, tuple[tuple[Fate, ...], Action, str]] = {
+    f"{name}.{language}": (fates, action, language)
     for language in ("en", "tr")
-    for name, troubles, action in (
+    for name, fates, action in (
         ("failed", (UNKNOWN,), Action.FAILED),
         (
             "failed-many",
@@ -154,14 +179,29 @@ CASES: dict[str, tuple[tuple[Trouble, ...], Action, str]] = {
             Action.FAILED,
         ),
         ("delayed", (UNREACHED,), Action.DELAYED),
+        ("delivered", (DELIVERED,), Action.DELIVERED),
+        (
+            "delivered-many",
+            (DELIVERED, replace(DELIVERED, recipient="b@example.net", original="")),
+            Action.DELIVERED,
+        ),
+        ("relayed", (RELAYED,), Action.RELAYED),
+        (
+            "traced",
+            (RELAYED, replace(RELAYED, recipient="b@x.example", last=False)),
+            Action.RELAYED,
+        ),
+        ("expanded", (EXPANDED,), Action.EXPANDED),
+        ("late", (OVERDUE,), Action.DELAYED),
+        ("overdue", (OVERDUE,), Action.FAILED),
     )
 }
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_report_is_as_it_was_last_read_by_a_person(name: str) -> None:
-    troubles, action, language = CASES[name]
-    made = report(*troubles, about=original(language=language), action=action)
+    fates, action, language = CASES[name]
+    made = report(*fates, about=original(language=language), action=action)
     assert made.data == (GOLDEN / f"{name}.eml").read_bytes()
 
 
@@ -184,8 +224,8 @@ def test_the_top_says_what_rfc_3464_and_3834_ask() -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_every_line_keeps_to_78_and_ends_in_crlf(name: str) -> None:
-    troubles, action, language = CASES[name]
-    data = report(*troubles, about=original(language=language), action=action).data
+    fates, action, language = CASES[name]
+    data = report(*fates, about=original(language=language), action=action).data
     assert data.count(b"\n") == data.count(b"\r") == data.count(b"\r\n")
     header_and_status = data.split(b"--=_R1_0")
     for part in (header_and_status[0], header_and_status[2]):
@@ -314,8 +354,151 @@ def test_the_status_agrees_with_the_action(reply: str, status: str) -> None:
 
 
 def test_the_address_that_the_sender_wrote_is_told() -> None:
-    (recipient,) = recipients(report(replace(UNKNOWN, original="team@example.org")))
+    (recipient,) = recipients(report(replace(UNKNOWN, original="rfc822;team@example.org")))
     assert recipient["Original-Recipient"] == "rfc822; team@example.org"
+
+
+def test_a_time_limit_that_has_passed_has_the_code_for_it() -> None:
+    (failed,) = recipients(report(OVERDUE))
+    assert failed["Status"] == "5.4.7"
+    assert failed["X-Ulak-Cause"] == "deliver-by-passed"
+    assert failed["X-Ulak-Last-Cause"] == "connection-failed"
+    (delayed,) = recipients(report(OVERDUE, action=Action.DELAYED))
+    assert delayed["Status"] == "4.4.7"
+    assert delayed["X-Ulak-Cause"] == "connection-failed"
+    untried = replace(OVERDUE, cause="deliver-by-passed", reply="554 5.4.7 Not delivered by …")
+    (failed,) = recipients(report(untried))
+    assert failed["X-Ulak-Cause"] == "deliver-by-passed"
+    assert failed["X-Ulak-Last-Cause"] is None
+
+
+@pytest.mark.parametrize("action", [Action.DELIVERED, Action.RELAYED, Action.EXPANDED])
+def test_success_is_told_with_its_action_and_class(action: Action) -> None:
+    (recipient,) = recipients(report(RELAYED, action=action))
+    assert recipient["Action"] == action.value
+    assert recipient["Status"] == "2.0.0"
+    assert recipient["Remote-MTA"] == "dns; a.example.net"
+    assert recipient["Diagnostic-Code"] == "smtp; 250 2.0.0 Ok: queued as 4CA12"
+    assert parts(report(RELAYED, action=action))[2].get_content_type() == "text/rfc822-headers"
+    (ours,) = recipients(report(DELIVERED, action=action))
+    assert ours["Remote-MTA"] is None
+    assert ours["Diagnostic-Code"] is None
+
+
+# -- what the sender asked for --------------------------------------------------------------------
+
+
+def wishing(**wishes: Any) -> Original:
+    return original(wishes=Wishes(**wishes))
+
+
+def test_a_plain_message_has_no_fields_of_wishes() -> None:
+    (message, recipient) = groups(report())
+    for name in ("Original-Envelope-Id", "Deliver-By-Date", "Future-Release-Request"):
+        assert message[name] is None
+    assert recipient["Original-Recipient"] is None
+
+
+def test_the_senders_own_name_of_the_message_comes_back_decoded() -> None:
+    message = groups(report(about=wishing(envid="QQ+31=4 159")))[0]
+    assert message["Original-Envelope-Id"] == "QQ+31=4 159"
+
+
+def test_a_report_names_the_times_that_were_asked_for() -> None:
+    wish = {"deliver_by": DeliverBy(NOON + 3600, "N"), "hold_until": NOON + 60}
+    message = groups(report(about=wishing(**wish)))[0]
+    assert message["Deliver-By-Date"] == "Tue, 03 Nov 2026 13:00:00 +0000"
+    assert message["Future-Release-Request"] == "until;2026-11-03T12:01:00Z"
+    message = groups(report(about=wishing(**wish, hold="for;60")))[0]
+    assert message["Future-Release-Request"] == "for;60"
+    assert message["Arrival-Date"] == "Tue, 03 Nov 2026 12:00:00 +0000"
+
+
+@pytest.mark.parametrize(
+    ("wishes", "body", "action", "whole"),
+    [
+        ({}, "8BITMIME", Action.FAILED, True),
+        ({"ret": "FULL"}, "8BITMIME", Action.FAILED, True),
+        ({"ret": "HDRS"}, "8BITMIME", Action.FAILED, False),
+        ({"ret": "FULL"}, "8BITMIME", Action.DELAYED, False),
+        ({"ret": "FULL"}, "8BITMIME", Action.DELIVERED, False),
+        ({"ret": "FULL", "require_tls": True}, "8BITMIME", Action.FAILED, False),
+        ({"require_tls": True}, "8BITMIME", Action.FAILED, False),
+        ({"ret": "FULL"}, "BINARYMIME", Action.FAILED, False),
+    ],
+)
+def test_as_much_comes_back_as_was_asked_for(
+    wishes: dict[str, Any], body: str, action: Action, *, whole: bool
+) -> None:
+    about = replace(wishing(**wishes), binary=body == "BINARYMIME")
+    made = report(about=about, action=action)
+    assert (MESSAGE in made.data) == whole
+    kind = "message/rfc822" if whole else "text/rfc822-headers"
+    assert parts(made)[2].get_content_type() == kind
+    assert ("is attached." in text(made)) == whole
+
+
+@pytest.mark.parametrize(
+    ("orcpt", "ascii_form", "utf8_form"),
+    [
+        ("rfc822;Bob@example.org", "rfc822; Bob@example.org", None),
+        ("rfc822;bob smith@example.org", "rfc822; bob smith@example.org", None),
+        ("X-Fax;+90 212", "X-Fax; +90 212", None),
+        ("utf-8;çağrı@example.org", r"utf-8; \x{E7}a\x{11F}r\x{131}@example.org", "çağrı"),
+        ("UTF-8;a+b@example.org", r"UTF-8; a\x{2B}b@example.org", "a+b"),
+        ("rfc822;çay@example.org", "rfc822; +C3+A7ay@example.org", "çay"),
+        ("no type at all", "rfc822; no type at all", None),
+    ],
+)
+def test_the_original_recipient_is_told_with_its_type(
+    orcpt: str, ascii_form: str, utf8_form: str | None
+) -> None:
+    """RFC 6533 §3: in ASCII for whoever wrote without SMTPUTF8, else as people write it."""
+    made = report(replace(UNKNOWN, original=orcpt))
+    assert (made.smtputf8, made.body) == (False, "7BIT")
+    assert parts(made)[1].get_content_type() == "message/delivery-status"
+    assert str(recipients(made)[0]["Original-Recipient"]).startswith(ascii_form)
+    beyond = UNKNOWN.recipient.replace("grace", "güneş")
+    made = report(replace(UNKNOWN, original=orcpt, recipient=beyond), about=original(smtputf8=True))
+    assert (made.smtputf8, made.body) == (False, "7BIT")  # its sender reads ASCII
+    assert parts(made)[1].get_content_type() == "message/global-delivery-status"
+    shown = quopri.decodestring(made.data.split(b"--=_R1_0")[2]).decode()
+    assert f"Final-Recipient: utf-8; {beyond}\r\n" in shown
+    kind = orcpt.partition(";")[0] if ";" in orcpt else "rfc822"
+    expected = f"{kind}; {utf8_form}" if utf8_form else ascii_form
+    assert f"\r\nOriginal-Recipient: {expected}" in shown
+
+
+def test_a_member_beyond_ascii_is_told_in_ascii_to_who_knows_no_other() -> None:
+    made = report(replace(UNKNOWN, recipient="çağrı@örnek.example", original="rfc822;t@x.example"))
+    assert made.data.isascii()
+    (recipient,) = recipients(made)
+    assert recipient["Final-Recipient"] == (r"utf-8; \x{E7}a\x{11F}r\x{131}@\x{F6}rnek.example")
+
+
+@given(st.text(), st.text(), st.text(max_size=40), st.booleans())
+def test_no_wish_starts_a_line_of_its_own(
+    orcpt: str,
+    envid: str,
+    kind: str,
+    smtputf8: bool,  # noqa: FBT001 -- drawn
+) -> None:
+    fate = replace(UNKNOWN, original=f"{kind};{orcpt}\r\nX-Evil: yes\r\n\r\n--=_R1_0")
+    about = replace(
+        original(smtputf8=smtputf8),
+        wishes=Wishes(envid=f"{envid}\nX-Evil: yes", hold=f"for;{envid}\rX-Evil: yes"),
+    )
+    made = report(fate, about=about)
+    names = {"final-recipient", "original-recipient", "action", "status", "remote-mta"}
+    names |= {"original-envelope-id", "reporting-mta", "arrival-date", "x-ulak-message"}
+    names |= {"diagnostic-code", "last-attempt-date", "x-ulak-cause", "future-release-request"}
+    mark = b"--" + str(read(made).get_boundary()).encode()
+    part = made.data.split(mark)[2].partition(b"\r\n\r\n")[2]
+    if smtputf8:
+        part = quopri.decodestring(part)
+    assert part.count(b"\n") == part.count(b"\r\n") == part.count(b"\r")
+    for line in part.split(b"\r\n"):
+        assert not line or line[:1] == b" " or line.partition(b":")[0].decode().lower() in names
 
 
 # -- what goes back -------------------------------------------------------------------------------
@@ -372,8 +555,8 @@ def test_eight_bits_go_back_as_eight_bits() -> None:
 
 def test_an_international_message_goes_back_in_seven_bits() -> None:
     data = "From: ada@example.org\r\nSubject: çağrı\r\n\r\nşu\r\n".encode()
-    troubles = replace(UNKNOWN, recipient="çağrı@example.net", reply="550 5.1.1 <çağrı> yok")
-    made = report(troubles, about=original(data, smtputf8=True))
+    fates = replace(UNKNOWN, recipient="çağrı@example.net", reply="550 5.1.1 <çağrı> yok")
+    made = report(fates, about=original(data, smtputf8=True))
     assert (made.body, made.smtputf8) == ("7BIT", False)
     (human, status, back) = parts(made)
     assert status.get_content_type() == "message/global-delivery-status"
@@ -400,7 +583,7 @@ EVIL = (
 
 
 def test_nothing_that_a_peer_says_starts_a_line_of_its_own() -> None:
-    evil = Trouble(EVIL, EVIL, EVIL, NOON, EVIL, remote=True, original=EVIL, facts={"host": EVIL})
+    evil = Fate(EVIL, EVIL, EVIL, NOON, EVIL, remote=True, original=EVIL, facts={"host": EVIL})
     texts = {(EVIL, "en"): TEXTS["no-such-mailbox", "en"]}
     made = write(
         OFFICE,
@@ -463,6 +646,6 @@ def test_every_language_has_every_text_with_the_same_places(language: str) -> No
 
 
 if __name__ == "__main__":
-    for name, (troubles, action, language) in CASES.items():
-        made = report(*troubles, about=original(language=language), action=action)
+    for name, (fates, action, language) in CASES.items():
+        made = report(*fates, about=original(language=language), action=action)
         (GOLDEN / f"{name}.eml").write_bytes(made.data)

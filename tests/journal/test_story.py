@@ -142,10 +142,45 @@ def refused() -> Day:
     return day
 
 
+def asked_for() -> Day:
+    """A sender asked to hear of success, and of no failure at one address."""
+    day = Day()
+    day.accept("grace@example.net alan@example.org team@example.org bob@example.net")
+    facts = {"recipient": "team@example.org"}
+    day.note(1, Kind.DELIVERED, "expanded", message=MESSAGE, facts=facts)
+    facts = {"recipient": "alan@example.org", "where": "the mailbox of alan@example.org"}
+    day.note(1, Kind.DELIVERED, "delivered", message=MESSAGE, facts=facts)
+    facts = {
+        "recipient": "grace@example.net",
+        "host": REMOTE,
+        "remote": "yes",
+        "reply": "250 2.0.0 Ok: queued as 7",
+        "dsn": "not-offered",
+    }
+    day.note(2, Kind.DELIVERED, "delivered", message=MESSAGE, facts=facts)
+    reply = "550 5.1.1 <bob@example.net>: no such user"
+    known = {"recipient": "bob@example.net", "unreported": "not-asked-for"}
+    day.fail(2, Kind.FAILED, reply, "no-such-mailbox", **known)
+    for action, recipient in (
+        ("delivered", "alan@example.org"),
+        ("relayed", "grace@example.net"),
+        ("expanded", "team@example.org"),
+    ):
+        facts = {
+            "report": f"{REPORT}-{action}",
+            "to": "ada@example.org",
+            "recipients": recipient,
+            "action": action,
+        }
+        day.note(3, Kind.REPORTED, message=MESSAGE, facts=facts)
+    return day
+
+
 TOLD: dict[str, Callable[[], Day]] = {
     "deferred_then_delivered": deferred_then_delivered,
     "bounced": bounced,
     "refused": refused,
+    "asked_for": asked_for,
 }
 
 
@@ -182,6 +217,21 @@ def test_a_waiting_message_says_when_it_is_tried_again_and_how_to_hurry_it() -> 
     )
     assert f"ulak queue retry {MESSAGE}" in story.steps[-1].step
     assert all(step.who != "operator" for step in story.steps)
+
+
+def test_a_message_for_later_says_until_when_it_waits_and_how_to_hurry_it() -> None:
+    day = Day()
+    facts = {"recipients": "grace@example.net", "due": str(START + 3600)}
+    day.note(0, Kind.ACCEPTED, "message-queued", message=MESSAGE, facts=facts)
+    story = day.story(MESSAGE)
+    (accepted,) = story.happenings
+    assert "The sender asked that it wait until 2026-05-05 17:53:20." in accepted.sentence
+    (standing,) = story.ending
+    assert standing.startswith("grace@example.net: waits until 2026-05-05 17:53:20, as the sender")
+    assert standing.endswith(f"`ulak queue retry {MESSAGE}` sends it now.")
+    facts = {"verb": "retry", "recipient": "grace@example.net"}
+    day.note(10, Kind.OPERATED, message=MESSAGE, facts=facts)
+    assert day.story(MESSAGE).ending == ("grace@example.net: waits for its first attempt.",)
 
 
 def test_times_in_sentences_are_those_of_the_zone() -> None:

@@ -7,10 +7,11 @@ from textwrap import TextWrapper
 
 from ulak.bounce.frame import Frame
 from ulak.bounce.header import clean
-from ulak.bounce.notice import Action, Explain, Office, Original, Trouble
-from ulak.replies import catalog
+from ulak.bounce.notice import Action, Explain, Fate, Office, Original
+from ulak.bounce.status import giving_up
 
 _WIDTH = 72
+_SUCCESS = frozenset({Action.DELIVERED, Action.RELAYED, Action.EXPANDED})
 _MOST = 20  # recipients that are shown with one cause; all are in the second part
 
 
@@ -18,7 +19,7 @@ def human(
     frame: Frame,
     office: Office,
     original: Original,
-    troubles: Sequence[Trouble],
+    fates: Sequence[Fate],
     action: Action,
     *,
     subject: str,
@@ -28,26 +29,46 @@ def human(
     """Write the explanation, lines ending in LF. The answers of servers are not wrapped."""
     blocks = [
         _wrapped(frame.text("greeting", hostname=office.hostname)),
-        _wrapped(_news(frame, troubles, action)),
+        _wrapped(_news(frame, fates, action)),
         _about(frame, original, subject),
     ]
-    for together in _by_cause(troubles):
-        blocks.extend(_section(frame, together, explain))
+    if action in _SUCCESS:
+        blocks.extend(_well(frame, fates, action))
+    else:
+        for together in _by_cause(fates):
+            blocks.extend(_section(frame, together, action, explain))
     attached = frame.text("attached_whole" if whole else "attached_header")
     closing = frame.text("closing", postmaster=office.postmaster, id=original.id)
     blocks.append(_wrapped(f"{attached} {closing}"))
     return "\n\n".join(blocks) + "\n"
 
 
-def _news(frame: Frame, troubles: Sequence[Trouble], action: Action) -> str:
-    first = troubles[0]
-    number = "one" if len(troubles) == 1 else "many"
+def _news(frame: Frame, fates: Sequence[Fate], action: Action) -> str:
+    first = fates[0]
+    number = "one" if len(fates) == 1 else "many"
+    late = action is Action.DELAYED and first.deadline
     return frame.text(
-        f"{action}_{number}",
+        f"late_{number}" if late else f"{action}_{number}",
         recipient=clean(first.recipient),
-        count=len(troubles),
-        until=frame.date(max(trouble.until for trouble in troubles)),
+        count=len(fates),
+        until=frame.date(max(fate.until for fate in fates)),
+        deadline=frame.date(first.deadline),
     )
+
+
+def _well(frame: Frame, fates: Sequence[Fate], action: Action) -> Iterator[str]:
+    """Tell of recipients with whom all went well: their names, and who has the message now."""
+    relayed = action is Action.RELAYED
+    if relayed:
+        for fate in fates[:_MOST]:
+            yield _answer(frame, fate, action)
+    elif len(fates) > 1:
+        yield "\n".join(f"    {clean(fate.recipient)}" for fate in fates[:_MOST])
+    if len(fates) > _MOST:
+        yield _wrapped(frame.text("more", count=len(fates) - _MOST))
+    if relayed:
+        last = all(fate.last for fate in fates)
+        yield _wrapped(frame.text("relayed_last" if last else "relayed_more"))
 
 
 def _about(frame: Frame, original: Original, subject: str) -> str:
@@ -58,24 +79,29 @@ def _about(frame: Frame, original: Original, subject: str) -> str:
     return "\n".join(f"    {label + ':':<{width}} {value}" for label, value in lines)
 
 
-def _by_cause(troubles: Sequence[Trouble]) -> Iterator[list[Trouble]]:
+def _by_cause(fates: Sequence[Fate]) -> Iterator[list[Fate]]:
     """Give recipients with one cause together, so that it is explained once."""
-    groups: dict[tuple[str, int], list[Trouble]] = {}
-    for trouble in troubles:
-        groups.setdefault((trouble.cause, trouble.days), []).append(trouble)
+    groups: dict[tuple[str, int, float], list[Fate]] = {}
+    for fate in fates:
+        groups.setdefault((fate.cause, fate.days, fate.deadline), []).append(fate)
     yield from groups.values()
 
 
-def _section(frame: Frame, together: Sequence[Trouble], explain: Explain) -> Iterator[str]:
-    facts = dict(_shared([trouble.facts for trouble in together]))
-    words = explain(together[0].cause, frame.language, facts)
+def _section(
+    frame: Frame, together: Sequence[Fate], action: Action, explain: Explain
+) -> Iterator[str]:
+    first = together[0]
+    facts = dict(_shared([fate.facts for fate in together]))
+    if first.deadline:
+        facts["until"] = frame.date(first.deadline)
+    words = explain(first.cause, frame.language, facts)
     yield _heading(words.title)
-    if days := together[0].days:
+    if given_up := giving_up(first, action):
         # The last cause says that the message waits and is tried again: not any more.
-        words = explain(catalog.EXPIRED.name, frame.language, {"days": str(days)})
-    for trouble in together[:_MOST]:
-        said = f"    {_introduction(frame, trouble)}\n\n        {clean(trouble.reply)}"
-        yield f"{clean(trouble.recipient)}\n{said}"
+        known = {"days": str(first.days), "until": frame.date(first.deadline)}
+        words = explain(given_up.name, frame.language, known)
+    for fate in together[:_MOST]:
+        yield _answer(frame, fate, action)
     if len(together) > _MOST:
         yield _wrapped(frame.text("more", count=len(together) - _MOST))
     yield f"{frame.text('means')}:\n{_wrapped(words.means, '    ')}"
@@ -84,12 +110,18 @@ def _section(frame: Frame, together: Sequence[Trouble], explain: Explain) -> Ite
         yield f"{frame.text('todo')}:\n{steps}"
 
 
-def _introduction(frame: Frame, trouble: Trouble) -> str:
-    host = clean(trouble.host)
-    if trouble.remote and host:
-        key = "given_up_remote" if trouble.days else "remote_said"
-        return frame.text(key, host=host, days=trouble.days)
-    return frame.text("given_up_own" if trouble.days else "we_found", days=trouble.days)
+def _answer(frame: Frame, fate: Fate, action: Action) -> str:
+    introduction = _wrapped(_introduction(frame, fate, action), "    ")
+    return f"{clean(fate.recipient)}\n{introduction}\n\n        {clean(fate.reply)}"
+
+
+def _introduction(frame: Frame, fate: Fate, action: Action) -> str:
+    host = clean(fate.host)
+    who = "remote" if fate.remote and host else "own"
+    key = f"said_{who}"
+    if giving_up(fate, action):
+        key = f"given_up_{who}" if fate.days else f"overdue_{who}"
+    return frame.text(key, host=host, days=fate.days, deadline=frame.date(fate.deadline))
 
 
 def _shared(all_facts: Sequence[Mapping[str, str]]) -> Iterator[tuple[str, str]]:

@@ -7,25 +7,32 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from ulak.mail.envelope import NO_WISHES, Wishes
 from ulak.replies import catalog, texts
 
 
 class Action(StrEnum):
-    """What became of the recipients (RFC 3464 §2.3.3)."""
+    """What became of the recipients (RFC 3464 §2.3.3), in the order in which it is told."""
 
+    DELIVERED = "delivered"
+    RELAYED = "relayed"  # handed to a server that may not tell what becomes of it
+    EXPANDED = "expanded"  # sent on to the members of an alias
     FAILED = "failed"
     DELAYED = "delayed"
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """One recipient of whom a report tells.
+class Fate:
+    """What became of one recipient, as a report tells it.
 
     `cause` names a catalog row, `reply` is on one line, the words of `host` where `remote`, else
     this server's own. `at` is the last attempt and `until` the time at which trying ends, in
     seconds since the epoch. `days` is set where the reason for the failure is that so many days
-    of trying are over; cause and reply are then those of the last attempt. `original` is the
-    address that the sender wrote (RFC 3461 §4.2), `""` where it is not known.
+    of trying are over; cause and reply are then those of the last attempt. `deadline` is set
+    likewise where it is that the time has passed which the sender set (RFC 2852), in seconds
+    since the epoch. `original` is the recipient as the sender wrote it, with its address type and
+    decoded, `rfc822;bob@example.org` (RFC 3461 §4.2), `""` where it is not known. `last` says
+    of a relayed message that its next server will not tell of success.
     """
 
     recipient: str
@@ -37,7 +44,9 @@ class Trouble:
     facts: Mapping[str, str] = field(default_factory=dict)
     until: float = 0.0
     days: int = 0
+    deadline: float = 0.0
     original: str = ""
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +54,7 @@ class Original:
     """The message that a report is about.
 
     `octets` is the whole message, or the beginning of it with at least its header; `received`
-    is in seconds since the epoch.
+    is in seconds since the epoch. `binary`: it may have lines of any kind (RFC 3030).
     """
 
     id: str
@@ -55,6 +64,8 @@ class Original:
     whole: bool
     language: str = ""
     smtputf8: bool = False
+    binary: bool = False
+    wishes: Wishes = NO_WISHES
 
 
 @dataclass(frozen=True, slots=True)

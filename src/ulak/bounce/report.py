@@ -1,4 +1,4 @@
-"""Reports about mail that was not delivered, or not yet (RFC 3464, RFC 6522, RFC 6533).
+"""Reports about what became of mail (RFC 3464, RFC 6522, RFC 6533).
 
 A report has three parts: an explanation for the person who sent the message, in the language of
 that message where it is known; the same facts for programs; and the message, or its header. It
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ulak.bounce.frame import Frame, choose, frame
 from ulak.bounce.header import clean, date, field, mailbox_field, text_field
 from ulak.bounce.human import human
-from ulak.bounce.notice import Action, Explain, Office, Original, Trouble, explain
+from ulak.bounce.notice import Action, Explain, Fate, Office, Original, explain
 from ulak.bounce.status import status
 from ulak.mail import message as mail
 
@@ -39,7 +39,7 @@ class Report:
 def write(
     office: Office,
     original: Original,
-    troubles: Sequence[Trouble],
+    fates: Sequence[Fate],
     action: Action,
     *,
     identifier: str,
@@ -53,13 +53,13 @@ def write(
     subject = clean(mail.subject(header), _LONGEST_SUBJECT)
     returned, whole = _returned(office, original, header, action)
     text = human(
-        words, office, original, troubles, action, subject=subject, whole=whole, explain=explain
+        words, office, original, fates, action, subject=subject, whole=whole, explain=explain
     )
-    fields, beyond = status(office, original, troubles, action)
-    kind = "message/global-delivery-status" if beyond else "message/delivery-status"
+    fields, international = status(office, original, fates, action)
+    kind = "message/global-delivery-status" if international else "message/delivery-status"
     parts = [
         _text_part(words, text),
-        _part(kind, words.text("part_status"), fields.encode(), encode=beyond),
+        _part(kind, words.text("part_status"), fields.encode(), encode=international),
         _returned_part(words, original, returned, whole=whole),
     ]
     boundary = _boundary(identifier, parts)
@@ -145,10 +145,15 @@ def _returned(
 ) -> tuple[bytes, bool]:
     """Choose what goes back: the whole message when it is small and sound, else its header.
 
-    A message that still waits here does not go back at all (RFC 3461 §6.2 asks for no more).
+    Only a message that failed goes back as a whole, unless its sender did not want that
+    (RFC 3461 §6.2). A binary one cannot: a message within a message may not be encoded (RFC 2046
+    §5.2.1), and a report goes in lines.
     """
+    wishes = original.wishes
+    # RFC 8689 §5: what was to stay secret on its way does so on its way back.
+    allowed = wishes.ret != "HDRS" and not wishes.require_tls and not original.binary
     small = original.whole and len(original.octets) <= office.whole_up_to
-    if small and action is Action.FAILED and _sound(original.octets):
+    if allowed and small and action is Action.FAILED and _sound(original.octets):
         return original.octets, True
     if len(header) > _LONGEST_HEADER:
         header = header[:_LONGEST_HEADER].rpartition(b"\r\n")[0] + b"\r\n"

@@ -5,13 +5,14 @@ An outcome without a recipient here is a template: it is given to everybody whom
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
 from ulak.delivery.connection import Connection
 from ulak.delivery.outcome import Outcome, Result
 from ulak.delivery.target import Target
+from ulak.mail.envelope import Envelope
 from ulak.replies import catalog
 from ulak.replies.classify import classify
 from ulak.replies.reply import Reply
@@ -185,6 +186,18 @@ def refusal(target: Target) -> Outcome:
     reply = target.refusal
     assert reply is not None  # noqa: S101 -- for the type checker
     return _ours(reply, Result.FAILED if reply.permanent else Result.DEFERRED)
+
+
+def expanded(envelope: Envelope, recipients: Sequence[str]) -> tuple[list[Outcome], list[str]]:
+    """Give the outcomes of aliases whose members are recipients themselves, and the others."""
+    aliases = [each for each in recipients if envelope.asked_for(each).expanded]
+    if not aliases:
+        return [], list(recipients)
+    outcomes = [
+        replace(_ours(catalog.EXPANDED.reply(address=each), Result.DELIVERED), recipient=each)
+        for each in aliases
+    ]
+    return outcomes, [each for each in recipients if each not in aliases]
 
 
 def broken(incident: str) -> Outcome:

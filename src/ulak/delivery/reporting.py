@@ -6,13 +6,15 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ulak.bounce.notice import Action, Explain, Office, Original, Trouble
+from ulak.bounce.notice import Action, Explain, Fate, Office, Original
 from ulak.bounce.report import write
+from ulak.delivery.settling import Settled
 from ulak.journal.entry import Entry, Journal, Kind
-from ulak.mail.envelope import Envelope, domain_of
+from ulak.mail.envelope import NO_WISHES, Envelope, RecipientWishes, Wishes, domain_of
 from ulak.queue.item import Body, Message, Pending
 from ulak.replies import catalog
 
+_UNREPORTED = RecipientWishes(frozenset({"NEVER"}))  # RFC 3461 §6.1
 _SHOWN = 100  # recipients that an entry names
 _EXCERPT = 1 << 19  # octets read of a message in a file: its header lies in them
 
@@ -24,7 +26,7 @@ class Report:
     message: Message
     pending: tuple[Pending, ...]
     action: Action
-    troubles: Sequence[Trouble]
+    fates: Sequence[Fate]
 
 
 class Reporting:
@@ -46,12 +48,20 @@ class Reporting:
         self._new_id = new_id
         self._readers = readers
 
-    def wanted(self, message: Message) -> bool:
-        """Whether anybody would read a report about the message."""
-        return bool(self._readers(message.envelope.sender))
+    async def of(self, message: Message, settled: Settled) -> list[Report]:
+        """Write what the sender gets to read about an attempt, one report for each action."""
+        if not settled.fates or not self._readers(message.envelope.sender):
+            return []
+        reports = [
+            await self.write(message, settled.fates[action], action)
+            for action in Action
+            if action in settled.fates
+        ]
+        settled.mark_warned()
+        return reports
 
-    async def write(self, message: Message, troubles: Sequence[Trouble], action: Action) -> Report:
-        """Write the report about a message, if it is `wanted`."""
+    async def write(self, message: Message, fates: Sequence[Fate], action: Action) -> Report:
+        """Write one report about a message."""
         sender = message.envelope.sender
         octets = message.body.data
         if octets is None:
@@ -64,12 +74,14 @@ class Reporting:
             whole=len(octets) == message.body.size,
             language=message.language,
             smtputf8=message.envelope.smtputf8,
+            binary=message.envelope.body == "BINARYMIME",
+            wishes=message.envelope.wishes,
         )
         identifier, now = self._new_id(), self._clock()
         report = write(
             self._office,
             original,
-            troubles,
+            fates,
             action,
             identifier=identifier,
             now=now,
@@ -77,21 +89,28 @@ class Reporting:
         )
         readers = self._readers(sender)
         smtputf8 = report.smtputf8 or not all(reader.isascii() for reader in readers)
-        envelope = Envelope("", readers, smtputf8=smtputf8, body=report.body)
+        envelope = Envelope(
+            "",
+            readers,
+            smtputf8=smtputf8,
+            body=report.body,
+            wishes=_wishes(message.envelope.wishes),
+            asked=dict.fromkeys(readers, _UNREPORTED),
+        )
         body = Body(len(report.data), report.data)
         return Report(
             Message(identifier, envelope, body, now, language=report.language),
             tuple(Pending(reader, domain_of(reader), due=now) for reader in readers),
             action,
-            troubles,
+            fates,
         )
 
     def note(self, message: Message, report: Report) -> None:
         """Note a report that is queued, both with the message and with itself."""
-        made, cause = report.message, report.troubles[0].cause
-        recipients = " ".join(trouble.recipient for trouble in report.troubles[:_SHOWN])
-        if len(report.troubles) > _SHOWN:
-            recipients += f" and {len(report.troubles) - _SHOWN} more"
+        made, cause = report.message, report.fates[0].cause
+        recipients = " ".join(fate.recipient for fate in report.fates[:_SHOWN])
+        if len(report.fates) > _SHOWN:
+            recipients += f" and {len(report.fates) - _SHOWN} more"
         readers = " ".join(made.envelope.recipients)
         facts = {
             "report": made.id,
@@ -113,6 +132,16 @@ class Reporting:
         self._journal.write(
             Entry(made.received, Kind.ACCEPTED, queued, message=made.id, facts=facts)
         )
+
+
+def _wishes(original: Wishes) -> Wishes:
+    """Give what a report asks for: to be as safe and as quick as its message was.
+
+    (RFC 8689 §5, RFC 6710 §4.6.) An envelope identifier and RET are its message's own affair.
+    """
+    if not original.require_tls and not original.priority:
+        return NO_WISHES
+    return Wishes(require_tls=original.require_tls, priority=original.priority)
 
 
 def _excerpt(body: Body) -> bytes:

@@ -1,18 +1,22 @@
 """From the outcomes of an attempt to what the queue, the journal and the sender are told.
 
-Nothing here waits. A recipient is delivered and done, or tried again later, or given up; whoever
-is given up, or has waited too long, is in trouble that the sender is to hear of.
+Nothing here waits. A recipient is delivered and done, or tried again later, or given up; what of
+that the sender is to hear is what was asked for (`ulak.bounce.duty`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
-from ulak.bounce.notice import Trouble
+from ulak.bounce.duty import of_success, owed
+from ulak.bounce.notice import Action, Fate
 from ulak.delivery import conclusion
 from ulak.delivery.outcome import Outcome, Result
+from ulak.delivery.target import Way
 from ulak.journal.entry import Entry, Journal, Kind
+from ulak.mail.envelope import RecipientWishes
 from ulak.queue.item import Again, Done, Message, Pending, Settlement
 from ulak.queue.retry import Retry
 from ulak.replies import catalog
@@ -23,15 +27,18 @@ _MENDED_AFTER = 900.0  # seconds until the next attempt after an error inside
 
 @dataclass(slots=True)
 class Settled:
-    """What is to be done about the recipients of one attempt."""
+    """What is to be done about the recipients of one attempt, and what their sender is told."""
 
     settlements: list[Settlement] = field(default_factory=list)
-    failed: list[Trouble] = field(default_factory=list)
-    delayed: list[Trouble] = field(default_factory=list)
+    fates: dict[Action, list[Fate]] = field(default_factory=dict)
+
+    def tell(self, action: Action, fate: Fate) -> None:
+        """Have something told."""
+        self.fates.setdefault(action, []).append(fate)
 
     def mark_warned(self) -> None:
         """Mark the recipients whose delay the sender is told now."""
-        told = {trouble.recipient for trouble in self.delayed}
+        told = {fate.recipient for fate in self.fates.get(Action.DELAYED, ())}
         self.settlements = [
             Again(replace(each.pending, warned=True))
             if isinstance(each, Again) and each.pending.recipient in told
@@ -64,18 +71,46 @@ class Settling:
         self._readers = readers
 
     def settle(
-        self, message: Message, pending: Sequence[Pending], outcomes: Sequence[Outcome]
+        self,
+        message: Message,
+        pending: Sequence[Pending],
+        outcomes: Sequence[Outcome],
+        way: Way = Way.SMTP,
     ) -> Settled:
         """Decide about every recipient of an attempt."""
         settled = Settled()
         if len(pending) == 1 == len(outcomes) and outcomes[0].recipient == pending[0].recipient:
-            self._one(message, pending[0], outcomes[0], settled)
+            self._one(message, pending[0], outcomes[0], way, settled)
             return settled
         by_recipient = {outcome.recipient: outcome for outcome in outcomes}
         for each in pending:
             outcome = by_recipient.get(each.recipient) or self._forgotten(each.recipient)
-            self._one(message, each, outcome, settled)
+            self._one(message, each, outcome, way, settled)
         return settled
+
+    def without_attempt(self, message: Message, pending: Sequence[Pending]) -> Settled | None:
+        """Decide about recipients for whom nothing is attempted any more, or not yet.
+
+        RFC 2852 §4.1.3: when the time that the sender set has passed, the message goes back, or
+        the sender is told of the delay at once, before anything that may take long.
+        """
+        by, now = message.envelope.wishes.deliver_by, self._clock()
+        if by is None or now < by.until:
+            return None
+        settled = Settled()
+        if by.mode == "R":
+            for each in pending:
+                outcome = _last(message, each, catalog.DELIVER_BY_PASSED)
+                self._overdue(now, message, each, outcome, settled, by.until, tried=False)
+            return settled
+        for each in pending:
+            late = self._is_late(message, each, now)
+            if late:
+                outcome = _last(message, each, catalog.DELIVER_BY_LATE)
+                settled.tell(Action.DELAYED, self._delayed(message, outcome, now, now))
+            again = replace(each, due=now, warned=each.warned or late)
+            settled.settlements.append(Again(again))
+        return settled if settled.fates else None
 
     def drop(self, message: Message, pending: Sequence[Pending]) -> Settled:
         """Give recipients up because an operator says so."""
@@ -103,27 +138,57 @@ class Settling:
         error = LookupError(f"a carrier gave no outcome for {recipient!r}")
         return replace(conclusion.broken(self._incident(error)), recipient=recipient)
 
-    def _one(self, message: Message, pending: Pending, outcome: Outcome, settled: Settled) -> None:
+    def _one(
+        self, message: Message, pending: Pending, outcome: Outcome, way: Way, settled: Settled
+    ) -> None:
         now = self._clock()
         if outcome.result is Result.DELIVERED:
             self._note(now, Kind.DELIVERED, message, pending, outcome)
             settled.settlements.append(Done(pending.recipient))
+            envelope = message.envelope
+            if envelope.asked or envelope.wishes.deliver_by is not None:
+                self._tell_success(now, message, outcome, way, settled)
         elif outcome.result is Result.FAILED:
             self._note(now, Kind.FAILED, message, pending, outcome)
             settled.settlements.append(Done(pending.recipient))
-            settled.failed.append(_trouble(outcome, now))
+            asked = message.envelope.asked_for(pending.recipient)
+            if owed(Action.FAILED, asked):
+                settled.tell(Action.FAILED, _fate(outcome, asked, now))
         else:
             self._put_off(now, message, pending, outcome, settled)
+
+    def _tell_success(
+        self, now: float, message: Message, outcome: Outcome, way: Way, settled: Settled
+    ) -> None:
+        envelope = message.envelope
+        asked = envelope.asked_for(outcome.recipient)
+        action = of_success(
+            asked,
+            envelope.wishes.deliver_by,
+            outcome.facts,
+            now,
+            final=way is not Way.SMTP,
+            here=way is Way.MAILDIR,
+        )
+        if action is not None:
+            last = outcome.facts.get("dsn") != "passed-on"
+            settled.tell(action, replace(_fate(outcome, asked, now), last=last))
 
     def _put_off(
         self, now: float, message: Message, pending: Pending, outcome: Outcome, settled: Settled
     ) -> None:
-        retry = self._retry
         attempts = pending.attempts + 1
-        due = retry.next_attempt(message.released, attempts, now, self._chance())
+        due = self._retry.next_attempt(message.released, attempts, now, self._chance())
         if due is None:
             self._give_up(now, message, pending, outcome, settled)
             return
+        by = message.envelope.wishes.deliver_by
+        if by is not None:
+            if now < by.until:  # RFC 2852 §4.1.3: to be there when it has passed
+                due = min(due, by.until)
+            elif by.mode == "R":
+                self._overdue(now, message, pending, outcome, settled, by.until)
+                return
         self._note(now, Kind.DEFERRED, message, pending, outcome, due)
         again = replace(
             pending,
@@ -134,9 +199,23 @@ class Settling:
             host=outcome.host,
         )
         settled.settlements.append(Again(again))
-        if not pending.warned and retry.late(message.released, now):
-            until = max(message.released + retry.give_up_after, due)
-            settled.delayed.append(replace(_trouble(outcome, now), until=until))
+        if self._is_late(message, pending, now):
+            settled.tell(Action.DELAYED, self._delayed(message, outcome, now, due))
+
+    def _is_late(self, message: Message, pending: Pending, now: float) -> bool:
+        """Whether the sender is to be told that the message is still under way."""
+        if pending.warned or not owed(
+            Action.DELAYED, message.envelope.asked_for(pending.recipient)
+        ):
+            return False
+        limit = _limit(message)
+        return now >= limit if limit else self._retry.late(message.released, now)
+
+    def _delayed(self, message: Message, outcome: Outcome, now: float, due: float) -> Fate:
+        asked = message.envelope.asked_for(outcome.recipient)
+        until = max(message.released + self._retry.give_up_after, due)
+        fate = _fate(outcome, asked, now)
+        return replace(fate, until=until, deadline=_limit(message))
 
     def _give_up(
         self, now: float, message: Message, pending: Pending, outcome: Outcome, settled: Settled
@@ -147,7 +226,33 @@ class Settling:
         expired = replace(outcome, cause=catalog.EXPIRED.name, facts=facts)
         self._note(now, Kind.FAILED, message, pending, expired)
         settled.settlements.append(Done(pending.recipient))
-        settled.failed.append(replace(_trouble(outcome, now), days=days))
+        asked = message.envelope.asked_for(pending.recipient)
+        if owed(Action.FAILED, asked):
+            settled.tell(Action.FAILED, replace(_fate(outcome, asked, now), days=days))
+
+    def _overdue(
+        self,
+        now: float,
+        message: Message,
+        pending: Pending,
+        outcome: Outcome,
+        settled: Settled,
+        deadline: float,
+        *,
+        tried: bool = True,
+    ) -> None:
+        """Give a recipient up because the time has passed that the sender set."""
+        facts = {**outcome.facts, "until": moment(deadline)}
+        passed = catalog.DELIVER_BY_PASSED.name
+        if outcome.cause != passed:
+            facts["last-cause"] = outcome.cause
+        over = replace(outcome, cause=passed, facts=facts)
+        self._note(now, Kind.FAILED, message, pending, over, tried=tried)
+        settled.settlements.append(Done(pending.recipient))
+        asked = message.envelope.asked_for(pending.recipient)
+        if owed(Action.FAILED, asked):
+            fate = replace(_fate(outcome, asked, now), deadline=deadline)
+            settled.tell(Action.FAILED, fate)
 
     def _note(
         self,
@@ -157,12 +262,14 @@ class Settling:
         pending: Pending,
         outcome: Outcome,
         due: float = 0.0,
+        *,
+        tried: bool = True,
     ) -> None:
         facts = {
             **outcome.facts,
             "recipient": pending.recipient,
             "reply": outcome.reply,
-            "attempt": str(pending.attempts + 1),
+            "attempt": str(pending.attempts + tried),
         }
         if outcome.host:
             facts["host"] = outcome.host
@@ -176,6 +283,8 @@ class Settling:
             sender = message.envelope.sender
             if not sender:  # RFC 5321 §4.5.5: never a report about one
                 facts["unreported"] = "null-reverse-path"
+            elif not owed(Action.FAILED, message.envelope.asked_for(pending.recipient)):
+                facts["unreported"] = "not-asked-for"
             elif not self._readers(sender):
                 facts["unreported"] = catalog.NO_SUCH_MAILBOX.name
         self._journal.write(
@@ -190,8 +299,13 @@ class Settling:
         )
 
 
-def _trouble(outcome: Outcome, now: float) -> Trouble:
-    return Trouble(
+def moment(time: float) -> str:
+    """Write a time (seconds since the epoch) for a fact."""
+    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _fate(outcome: Outcome, asked: RecipientWishes, now: float) -> Fate:
+    return Fate(
         outcome.recipient,
         outcome.cause,
         outcome.reply,
@@ -199,4 +313,32 @@ def _trouble(outcome: Outcome, now: float) -> Trouble:
         outcome.host,
         remote=outcome.remote,
         facts=outcome.facts,
+        original=asked.orcpt,
     )
+
+
+def _limit(message: Message) -> float:
+    """Give the time after which the sender wants to hear of a delay, 0.0 for none.
+
+    Where it had passed before the message came here, whoever had it then has told.
+    """
+    by = message.envelope.wishes.deliver_by
+    return by.until if by is not None and by.mode == "N" and by.until > message.received else 0.0
+
+
+def _last(message: Message, pending: Pending, otherwise: catalog.Cause) -> Outcome:
+    """Give the outcome of the last attempt again, or one that says that there was none in time."""
+    if pending.attempts:
+        return Outcome(
+            pending.recipient,
+            Result.DEFERRED,
+            pending.cause,
+            pending.reply,
+            pending.host,
+            # What this server finds about a host has its name in it.
+            remote=bool(pending.host) and pending.host not in pending.reply,
+        )
+    by = message.envelope.wishes.deliver_by
+    assert by is not None  # noqa: S101 -- who asks has looked
+    reply = otherwise.reply(until=moment(by.until))
+    return Outcome(pending.recipient, Result.DEFERRED, reply.cause, str(reply), facts=reply.facts)

@@ -18,16 +18,16 @@ import math
 from collections.abc import Collection, Coroutine, Iterable, Sequence
 from dataclasses import replace
 
-from ulak.bounce.notice import Action
 from ulak.delivery import conclusion
+from ulak.delivery.concluding import Concluding
 from ulak.delivery.directions import Directions
 from ulak.delivery.outcome import Outcome, Result
 from ulak.delivery.parts import Parts
 from ulak.delivery.ready import Job, Ready, Round
-from ulak.delivery.reporting import Report, Reporting
-from ulak.delivery.settling import Settled, Settling
+from ulak.delivery.reporting import Reporting
+from ulak.delivery.settling import Settling
 from ulak.delivery.target import Target
-from ulak.queue.item import Again, Lease, Message, Pending, Selection, Settlement, Still
+from ulak.queue.item import Again, Lease, Message, Pending, Selection, Settlement
 from ulak.queue.store import StorageError
 
 _BATCH = 200  # messages leased at a time
@@ -56,6 +56,14 @@ class Worker:
         )
         self._reporting = Reporting(
             parts.office, parts.journal, parts.explain, parts.clock, parts.new_id, parts.readers
+        )
+        self._concluding = Concluding(
+            parts.store,
+            self._reporting,
+            parts.incident,
+            self.wants,
+            self._reported,
+            self._concluded,
         )
         self._waking = asyncio.Event()
         self._behind = False  # whether the store has more for us than there was room for
@@ -175,27 +183,40 @@ class Worker:
         """Carry a job and settle what came of it, before anything else is carried in its place."""
         around = job.round
         message = around.lease.message
+        if message.envelope.wishes.deliver_by is not None:
+            settled = self._settling.without_attempt(message, job.pending)
+            if settled is not None:
+                reports = await self._reporting.of(message, settled)
+                await self._concluding.conclude(around, settled.settlements, reports)
+                return
         outcomes = await self._carry(job, message)
         try:
-            settled = self._settling.settle(message, job.pending, outcomes)
-            report = await self._report(message, settled)
+            settled = self._settling.settle(message, job.pending, outcomes, job.target.way)
+            reports = await self._reporting.of(message, settled)
         except Exception as error:  # noqa: BLE001 -- what is delivered must not come again
             done = {each.recipient for each in outcomes if each.result is Result.DELIVERED}
             await self._mend(around, job.pending, error, done)
         else:
-            await self._conclude(around, settled.settlements, report)
+            await self._concluding.conclude(around, settled.settlements, reports)
 
     async def _carry(self, job: Job, message: Message) -> Sequence[Outcome]:
         target, recipients = job.target, [each.recipient for each in job.pending]
+        expanded: Sequence[Outcome] = ()
+        if message.envelope.asked:
+            expanded, recipients = conclusion.expanded(message.envelope, recipients)
+            if not recipients:
+                return expanded
         if target.refusal is not None:
             template = conclusion.refusal(target)
         else:
             try:
                 carrier = self._parts.carriers[target.way]
-                return await carrier.carry(message, recipients, target)
+                outcomes = await carrier.carry(message, recipients, target)
             except Exception as error:  # noqa: BLE001 -- whatever it was, the mail waits
                 template = conclusion.broken(self._parts.incident(error))
-        return [replace(template, recipient=recipient) for recipient in recipients]
+            else:
+                return [*expanded, *outcomes] if expanded else outcomes
+        return [*expanded, *(replace(template, recipient=each) for each in recipients)]
 
     async def _mend(
         self,
@@ -205,59 +226,10 @@ class Worker:
         done: Collection[str] = (),
     ) -> None:
         """Put off the recipients that are not done, where deciding about them has failed."""
-        await self._conclude(around, self._settling.mend(pending, error, done), None)
+        await self._concluding.conclude(around, self._settling.mend(pending, error, done), ())
 
-    # -- settling ---------------------------------------------------------------------------
-
-    async def _report(self, message: Message, settled: Settled) -> Report | None:
-        """Write the report that the sender gets. Delays are told when nothing worse is."""
-        if not (settled.failed or settled.delayed) or not self._reporting.wanted(message):
-            return None
-        if settled.failed:
-            return await self._reporting.write(message, settled.failed, Action.FAILED)
-        report = await self._reporting.write(message, settled.delayed, Action.DELAYED)
-        settled.mark_warned()
-        return report
-
-    async def _conclude(
-        self, around: Round, settlements: Sequence[Settlement], report: Report | None
-    ) -> None:
-        """Settle one job of a round."""
-        if around.lock is None:
-            await self._tell(around, settlements, report)
-            return
-        async with around.lock:
-            await self._tell(around, settlements, report)
-
-    async def _tell(
-        self, around: Round, settlements: Sequence[Settlement], report: Report | None
-    ) -> None:
-        """Tell the store, as often as it takes: what has been delivered must not come again."""
-        lease = around.lease
-        last = around.open == 1
-        if not last:
-            settlements = [*settlements, Still()]
-        wait, longest = _BACKOFF
-        while True:
-            try:
-                if report is None:
-                    await self._store.settle(lease, settlements)
-                    break
-                fresh = await self._store.put(
-                    report.message,
-                    report.pending,
-                    lease=self.wants({each.domain for each in report.pending}),
-                    settle=(lease, settlements),
-                )
-            except StorageError as error:
-                self._parts.incident(error)
-            else:
-                self._reporting.note(lease.message, report)
-                self.wake() if fresh is None else self.accepted(fresh)
-                break
-            await asyncio.sleep(wait)
-            wait = min(wait * 2, longest)
-        around.open -= 1
+    def _concluded(self, around: Round, settlements: Sequence[Settlement], *, last: bool) -> None:
+        """See what is to be done next, where a job has been settled in the store."""
         for each in settlements:
             if isinstance(each, Again) and each.pending.due < self._planned:
                 self._waking.set()  # sooner than anything that the last look has found
@@ -265,6 +237,10 @@ class Worker:
             self._ready.let_go(around)
             if self._behind and self._ready.spacious():
                 self._waking.set()
+
+    def _reported(self, lease: Lease | None) -> None:
+        """Go on with a report that is queued: it is leased already, or waits."""
+        self.wake() if lease is None else self.accepted(lease)
 
     async def _give_back(self, around: Round) -> None:
         """Let the store have a lease back as it was, with whoever is not settled."""
@@ -370,11 +346,11 @@ class Worker:
         self._ready.hold(around)
         try:
             settled = self._settling.drop(lease.message, lease.pending)
-            report = await self._report(lease.message, settled)
+            reports = await self._reporting.of(lease.message, settled)
         except Exception as error:  # noqa: BLE001 -- whatever it was, the mail waits
             await self._mend(around, lease.pending, error)
             return 0
-        await self._conclude(around, settled.settlements, report)
+        await self._concluding.conclude(around, settled.settlements, reports)
         return len(lease.pending)
 
     async def stop(self, grace: float) -> None:

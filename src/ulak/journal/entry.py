@@ -44,13 +44,18 @@ class Entry:
     - `sender` (`""`: the null reverse-path), `recipient`, `size`, `recipients` (between spaces; at
       the end perhaps `and 7 more`)
     - `reply`: on one line, ours or, where `remote` is `yes`, the words of `host`
-    - `attempt`: which it was; `due`: when the next one is, in seconds since the epoch
+    - `attempt`: which it was; `due`: when the next one is, in seconds since the epoch; of a message
+      that is accepted only where it is to wait for that time (RFC 4865)
     - `last-cause`: why the last attempt failed, where the time is over; `unreported`: why nobody
-      is told of a failure, `null-reverse-path` or `no-such-mailbox` (of the sender)
+      is told of a failure, `null-reverse-path`, `no-such-mailbox` (of the sender) or
+      `not-asked-for`
+    - `dsn`: whether the next server has taken over the duty to report success, `passed-on` or
+      `not-offered`; `deliver-by`: `not-offered` where it does not keep the sender's time limit
     - `where`: what a message was delivered into
     - `check`, `result`, `zone`, `reason`, `why`: what was checked and asked, and what came of it
     - `verb`: what an operator did: hold, release, retry, drop, bounce
-    - `to`: to whom a report goes; `action`: what it says, `failed` or `delayed`
+    - `to`: to whom a report goes; `action`: what it says, `delivered`, `relayed`, `expanded`,
+      `failed` or `delayed`
     - `accepted`, `refused`: how many in a session that is over
     - `type`, `place`, `problem`, `traceback`: of an incident; `count`: of lost entries
 

@@ -58,8 +58,9 @@ def standings(entries: Iterable[Entry]) -> list[Standing]:
         facts = entry.facts
         named = facts.get("recipient", "")
         if entry.kind is Kind.ACCEPTED:
+            later = {"due": facts["due"]} if facts.get("due") else {}
             for recipient in named_in(facts):
-                known.setdefault(recipient, Standing(recipient))
+                known.setdefault(recipient, Standing(recipient, facts=later))
         elif entry.kind in _BY_KIND:
             for recipient in _meant(named, known):
                 known[recipient] = Standing(

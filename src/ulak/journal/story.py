@@ -151,6 +151,8 @@ class _Teller:
         sentence = say(self.language, "happened", self._name(entry), facts)
         if entry.kind is Kind.DEFERRED and "due" in facts:
             sentence += " " + self._say("said", "next", due=facts["due"])
+        elif entry.kind is Kind.ACCEPTED and "due" in facts:
+            sentence += " " + self._say("said", "held", due=facts["due"])
         report = self._found.what is What.MESSAGE and entry.message not in {"", self._found.id}
         if report:
             head = self._say("happened", "of-report", message=entry.message)
@@ -178,8 +180,10 @@ class _Teller:
                 return "refused-client"
             case Kind.ACCEPTED if facts.get(REPORT_FOR):
                 return "accepted-report"
-            case Kind.REPORTED if facts.get("action") == "delayed":
-                return "reported-delayed"
+            case Kind.REPORTED if f"reported-{facts.get('action')}" in self._happened:
+                return f"reported-{facts['action']}"
+            case Kind.DELIVERED if entry.cause == catalog.EXPANDED.name:
+                return "delivered-to-members"
             case Kind.DELIVERED if facts.get("where") and facts.get("recipient"):
                 return "delivered-here"
             case Kind.OPERATED if f"operated-{facts.get('verb')}" in self._happened:
@@ -305,7 +309,11 @@ def _stands(standing: Standing) -> str:
     if standing.stand is Stand.FAILED and (why := standing.facts.get("unreported")):
         if why == catalog.NO_SUCH_MAILBOX.name:
             return "failed-nobody-to-tell"
-        return "failed-unreported"
+        return "failed-unasked" if why == "not-asked-for" else "failed-unreported"
+    if standing.stand is Stand.DELIVERED and standing.cause == catalog.EXPANDED.name:
+        return "expanded"
+    if standing.stand is Stand.WAITING and standing.facts.get("due"):
+        return catalog.HELD_FOR_RELEASE.name
     return str(standing.stand)
 
 

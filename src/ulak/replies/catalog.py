@@ -225,6 +225,7 @@ LOCAL_DELIVERY_FAILED = _row("local-delivery-failed", "system-error", 451, "3.0"
 DELIVERED_BEFORE = _row("delivered-before", "routing-loop", 554, "4.6", "RFC 5321 §6.3", _X, "Routing loop: the message has been delivered to <{address}> before")
 EXPIRED = _row("expired", "expired", 554, "4.7", "RFC 5321 §4.5.4.1", _D, "Not delivered within {days} days; the last answer was: {last}")
 DELIVER_BY_PASSED = _row("deliver-by-passed", "expired", 554, "4.7", "RFC 2852 §4.1.3", _X, "Not delivered by {until}, which is when the sender wanted it at the latest")
+DELIVER_BY_LATE = _row("deliver-by-late", "expired", 451, "4.7", "RFC 2852 §4.1.3", _R, "Not delivered by {until}, which is when the sender wanted to hear of it; trying goes on")
 DELAYED = _row("delayed", "expired", 451, "4.7", "RFC 5321 §4.5.4.1", _R, "Not delivered yet after {hours} hours; the last answer was: {last}")
 DROPPED_BY_OPERATOR = _row("dropped-by-operator", "policy", 554, "7.0", "RFC 3463 §3.8", _X, "The postmaster took the message out of the queue")
 REMOTE_ACCEPTED = _row("remote-accepted", "accepted", 250, "0.0", "RFC 5321 §4.2.1", _N, "{host} agreed: {said}")

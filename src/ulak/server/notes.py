@@ -74,6 +74,8 @@ def accepted(
     """Note that a message is ours."""
     identifier = transaction.incoming.identifier if transaction.incoming is not None else ""
     told = {**facts, **_envelope(transaction)}
+    if transaction.wishes.hold_until > time:  # RFC 4865 §4.2
+        told["due"] = str(int(transaction.wishes.hold_until))
     return Entry(time, Kind.ACCEPTED, cause, session, identifier, facts=told)
 
 
