@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ulak.mail.address import Address
@@ -33,6 +33,30 @@ def test_an_address_that_is_written_is_read_as_the_same(address: Address) -> Non
         assert str(read) == text
         assert grammar.parse_path(f"<{text}> SIZE=1") == (address, "SIZE=1")
         assert grammar.parse_path(f"<@a.example,@b.example:{text}>") == (address, "")
+
+
+def outcome(text: str) -> object:
+    try:
+        return grammar.parse_path(text)
+    except GrammarError as error:
+        return str(error)
+
+
+@given(st.lists(st.sampled_from([*'aA0-_+.@<> é"[=', "a.b@c."]), max_size=70).map("".join))
+@example("<" + "a" * 60 + "@b>")
+@example("<" + "a" * 59 + "@bc>")
+@example("<" + "a" * 64 + "@b>")
+@example("<" + "a" * 65 + "@b>")
+@example("<a@" + "b" * 63 + ">")
+@example("<a@" + "b" * 64 + ">")
+@example("<a@b>SIZE=1")
+@example("<a@b.>")
+@example("<a.@b>")
+@example("<a@-b>")
+@example("<a@b->")
+def test_the_short_way_through_a_path_leads_where_the_long_one_does(text: str) -> None:
+    path = "<" + text.removeprefix("<")
+    assert outcome(path) == outcome(" " + path)  # the space makes it take the long way
 
 
 @given(st.text(max_size=80))

@@ -29,6 +29,12 @@ _QUOTED_PAIR = re.compile(r"\\(.)")
 _DOMAIN = re.compile(
     r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
 )
+# Nearly every path there is, in one step: all of it is as the rules below have it, and it is too
+# short for any limit to matter but that of the local-part.
+_COMMON = re.compile(
+    r"<([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*)@"
+    r"([A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*)>"
+)
 _LDH = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
 _HELO = re.compile(r"[A-Za-z0-9._-]+")
 _TAGGED = re.compile(r"([A-Za-z0-9-]*[A-Za-z0-9]):([\x21-\x5a\x5e-\x7e]+)")
@@ -51,6 +57,9 @@ def parse_path(text: str) -> tuple[Address | None, str]:
     Returns the address (None for the null path `<>`) and what follows the path. A source route
     is dropped, as RFC 5321 §4.1.1.3 asks.
     """
+    common = _COMMON.match(text, 0, MAX_LOCAL)
+    if common is not None:
+        return Address(common[1], common[2]), _rest(text[common.end() :])
     text = text.lstrip(" ")  # "FROM: <…" is wrong and common
     if text[:1] != "<":
         message = "the path has to stand in angle brackets"

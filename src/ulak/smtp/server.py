@@ -6,7 +6,7 @@ gives. The core decides syntax and order; who may send what to whom is the calle
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
@@ -15,11 +15,14 @@ from ulak.smtp.arrival import Arrival, ByChunks, ByData
 from ulak.smtp.dialogue import Dialogue
 from ulak.smtp.events import Event
 from ulak.smtp.extensions import NOTHING_OFFERED
+from ulak.smtp.limits import Limits
 from ulak.smtp.lines import Fault, LineReader
 from ulak.smtp.offers import Offers, Standing
 from ulak.smtp.sasl.exchange import LONGEST_LINE
 from ulak.smtp.sasl.table import Channel
 from ulak.smtp.states import IN_TRANSACTION, ORDER, State
+
+__all__ = ["Limits", "ServerCore"]
 
 _CLOSES = 421  # the one reply after which the server closes by itself (RFC 5321 §3.8)
 _GO_ON = 334
@@ -29,21 +32,6 @@ _TINY = 256  # octets: a chunk with fewer brings hardly more than a command with
 _OFFERS = Offers()
 _SECURE = Channel(secure=True)
 _VERBS = {verb.encode(): verb for verb in ORDER}  # as nearly everybody writes them
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a session may use up. Octets and counts.
-
-    RFC 5321 §4.5.3.1.4 asks for command lines of 512 octets and more for extensions; 2,048 is
-    room for all of them. `errors` and `cheap_commands` (that bring no message along) begin anew
-    with every message that is taken.
-    """
-
-    command_line: int = 2048
-    message_size: int = 50_000_000
-    errors: int = 20
-    cheap_commands: int = 100
 
 
 class ServerCore:
