@@ -234,10 +234,9 @@ def listener_of(
             tls = context(place.tls.certificate, key, place.tls.clients)
         implicit = place.tls is not None and place.tls.mode == "implicit"
         offers = _offers(parts.config, place)
+        address = place.address
         endpoints.append(
-            Endpoint(
-                place.address.host, place.address.port, tls, implicit, sock, offers, place.proxy
-            )
+            Endpoint(address.host, address.port, tls, implicit, sock, offers, place.proxy)
         )
     return Listener(site, tuple(endpoints), share=share)
 
@@ -309,7 +308,7 @@ def _is_specific(host: str) -> bool:
 
 def _sending(config: settings.Config) -> Sending:
     delivery, times = config.delivery, config.delivery.timeouts
-    own = {(li.address.host, li.address.port) for li in config.listeners}
+    own = {(li.address.host, li.address.port) for li in config.listeners if not li.address.path}
     return Sending(
         hostname=config.hostname,
         tls=opportunistic() if delivery.tls == "opportunistic" else None,

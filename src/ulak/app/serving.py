@@ -18,6 +18,7 @@ from ulak.app.sockets import ListenError, Place
 from ulak.app.supervisor import DataInUseError, Supervisor, lock
 from ulak.log import Event, Form, Level, Log
 
+_SOCKET_MODE = 0o660
 Say = Callable[[Sequence[str], Sequence[str]], None]
 
 # Settings go to the workers pickled; a mapping that cannot be changed is not pickled by itself.
@@ -102,4 +103,13 @@ def _absolute(chosen: settings.Config) -> settings.Config:
 
 
 def _places(chosen: settings.Config) -> list[Place]:
-    return [Place(li.address.host, li.address.port) for li in chosen.listeners]
+    return [
+        Place(
+            li.address.host,
+            li.address.port,
+            li.address.path,
+            _SOCKET_MODE if li.socket_mode is None else li.socket_mode,
+            li.socket_group or "",
+        )
+        for li in chosen.listeners
+    ]
