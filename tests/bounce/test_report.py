@@ -313,6 +313,21 @@ def test_the_status_has_the_fields_of_rfc_3464() -> None:
     assert recipient["Will-Retry-Until"] is None
 
 
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("mx.example.net [192.0.2.1]:25", "dns; mx.example.net"),
+        ("[192.0.2.1]:25", "dns; [192.0.2.1]"),
+        ("[2001:db8::1]:25", "dns; [IPv6:2001:db8::1]"),
+        ("[/run/lmtp]", None),
+        ("", None),
+    ],
+)
+def test_the_other_server_is_named_or_written_as_a_literal(host: str, expected: str) -> None:
+    (recipient,) = recipients(report(replace(UNKNOWN, host=host)))
+    assert recipient["Remote-MTA"] == expected
+
+
 def test_a_delay_says_until_when_it_is_tried() -> None:
     (recipient,) = recipients(report(UNREACHED, action=Action.DELAYED))
     assert recipient["Action"] == "delayed"

@@ -9,14 +9,16 @@ from hypothesis import strategies as st
 
 from ulak.delivery.ready import Job, Limits, Ready, Round
 from ulak.delivery.target import Target, Way
-from ulak.mail.envelope import Envelope
+from ulak.mail.envelope import NO_WISHES, Envelope, Wishes
 from ulak.queue.item import Body, Lease, Message, Pending
 
 LIMITS = Limits(target=2, waiting=4, messages=10, octets=1000)
 
 
-def job(key: str, size: int = 10) -> Job:
-    message = Message("M", Envelope("", ()), Body(size, b"x" * size), 0.0)
+def job(key: str, size: int = 10, priority: int = 0) -> Job:
+    wishes = Wishes(priority=priority) if priority else NO_WISHES
+    envelope = Envelope("", (), wishes=wishes)
+    message = Message("M", envelope, Body(size, b"x" * size), 0.0)
     pending = (Pending(f"x@{key}", key),)
     return Job(Round(Lease(message, pending, 1)), Target(Way.SMTP, key), pending)
 
@@ -99,3 +101,81 @@ def test_there_is_room_by_number_and_by_octets() -> None:
     assert ready.room() == 8
     ready.let_go(rounds[1])
     assert ready.spacious()
+
+
+# -- priority -------------------------------------------------------------------------------------
+
+MANY = Limits(target=1000, waiting=1000)
+
+
+def test_what_has_priority_goes_first_in_its_line() -> None:
+    ready = Ready(MANY)
+    jobs = [job("a", priority=priority) for priority in (0, -1, 0, 3, 1, 0, 3)]
+    for each in jobs:
+        ready.add(each)
+    order = [jobs.index(each) for each in iter(ready.take, None)]
+    assert order == [3, 6, 4, 0, 2, 5, 1]
+
+
+def test_whoever_has_let_enough_pass_goes_before_what_has_priority() -> None:
+    ready = Ready(MANY)
+    patient, last = job("a"), job("a", priority=-9)
+    ready.add(last)
+    ready.add(patient)
+    passed = [job("a", priority=1) for _ in range(200)]
+    for each in passed:
+        ready.add(each)
+    order = list(iter(ready.take, None))
+    assert order.index(patient) == 49
+    assert order.index(last) == 201
+    assert [each for each in order if each.prior] == passed
+
+
+def test_a_line_with_prior_mail_comes_first_but_not_always() -> None:
+    ready = Ready(MANY)
+    for key in "abcdef":
+        ready.add(job(key))
+    for _ in range(8):
+        ready.add(job("e", priority=2))
+    ready.add(job("g", priority=1))
+    order = [(each.target.key, each.prior) for each in iter(ready.take, None)]
+    assert order[:5] == [("e", True), ("g", True), ("e", True), ("e", True), ("a", False)]
+    assert order[5:10] == [("e", True)] * 4 + [("b", False)]
+    assert order[10:] == [("e", True)] + [(key, False) for key in "cdfe"]
+
+
+PRIOR_STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.sampled_from("abc"), st.integers(-2, 2)),
+        st.just("take"),
+        st.integers(0, 9),
+    ),
+    max_size=80,
+)
+
+
+@settings(deadline=None, max_examples=80)
+@given(PRIOR_STEPS)
+def test_with_priorities_no_job_is_lost_either(steps: list[tuple[str, int] | str | int]) -> None:
+    ready = Ready(LIMITS)
+    waiting: Counter[str] = Counter()
+    under_way: list[Job] = []
+    for step in steps:
+        match step:
+            case (key, priority):
+                ready.add(job(key, priority=priority))
+                waiting[key] += 1
+            case int():
+                if step < len(under_way):
+                    ready.end(under_way.pop(step))
+            case _:
+                busy = Counter(each.target.key for each in under_way)
+                may = {key for key in "abc" if waiting[key] and busy[key] < LIMITS.target}
+                taken = ready.take()
+                assert (taken is not None) == bool(may) == bool(taken)
+                if taken is not None:
+                    assert taken.target.key in may
+                    waiting[taken.target.key] -= 1
+                    under_way.append(taken)
+    assert len(ready.clear()) == waiting.total()
+    assert not ready

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ulak.delivery.outcome import Outcome, Result
+from ulak.delivery.ready import Limits
 from ulak.delivery.target import Target
 from ulak.journal.entry import Kind
 from ulak.mail.envelope import DeliverBy, RecipientWishes, Wishes, domain_of
@@ -457,5 +458,35 @@ def test_a_held_message_keeps_its_time_limit() -> None:
             await asyncio.sleep(1)
         assert told(post) == [("failed", "ada@a.example")]
         assert Result.FAILED.value == post.notes.of(Kind.FAILED)[0].kind.value
+
+    run(main())
+
+
+# -- priority -------------------------------------------------------------------------------------
+
+
+def test_urgent_mail_overtakes_what_waits_here_and_in_the_store() -> None:
+    async def script(_m: Message, recipients: Sequence[str], _t: Target) -> list[Outcome]:
+        await asyncio.sleep(1)
+        return [ok(recipient) for recipient in recipients]
+
+    async def main() -> None:
+        post = Post(script, Limits(total=1, messages=12, waiting=4))
+        async with post.working():
+            for n in range(20):
+                await put(post, f"bulk{n}", {"ada@a.example": asked()}, priority=-2)
+            for n in range(10):
+                await put(post, f"plain{n}", {f"ada@{'bc'[n % 2]}.example": asked()})
+            await asyncio.sleep(2.5)
+            await put(post, "urgent", {"ada@d.example": asked()}, priority=4)
+            await asyncio.sleep(100)
+            assert await post.rows() == []
+        order = [c.message for c in post.postman.carried]
+        assert len(order) == 31
+        assert order.index("urgent") <= 4  # three were carried when it came
+        bulk = [order.index(f"bulk{n}") for n in range(20)]
+        assert bulk == sorted(bulk)
+        in_store = [name for name in order if name.startswith("plain")][4:]
+        assert all(order.index(name) < order.index("bulk19") for name in in_store)
 
     run(main())

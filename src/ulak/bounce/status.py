@@ -14,8 +14,9 @@ from ulak.replies import catalog
 # The enhanced code right after the basic one; the class has to agree with it (RFC 2034 §4).
 _ENHANCED = re.compile(r"([245])[0-9]{2}[ -]((?P<class>[245])\.[0-9]{1,3}\.[0-9]{1,3})(?![0-9.])")
 _LONGEST_REPLY = 2000
-# `mx.example.net [192.0.2.1]:25` is what an attempt calls a host; RFC 3464 wants its name.
-_NAME = re.compile(r"[^\s\[]+")
+# `mx.example.net [192.0.2.1]:25` is what an attempt calls a host; RFC 3464 wants its name, or a
+# literal where it has none (RFC 3461 §9.3).
+_NAME = re.compile(r"[^\s\[]+|\[(?:[0-9.]+|(?P<v6>[0-9A-Fa-f:.]+))\]")
 
 _CLASS = {Action.FAILED: "5", Action.DELAYED: "4"}
 _TROUBLE = frozenset(_CLASS)
@@ -65,7 +66,8 @@ def _recipient(fate: Fate, action: Action, *, international: bool) -> str:
     lines.append(field("Action", action))
     lines.append(field("Status", code(fate, action)))
     if fate.remote and (name := _NAME.match(clean(fate.host))):
-        lines.append(field("Remote-MTA", f"dns; {name[0]}"))
+        remote = f"[IPv6:{name['v6']}]" if name["v6"] else name[0]
+        lines.append(field("Remote-MTA", f"dns; {remote}"))
     if fate.reply and (fate.remote or action in _TROUBLE):
         # Only a reply that came over SMTP is `smtp` (RFC 3464 §2.3.6, §9.2).
         kind = "smtp" if fate.remote else "x-ulak"

@@ -4,6 +4,10 @@ Jobs wait in one line for each target. Lines take turns: a job from one, then fr
 (round robin), and never more from one line at a time than its limit. So a destination that takes
 everything slowly delays nobody but itself, and since its line is bounded it cannot fill the
 memory either: what is over stays in the store until its line is half empty.
+
+Mail of higher priority (RFC 6710 §5.1) goes before others in its line, and its line comes before
+others; but whoever has let enough of it pass goes before it. Mail without a priority, nearly all
+there is, is put at the end of its line as if there were no other.
 """
 
 from __future__ import annotations
@@ -15,6 +19,9 @@ from dataclasses import dataclass
 
 from ulak.delivery.target import Target
 from ulak.queue.item import Lease, Pending
+
+_STEP = 50  # jobs in its line that one comes before for each step of its priority
+_IN_A_ROW = 4  # turns of lines with prior jobs, before one of the others
 
 
 class Round:
@@ -42,14 +49,19 @@ class Round:
 
 
 class Job:
-    """Recipients of one message that go to one target in one attempt."""
+    """Recipients of one message that go to one target in one attempt.
 
-    __slots__ = ("pending", "round", "target")
+    `rank` is its order in its line, lowest first; `prior`: its line comes before others.
+    """
+
+    __slots__ = ("pending", "prior", "rank", "round", "target")
 
     def __init__(self, around: Round, target: Target, pending: tuple[Pending, ...]) -> None:
         self.round = around
         self.target = target
         self.pending = pending
+        self.prior = False
+        self.rank = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +84,30 @@ class Limits:
 class _Line:
     """The jobs for one target: those that wait, and how many are under way."""
 
-    __slots__ = ("active", "domains", "filled", "jobs", "listed")
+    __slots__ = ("active", "count", "domains", "filled", "jobs", "listed")
 
     def __init__(self) -> None:
         self.jobs: deque[Job] = deque()
+        self.count = 0  # of all that ever came
         self.active = 0
         self.listed = False  # whether it stands in the ring
         self.filled = False  # whether it has been full since it was last half empty
         self.domains: set[str] = set()
+
+    def add(self, job: Job) -> None:
+        """Put a job where it belongs: at the end, but for what has priority."""
+        self.count += 1
+        priority = job.round.lease.message.envelope.wishes.priority
+        job.prior = priority > 0
+        job.rank = self.count - priority * _STEP
+        jobs = self.jobs
+        if not jobs or jobs[-1].rank <= job.rank:
+            jobs.append(job)
+            return
+        place = len(jobs) - 1
+        while place and jobs[place - 1].rank > job.rank:
+            place -= 1
+        jobs.insert(place, job)
 
 
 class Ready:
@@ -89,12 +117,14 @@ class Ready:
         self._limits = limits
         self._lines: dict[str, _Line] = {}
         self._ring: deque[_Line] = deque()
+        self._prior: deque[_Line] = deque()  # those that come before the ring
+        self._in_a_row = 0  # turns that they have had
         self.octets = 0
         self.rounds: set[Round] = set()
 
     def __bool__(self) -> bool:
         """Whether a job may start now."""
-        return bool(self._ring)
+        return bool(self._ring or self._prior)
 
     # -- what is held -----------------------------------------------------------------------
 
@@ -133,28 +163,41 @@ class Ready:
     # -- turns ------------------------------------------------------------------------------
 
     def add(self, job: Job) -> None:
-        """Put a job at the end of its target's line."""
+        """Put a job into its target's line."""
         key = job.target.key
         line = self._lines.get(key)
         if line is None:
             line = self._lines[key] = _Line()
-        line.jobs.append(job)
+        line.add(job)
         if len(line.jobs) >= self._limits.waiting:
             line.filled = True
         line.domains.update([pending.domain for pending in job.pending])
-        if not line.listed and line.active < self._limits.target:
-            line.listed = True
-            self._ring.append(line)
+        if line.listed:
+            if job.prior and line.jobs[0] is job and line in self._ring:
+                self._ring.remove(line)
+                self._prior.append(line)
+        elif line.active < self._limits.target:
+            self._list(line)
+
+    def _list(self, line: _Line) -> None:
+        """Let the turn come to a line that has jobs."""
+        line.listed = True
+        (self._prior if line.jobs[0].prior else self._ring).append(line)
 
     def take(self) -> Job | None:
         """Give the next job, or None when nothing may start now."""
-        if not self._ring:
+        if self._prior and (self._in_a_row < _IN_A_ROW or not self._ring):
+            line = self._prior.popleft()
+            self._in_a_row += 1
+        elif self._ring:
+            line = self._ring.popleft()
+            self._in_a_row = 0
+        else:
             return None
-        line = self._ring.popleft()
         job = line.jobs.popleft()
         line.active += 1
         if line.jobs and line.active < self._limits.target:
-            self._ring.append(line)
+            self._list(line)
         else:
             line.listed = False
         return job
@@ -166,8 +209,7 @@ class Ready:
         line.active -= 1
         if line.jobs:
             if not line.listed:
-                line.listed = True
-                self._ring.append(line)
+                self._list(line)
         elif not line.active:
             del self._lines[key]
         if line.filled and len(line.jobs) * 2 <= self._limits.waiting:
@@ -182,4 +224,5 @@ class Ready:
             line.jobs.clear()
             line.listed = False
         self._ring.clear()
+        self._prior.clear()
         return jobs

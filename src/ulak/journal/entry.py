@@ -51,6 +51,8 @@ class Entry:
       `not-asked-for`
     - `dsn`: whether the next server has taken over the duty to report success, `passed-on` or
       `not-offered`; `deliver-by`: `not-offered` where it does not keep the sender's time limit
+    - `envid`, `priority`, `require-tls`, `deliver-by`: what the sender of an accepted message asked
+      for
     - `where`: what a message was delivered into
     - `check`, `result`, `zone`, `reason`, `why`: what was checked and asked, and what came of it
     - `verb`: what an operator did: hold, release, retry, drop, bounce

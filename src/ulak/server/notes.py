@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ulak.journal.entry import Entry, Kind
+from ulak.mail.envelope import NO_WISHES, Wishes
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
 from ulak.server.transaction import Transaction
@@ -77,8 +78,11 @@ def accepted(
     """Note that a message is ours."""
     identifier = transaction.incoming.identifier if transaction.incoming is not None else ""
     told = {**facts, **_envelope(transaction)}
-    if transaction.wishes.hold_until > time:  # RFC 4865 §4.2
-        told["due"] = str(int(transaction.wishes.hold_until))
+    wishes = transaction.wishes
+    if wishes is not NO_WISHES:
+        told |= _wishes(wishes)
+        if wishes.hold_until > time:  # RFC 4865 §4.2
+            told["due"] = str(int(wishes.hold_until))
     return Entry(time, Kind.ACCEPTED, cause, session, identifier, facts=told)
 
 
@@ -91,6 +95,18 @@ def closed(
 ) -> Entry:
     """Note that a session is over."""
     return Entry(time, Kind.CLOSED, session=session, facts=facts, dialogue=dialogue)
+
+
+def _wishes(wishes: Wishes) -> dict[str, str]:
+    """Give what a client asked for (RFC 6710 §4.1 wants a priority to be noted)."""
+    by = wishes.deliver_by
+    told = {
+        "envid": wishes.envid,
+        "priority": str(wishes.priority or ""),
+        "require-tls": "yes" if wishes.require_tls else "",
+        "deliver-by": f"{int(by.until)};{by.mode}{'T' * by.trace}" if by is not None else "",
+    }
+    return {name: value for name, value in told.items() if value}
 
 
 def _envelope(transaction: Transaction) -> dict[str, str]:

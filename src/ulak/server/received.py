@@ -39,11 +39,14 @@ def protocol(
     return f"{word}{'S' if secure else ''}{'A' if authenticated else ''}"
 
 
-def received(hop: Hop, *, identifier: str, when: float, smtputf8: bool, only: str) -> bytes:
+def received(
+    hop: Hop, *, identifier: str, when: float, smtputf8: bool, only: str, priority: int = 0
+) -> bytes:
     """Write the Received field. `only` is the single recipient as given, `""` for several.
 
     With several recipients a `for` clause would tell each who else got a copy (RFC 5321 §7.6).
-    What stands in it was checked on its way in: no name or address here has a line end.
+    `priority` is what the message has here (RFC 6710 §4.1). What stands in the field was checked
+    on its way in: no name or address here has a line end.
     """
     literal = f"[IPv6:{hop.ip}]" if ":" in hop.ip else f"[{hop.ip}]" if hop.ip else "unix socket"
     word = protocol(
@@ -55,6 +58,8 @@ def received(hop: Hop, *, identifier: str, when: float, smtputf8: bool, only: st
     )
     using = f"\t(using {hop.tls})\r\n" if hop.tls else ""
     for_clause = f"\r\n\tfor <{only}>" if only else ""
+    if priority:
+        for_clause += f"\r\n\tpriority {priority}"
     return (
         f"Received: from {hop.client or literal} ({literal})\r\n{using}"
         f"\tby {hop.hostname} with {word} id {identifier}{for_clause};\r\n"

@@ -69,6 +69,7 @@ class Transaction:
             when=site.clock(),
             smtputf8=self.mail.smtputf8,
             only=str(self.first) if self.count == 1 else "",
+            priority=self.wishes.priority,
         )
         self.incoming = Incoming(identifier, trace, site)
         return self.incoming
