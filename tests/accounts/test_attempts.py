@@ -226,3 +226,21 @@ def test_another_process_knows_who_is_shut_out(tmp_path: Path) -> None:
     assert Attempts(other, RULES).look_at(AWAY, 0.0).until == 900.0
     for each in (other, later):
         each.close()
+
+
+def test_nobody_is_shut_out_through_whom_others_log_in(records: Records) -> None:
+    attempts = Attempts(records, RULES, trusted=lambda ip: ip == HOME)
+    delays = [attempts.failed(HOME, ADA, 0.0).delay for _ in range(20)]
+    assert delays[:6] == [1, 2, 4, 8, 16, 16]
+    assert attempts.failed(HOME, GRACE, 0.0).delay == 1
+    assert attempts.bans(0.0) == []
+    assert not attempts.look(HOME, ADA, 0.0).until
+    attempts.succeeded(HOME, ADA, 0.0)
+    assert attempts.failed(HOME, ADA, 0.0).delay == 1
+
+
+def test_a_network_in_which_one_is_trusted_may_be_shut_out(records: Records) -> None:
+    attempts = Attempts(records, RULES, trusted=lambda ip: ip == HOME)
+    fail(attempts, 8, NEIGHBOUR, "")
+    assert attempts.look_at(NEIGHBOUR, 0.0).until
+    assert not attempts.look_at(HOME, 0.0).until

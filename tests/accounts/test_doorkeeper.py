@@ -12,7 +12,8 @@ import pytest
 from ulak.accounts import doorkeeper, password
 from ulak.accounts.account import Account
 from ulak.accounts.attempts import Attempts, Rules
-from ulak.accounts.doorkeeper import Denied, Doorkeeper, Why
+from ulak.accounts.denied import Denied, Why
+from ulak.accounts.doorkeeper import Doorkeeper
 from ulak.accounts.memory import MemoryAccounts, MemoryRecords
 from ulak.accounts.store import BusyError
 from ulak.smtp.sasl.keys import ScramKeys
@@ -105,8 +106,8 @@ def test_who_fails_too_often_is_shut_out_and_costs_nothing_more(door: Door) -> N
     assert isinstance(answers[-1], Denied)
     assert set(answers[-1].banned.values()) == {900.0}
     tried = len(door.tried)
-    assert door.password("ada@example.org") == Denied(Why.SHUT_OUT, until=900.0)
-    assert door(lambda: door.keeper.barred(IP)) == Denied(Why.SHUT_OUT, until=900.0)
+    assert door.password("ada@example.org") == Denied(Why.SHUT_OUT, minutes=15)
+    assert door(lambda: door.keeper.barred(IP)) == Denied(Why.SHUT_OUT, minutes=15)
     assert door(lambda: door.keeper.barred("10.0.0.1")) is None
     assert len(door.tried) == tried
     door.now = 900.0

@@ -17,6 +17,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ulak.accounts.attempts import Rules as AttemptRules
 from ulak.accounts.doorkeeper import Doorkeeper
 from ulak.journal.entry import Entry
 from ulak.lab.certificate import certificate
@@ -24,6 +25,7 @@ from ulak.queue.item import Lease, Message, Pending
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
 from ulak.server.connection import Connection
+from ulak.server.desk import Desk
 from ulak.server.directory import Directory, Domain
 from ulak.server.session import Session
 from ulak.server.site import Networks, Rules, Site
@@ -32,7 +34,7 @@ from ulak.smtp.offers import Offers
 from ulak.smtp.server import Limits
 from ulak.smtp.states import State
 
-from .doors import NONCE, OF_LOGINS, Tokens, doorkeeper, ways
+from .doors import NONCE, OF_LOGINS, Tokens, desk, doorkeeper, ways
 
 T = TypeVar("T")
 
@@ -180,6 +182,7 @@ class Server:
     admit: Callable[[str, str], Awaitable[Reply | None]] | None = None
     proxies: Networks = ()
     doorkeeper: Doorkeeper | None = None  # made where there are ways to log in
+    desk: Desk | None = None
     site: Site = field(init=False)
 
     def __post_init__(self) -> None:
@@ -199,6 +202,7 @@ class Server:
             logins=self.doorkeeper,
             tokens=Tokens(),
             nonce=lambda: NONCE,
+            desk=self.desk,
         )
 
     def _incident(self, error: BaseException, *, session: str = "", message: str = "") -> str:
@@ -222,6 +226,8 @@ class Server:
         try:
             return loop.run_until_complete(main())
         finally:
+            if self.desk is not None and self.desk.purser is not None:
+                loop.run_until_complete(self.desk.purser.close())
             if self.doorkeeper is not None:
                 loop.run_until_complete(self.doorkeeper.close())
             loop.run_until_complete(loop.shutdown_default_executor())
@@ -329,7 +335,7 @@ def configured(folder: Path, settings: dict[str, str]) -> Server:
     limits = rules.limits
     server_tls, admit = "", None
     proxies: Networks = ()
-    offers = Offers(ways=ways(settings))
+    offers = Offers(ways=ways(settings), needs_login="needs" in settings)
     for key, value in settings.items() - {(k, settings.get(k, "")) for k in OF_LOGINS}:
         match key:
             case "vrfy":
@@ -374,7 +380,18 @@ def configured(folder: Path, settings: dict[str, str]) -> Server:
                 message = f"no server can be told {key}={value}"
                 raise ValueError(message)
     rules = replace(rules, limits=limits)
-    return Server(folder, rules, tls=server_tls, offers=offers, admit=admit, proxies=proxies)
+    return Server(
+        folder,
+        rules,
+        tls=server_tls,
+        offers=offers,
+        admit=admit,
+        proxies=proxies,
+        doorkeeper=doorkeeper(AttemptRules(0.0, 0.0, int(settings["ban"])))
+        if "ban" in settings
+        else None,
+        desk=desk(settings),
+    )
 
 
 async def _denied(ip: str, _session: str) -> Reply:

@@ -1,4 +1,4 @@
-"""Who may log in at the server of the tests."""
+"""Who may log in at the server of the tests, and hand in mail."""
 
 from __future__ import annotations
 
@@ -6,17 +6,23 @@ from functools import cache
 
 from ulak.accounts import password
 from ulak.accounts.account import Account
+from ulak.accounts.allowance import Allowance
 from ulak.accounts.attempts import Attempts
 from ulak.accounts.attempts import Rules as AttemptRules
 from ulak.accounts.doorkeeper import Doorkeeper
-from ulak.accounts.memory import MemoryAccounts, MemoryRecords
+from ulak.accounts.memory import MemoryAccounts, MemoryLedger, MemoryRecords
+from ulak.accounts.purser import Purser
 from ulak.accounts.tokens import Distrusted, Vouched
+from ulak.policy.message import MessageJudge, MessageRules
+from ulak.policy.submission import Submission
+from ulak.server.desk import Desk
 from ulak.smtp.sasl.scram import ScramKeys
 from ulak.smtp.sasl.table import MECHANISMS, Ways
 
 SECRET = "correct horse"
 NONCE = "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0"  # the server's of RFC 7677 §3
-OF_LOGINS = ("login", "clear")  # settings of a transcript
+# settings of a transcript
+OF_LOGINS = ("login", "clear", "needs", "from", "messages", "hourly", "ban")
 AT_ONCE = AttemptRules(first_delay=0.0, longest_delay=0.0, ban_after=0)
 
 
@@ -40,6 +46,20 @@ def doorkeeper(rules: AttemptRules = AT_ONCE) -> Doorkeeper:
         clock=lambda: 1_000_000_000.0,
         chance=lambda count: bytes(range(count)),
         pretend=ScramKeys.pretended,
+    )
+
+
+def desk(settings: dict[str, str]) -> Desk:
+    """Make the desk that the head of a transcript asks for: `from=…`, `messages=…`, `hourly=…`."""
+    allowance = Allowance(int(settings.get("messages", 0)), int(settings.get("hourly", 0)))
+    return Desk(
+        "mx.example.org",
+        Submission(
+            settings.get("from", "own"),
+            local=lambda domain: domain.lower() == "example.org",
+            judge=MessageJudge(MessageRules(need_from=False)),
+        ),
+        Purser(MemoryLedger(), allowance, clock=lambda: 1_000_000_000.0),
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ulak.accounts.attempts import Rules as AttemptRules
-from ulak.accounts.doorkeeper import Denied, Why
+from ulak.accounts.denied import Denied, Why
 from ulak.accounts.store import AccountsError, BusyError
 from ulak.journal.entry import Kind
 from ulak.server.certified import Certified
@@ -146,6 +146,9 @@ def test_who_is_one_too_many_is_asked_to_come_back(tmp_path: Path) -> None:
     made = server(tmp_path)
 
     class Busy:
+        async def barred(self, _ip: str) -> None:
+            return None
+
         async def password(self, *_: str) -> Denied:
             raise BusyError
 

@@ -137,19 +137,34 @@ class Ban:
     until: float
 
 
+def _nobody(ip: str) -> bool:
+    del ip
+    return False
+
+
 class Attempts:
     """Counts failures. `now` is in seconds since the epoch; `name` a key of `accounts.account`.
 
-    For what is no name `""` is given: it counts for the address and its network alone.
+    For what is no name `""` is given: it counts for the address and its network alone. `trusted`
+    says of an address whether others may log in through it, a web mail's users perhaps: from
+    there failures are slowed by account, and nobody is shut out.
     """
 
-    def __init__(self, records: Records, rules: Rules | None = None) -> None:
+    def __init__(
+        self,
+        records: Records,
+        rules: Rules | None = None,
+        trusted: Callable[[str], bool] = _nobody,
+    ) -> None:
         self._records = records
         self._rules = rules or Rules()
+        self._trusted = trusted
         self._failures = 0
 
     def look_at(self, ip: str, now: float) -> Look:
         """Look whether anybody at all may try from an address."""
+        if self._trusted(ip):
+            return Look()
         places = _places(ip)
         home = Key(Kind.HOME, places[-1].name)
         found = self._records.read([*places, home])
@@ -158,6 +173,8 @@ class Attempts:
 
     def look(self, ip: str, name: str, now: float) -> Look:
         """Look whether somebody may try an account from an address."""
+        if self._trusted(ip):
+            return Look()
         places = _places(ip)
         home = Key(Kind.HOME, places[-1].name)
         door, known = _both(name, places[-1].name)
@@ -170,7 +187,8 @@ class Attempts:
     def failed(self, ip: str, name: str, now: float) -> Failure:
         """Count a failure."""
         places = _places(ip)
-        counted = list(places)
+        trusted = self._trusted(ip)
+        counted = [] if trusted else list(places)
         if name:
             counted += [Key(Kind.ACCOUNT, name), _both(name, places[-1].name)[0]]
         failure = Failure(self._rules.longest_delay, {})
@@ -181,10 +199,11 @@ class Attempts:
             banned: dict[Key, float] = {}
             most = 0
             for key in counted:
-                record, count = self._one_more(key, found.get(key, Record()), now)
+                before = found.get(key, Record())
+                record, count = self._one_more(key, before, now, ban=not trusted)
                 fresh[key] = record
                 most = max(most, count if key.kind in (Kind.ADDRESS, Kind.ACCOUNT) else 0)
-                if record.until > now and found.get(key, Record()).until <= now:
+                if record.until > now and before.until <= now:
                     banned[key] = record.until
             failure = Failure(self._delay(most), banned)
             return fresh
@@ -236,14 +255,14 @@ class Attempts:
 
     # -- counting ---------------------------------------------------------------------------
 
-    def _one_more(self, key: Key, record: Record, now: float) -> tuple[Record, int]:
+    def _one_more(self, key: Key, record: Record, now: float, *, ban: bool) -> tuple[Record, int]:
         """Count one failure more; give the record, and how many there are now."""
         rules, threshold = self._rules, self._rules.threshold(key.kind)
         if record.until > now:
             return record, threshold
         count = self._left(key, record, now) + 1
         whole = math.ceil(count)
-        if not threshold or whole < threshold:
+        if not ban or not threshold or whole < threshold:
             return replace(record, count=count, at=now), whole
         time = min(rules.ban_for * 2**record.bans, rules.longest_ban)
         return Record(0.0, now, min(record.bans + 1, 30), now + time), whole

@@ -9,15 +9,16 @@ same and so are the words. Only the journal knows the difference.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import replace
 from typing import TypeVar
 
 from ulak.accounts import password
 from ulak.accounts.account import Account, key_of
 from ulak.accounts.attempts import Attempts, Key, Look
+from ulak.accounts.denied import Denied, Why
 from ulak.accounts.store import Accounts, BusyError
 from ulak.smtp.sasl.keys import ScramKeys
 
@@ -25,37 +26,14 @@ T = TypeVar("T")
 _MOST_WAITING = 100  # of those who wait for the thread: some seconds' worth
 
 
-class Why(StrEnum):
-    """Why somebody is not let in, as the journal has it. A client is not told the first three."""
-
-    UNKNOWN = "unknown-name"
-    WRONG = "wrong-secret"
-    WITHOUT = "no-secret-of-this-kind"  # the account has no password, or no SCRAM keys
-    DISABLED = "disabled"  # and the secret was right
-    SHUT_OUT = "shut-out"
-
-
-@dataclass(frozen=True, slots=True)
-class Denied:
-    """Somebody is not let in.
-
-    The answer is to be held back for `delay` seconds. `until`: who is shut out may try again then
-    (seconds since the epoch). `banned` is whom this failure has shut out until when.
-    """
-
-    why: Why
-    delay: float = 0.0
-    until: float = 0.0
-    banned: Mapping[Key, float] = field(default_factory=dict)
-
-
 class Doorkeeper:
     """Looks after the accounts for one process.
 
     `clock` gives seconds since the epoch, `chance` as many octets of chance as it is asked for.
-    `pretend` makes SCRAM keys of a name and a secret (RFC 5802 §9). Names are as clients write
-    them. All awaitable verbs raise AccountsError where the accounts cannot be read, BusyError
-    among them: the client is to come back later.
+    `pretend` makes SCRAM keys of a name and a secret (RFC 5802 §9); `tell` hears whom a failure
+    has shut out, until when. Names are as clients write them. All awaitable verbs raise
+    AccountsError where the accounts cannot be read, BusyError among them: the client is to come
+    back later.
     """
 
     def __init__(
@@ -66,12 +44,14 @@ class Doorkeeper:
         clock: Callable[[], float],
         chance: Callable[[int], bytes],
         pretend: Callable[[str, bytes], ScramKeys],
+        tell: Callable[[Key, float], None] = lambda _whom, _until: None,
     ) -> None:
         self._accounts = accounts
         self._attempts = attempts
         self._clock = clock
         self._chance = chance
         self._pretend = pretend
+        self._tell = tell
         self._thread = ThreadPoolExecutor(1, "doorkeeper")
         self._waiting = 0
         self._decoy = password.decoy(chance(password.CHANCE))
@@ -82,7 +62,7 @@ class Doorkeeper:
 
         def look() -> Denied | None:
             found = self._attempts.look_at(ip, self._clock())
-            return _shut_out(found) if found.until and not found.home else None
+            return self._shut_out(found) if found.until and not found.home else None
 
         return await self._do(look)
 
@@ -93,19 +73,19 @@ class Doorkeeper:
             key = key_of(name) or ""
             look = self._attempts.look(ip, key, self._clock())
             if look.until and not look.home:
-                return _shut_out(look)
+                return self._shut_out(look)
             account = self._accounts.find(name)
             kept = "" if account is None or look.until else account.password
             right = password.matches(kept or self._decoy, given)
             if look.until:
-                return _shut_out(look)
+                return self._shut_out(look)
             if account is None:
                 return self._fail(ip, key, Why.UNKNOWN)
             if not right:
                 return self._fail(ip, key, Why.WRONG if kept else Why.WITHOUT)
             return self._let_in(ip, key, self._renewed(account, given))
 
-        return await self._do(try_it)
+        return self._told(await self._do(try_it))
 
     async def keys(self, ip: str, name: str) -> ScramKeys:
         """Give the SCRAM keys of a name, or pretended ones to whom is not to be let in."""
@@ -132,7 +112,7 @@ class Doorkeeper:
                 return self._fail(ip, key_of(name) or "", Why.UNKNOWN)
             return self._let_in(ip, account.key, account)
 
-        return await self._do(find)
+        return self._told(await self._do(find))
 
     async def failed(self, ip: str, name: str, why: Why = Why.WRONG) -> Denied:
         """Count a failure that was found elsewhere: of SCRAM, of a token."""
@@ -141,16 +121,24 @@ class Doorkeeper:
             key = key_of(name) or ""
             look = self._attempts.look(ip, key, self._clock())
             if look.until:
-                return _shut_out(look)
+                return self._shut_out(look)
             account = self._accounts.find(name)
             return self._fail(ip, key, Why.UNKNOWN if account is None else why)
 
-        return await self._do(fail)
+        denied = await self._do(fail)
+        self._told(denied)
+        return denied
 
     async def close(self) -> None:
         """Let go of the accounts once what waits is done."""
         await asyncio.to_thread(self._thread.shutdown)
         await asyncio.to_thread(self._accounts.close)
+
+    def _told(self, answer: Account | Denied) -> Account | Denied:
+        if isinstance(answer, Denied):
+            for whom, until in answer.banned.items():
+                self._tell(whom, until)
+        return answer
 
     # -- in the thread ----------------------------------------------------------------------
 
@@ -180,6 +168,5 @@ class Doorkeeper:
         renewed = replace(account, password=password.hashed(given, self._chance(password.SALT)))
         return renewed if self._accounts.replace(renewed, was=account) else account
 
-
-def _shut_out(look: Look) -> Denied:
-    return Denied(Why.SHUT_OUT, until=look.until)
+    def _shut_out(self, look: Look) -> Denied:
+        return Denied(Why.SHUT_OUT, minutes=math.ceil((look.until - self._clock()) / 60))

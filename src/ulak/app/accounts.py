@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import ipaddress
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
 from ulak import config as settings
-from ulak.accounts.attempts import Attempts
-from ulak.accounts.sqlite import SqliteAccounts, SqliteRecords
+from ulak.accounts.allowance import Allowance
+from ulak.accounts.attempts import Attempts, Key, Rules
+from ulak.accounts.purser import Purser
+from ulak.accounts.sqlite import SqliteAccounts, SqliteLedger, SqliteRecords
+from ulak.accounts.store import AccountsError
 from ulak.app.places import Places
+from ulak.log import Event, Log
+from ulak.smtp.sasl.keys import ScramKeys
+
+if TYPE_CHECKING:  # argon2 is large, and only a server where one may log in needs it
+    from ulak.accounts.doorkeeper import Doorkeeper
 
 
 def accounts_of(chosen: settings.Config) -> SqliteAccounts:
@@ -15,4 +28,64 @@ def accounts_of(chosen: settings.Config) -> SqliteAccounts:
 
 def attempts_of(chosen: settings.Config) -> Attempts:
     """Open what is known of failed logins."""
-    return Attempts(SqliteRecords(Places(chosen.data).attempts))
+    login = chosen.login
+    rules = Rules(
+        first_delay=login.first_delay,
+        longest_delay=login.longest_delay,
+        ban_after=login.ban_after,
+        ban_for=login.ban_for,
+        longest_ban=login.longest_ban,
+        forget_after=login.forget_after,
+    )
+    records = SqliteRecords(Places(chosen.data).attempts)
+    return Attempts(records, rules, _trusted(chosen.relay.networks))
+
+
+def doorkeeper_of(chosen: settings.Config, clock: Callable[[], float], log: Log) -> Doorkeeper:
+    """Make who tries the secrets of those who log in."""
+    from ulak.accounts.doorkeeper import Doorkeeper  # noqa: PLC0415 -- as above
+
+    def tell(whom: Key, until: float) -> None:
+        log.emit(Event.SHUT_OUT, kind=whom.kind.value, whom=whom.name, until=round(until))
+
+    return Doorkeeper(
+        accounts_of(chosen),
+        attempts_of(chosen),
+        clock=clock,
+        chance=os.urandom,
+        pretend=ScramKeys.pretended,
+        tell=tell,
+    )
+
+
+def anybody_of(chosen: settings.Config) -> Callable[[], bool]:
+    """Make who tells whether there is an account at all, in a moment."""
+    accounts = accounts_of(chosen)  # with a connection of its own: nobody waits for a lock
+
+    def anybody() -> bool:
+        try:
+            return accounts.any()
+        except AccountsError:  # whoever wants to log in is told
+            return True
+
+    return anybody
+
+
+def purser_of(chosen: settings.Config, clock: Callable[[], float]) -> Purser:
+    """Make who hands out what accounts may send."""
+    submission = chosen.submission
+    allowance = Allowance(submission.messages_per_hour, submission.recipients_per_hour)
+    return Purser(SqliteLedger(Places(chosen.data).sent), allowance, clock=clock)
+
+
+def _trusted(networks: Sequence[settings.Network]) -> Callable[[str], bool]:
+    """Say through whom others may log in: this machine, and who may relay."""
+
+    def trusted(ip: str) -> bool:
+        try:
+            address = ipaddress.ip_address(ip)
+        except ValueError:
+            return False
+        return address.is_loopback or any(address in network for network in networks)
+
+    return trusted

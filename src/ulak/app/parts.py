@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 from ulak import config as settings
+from ulak.accounts.purser import Purser
+from ulak.app.accounts import anybody_of, doorkeeper_of, purser_of
+from ulak.app.offering import logins_taken, offers_of
 from ulak.app.places import Places
 from ulak.app.record import Record
 from ulak.bounce import notice
@@ -31,16 +34,20 @@ from ulak.journal.incident import incident
 from ulak.log import Log
 from ulak.policy.admission import Admission
 from ulak.policy.message import MessageJudge, MessageRules
+from ulak.policy.submission import Submission
 from ulak.queue.retry import Retry
 from ulak.queue.room import Room
 from ulak.queue.sqlite import SqliteStore
 from ulak.replies.reply import Reply
+from ulak.server.desk import Desk
 from ulak.server.directory import Directory, Domain, Foreign, Found, Moved, Unknown
 from ulak.server.listener import Endpoint, Listener
 from ulak.server.site import Rules, Site
 from ulak.smtp.grammar import GrammarError, parse_user
-from ulak.smtp.offers import Offers
 from ulak.smtp.server import Limits
+
+if TYPE_CHECKING:  # as in `accounts`
+    from ulak.accounts.doorkeeper import Doorkeeper
 
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
 
@@ -56,7 +63,7 @@ class Parts:
     clock: Callable[[], float]
     new_id: Callable[[], str]
     chance: Callable[[], float]
-    closing: list[Callable[[], object]] = field(default_factory=list)
+    closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     def incident(self, error: BaseException, *, session: str = "", message: str = "") -> str:
         """Note an error inside; give its id."""
@@ -117,8 +124,24 @@ class Parts:
         )
         return Route(routes, self.chance)
 
+    @cached_property
+    def doorkeeper(self) -> Doorkeeper:
+        """Who tries the secrets of those who log in."""
+        made = doorkeeper_of(self.config, self.clock, self.log)
+        self.closing.append(made.close)
+        return made
+
+    @cached_property
+    def purser(self) -> Purser:
+        """Who hands out what accounts may send."""
+        made = purser_of(self.config, self.clock)
+        self.closing.append(made.close)
+        return made
+
     async def close(self) -> None:
-        """Let go of connections and questions."""
+        """Let go of connections, questions and accounts."""
+        for close in self.closing:
+            await close()
         for carrier in {id(c): c for c in self.carriers.values()}.values():
             await carrier.close()
         await self.resolver.close()
@@ -194,6 +217,12 @@ def site_of(parts: Parts, store: SqliteStore, worker: Worker) -> Site:
         body_threshold=config.queue.large_message,
         languages=config.languages,
     )
+    form = MessageRules(
+        max_header=policy.max_header_size,
+        max_line=policy.max_header_line,
+        max_hops=policy.max_hops,
+        need_from=policy.need_from,
+    )
     room = Room(store.incoming, reserve=policy.min_free_disk, clock=parts.clock)
     return Site(
         rules=rules,
@@ -204,20 +233,22 @@ def site_of(parts: Parts, store: SqliteStore, worker: Worker) -> Site:
         new_id=parts.new_id,
         incoming=store.incoming,
         admit=_admit(parts),
-        judge=MessageJudge(
-            MessageRules(
-                max_header=policy.max_header_size,
-                max_line=policy.max_header_line,
-                max_hops=policy.max_hops,
-                need_from=policy.need_from,
-            )
-        ),
+        judge=MessageJudge(form),
         wants=worker.wants,
         accepted=worker.accepted,
         later=worker.later,
         room=room,
         incident=parts.incident,
+        logins=parts.doorkeeper if logins_taken(config) else None,
+        anybody=anybody_of(config),
+        desk=Desk(config.hostname, _submission(parts, form), parts.purser),
     )
+
+
+def _submission(parts: Parts, form: MessageRules) -> Submission:
+    judge = MessageJudge(replace(form, need_from=False))  # a missing one is added
+    author = parts.config.submission.author
+    return Submission(author, local=parts.directory.local, judge=judge)
 
 
 def listener_of(
@@ -233,27 +264,20 @@ def listener_of(
             key = place.tls.key or place.tls.certificate
             tls = context(place.tls.certificate, key, place.tls.clients)
         implicit = place.tls is not None and place.tls.mode == "implicit"
-        offers = _offers(parts.config, place)
-        address = place.address
+        offers, offers_nobody = offers_of(parts.config, place)
         endpoints.append(
-            Endpoint(address.host, address.port, tls, implicit, sock, offers, place.proxy)
+            Endpoint(
+                place.address.host,
+                place.address.port,
+                tls,
+                implicit,
+                sock,
+                offers,
+                place.proxy,
+                offers_nobody,
+            )
         )
     return Listener(site, tuple(endpoints), share=share)
-
-
-def _offers(config: settings.Config, place: settings.Listener) -> Offers:
-    """Give what the clients of a listener may use."""
-    policy = config.policy
-    return Offers(
-        kind=place.kind,
-        withheld=frozenset(place.withhold),
-        tls=place.tls is not None and place.tls.mode == "starttls",
-        vrfy=policy.vrfy != "refuse",
-        expn=policy.expn == "expand",
-        recipients=policy.max_recipients,
-        longest_hold=int(policy.max_hold),
-        least_deliver_by=math.ceil(policy.min_deliver_by),
-    )
 
 
 def _admit(parts: Parts) -> Callable[[str, str], Awaitable[Reply | None]] | None:
@@ -308,7 +332,7 @@ def _is_specific(host: str) -> bool:
 
 def _sending(config: settings.Config) -> Sending:
     delivery, times = config.delivery, config.delivery.timeouts
-    own = {(li.address.host, li.address.port) for li in config.listeners if not li.address.path}
+    own = {(li.address.host, li.address.port) for li in config.listeners}
     return Sending(
         hostname=config.hostname,
         tls=opportunistic() if delivery.tls == "opportunistic" else None,

@@ -7,19 +7,27 @@ import copyreg
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import Protocol
 
 from ulak import __version__
 from ulak import config as settings
+from ulak.app.accounts import anybody_of
+from ulak.app.offering import logins_needed
 from ulak.app.sockets import ListenError, Place
 from ulak.app.supervisor import DataInUseError, Supervisor, lock
 from ulak.log import Event, Form, Level, Log
 
-_SOCKET_MODE = 0o660
-Say = Callable[[Sequence[str], Sequence[str]], None]
+
+class Say(Protocol):
+    """Who tells a person that the server serves."""
+
+    def __call__(self, places: Sequence[str], domains: Sequence[str], *, closed: bool) -> None:
+        """Tell the addresses and the local domains; `closed`: nobody can log in who has to."""
+
 
 # Settings go to the workers pickled; a mapping that cannot be changed is not pickled by itself.
 copyreg.pickle(MappingProxyType, lambda mapping: (MappingProxyType, (dict(mapping),)))
@@ -66,7 +74,8 @@ def serve(config: Path | None, data: Path | None, *, say: Say, language: str) ->
     def tell(places: Sequence[str]) -> None:
         for place in places:
             log.emit(Event.LISTENING, address=place)
-        say(places, sorted(chosen.domains))
+        closed = logins_needed(chosen) and not anybody_of(chosen)()
+        say(places, sorted(chosen.domains), closed=closed)
 
     supervisor = Supervisor(
         places=_places(chosen),
@@ -103,13 +112,4 @@ def _absolute(chosen: settings.Config) -> settings.Config:
 
 
 def _places(chosen: settings.Config) -> list[Place]:
-    return [
-        Place(
-            li.address.host,
-            li.address.port,
-            li.address.path,
-            _SOCKET_MODE if li.socket_mode is None else li.socket_mode,
-            li.socket_group or "",
-        )
-        for li in chosen.listeners
-    ]
+    return [Place(li.address.host, li.address.port) for li in chosen.listeners]

@@ -28,11 +28,10 @@ from ulak.config.mistake import Mistake
 from ulak.config.names import (
     Address,
     DomainName,
-    FileMode,
     Hop,
     ListCode,
     Listen,
-    ListenOrUnix,
+    Listens,
     MailAddress,
     Mailbox,
     NameServer,
@@ -85,18 +84,12 @@ class Tls:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
-    """One address where SMTP is spoken, or LMTP (RFC 2033).
+    """One address where SMTP is spoken."""
 
-    `mx` and `submission` are not told apart yet: only a login will make them two things.
-    `socket_mode` (None: 0660) and `socket_group` (None: the server's own) say who may connect to
-    a unix socket.
-    """
-
-    address: SocketAddress = setting(ListenOrUnix())
-    kind: str = setting(Choice(("mx", "submission", "lmtp")), "mx")
+    address: SocketAddress = setting(Listen())
+    kind: str = setting(Listens(("mx", "submission")), "mx")
+    login: str = setting(Choice(("auto", "required", "offered", "off")), "auto")
     withhold: tuple[str, ...] = setting(ListOf(Choice(EXTENSIONS)), ())
-    socket_mode: int | None = setting(FileMode(), None)
-    socket_group: str | None = setting(Text(), None)
     tls: Tls | None = setting(Section(Tls), None)
     proxy: tuple[Network, ...] = setting(ListOf(_OWN_MACHINES), ())
 
@@ -125,6 +118,27 @@ class Relay:
     """Who may send to foreign domains without logging in."""
 
     networks: tuple[Network, ...] = setting(ListOf(NetworkRange(trusted="open-relay")), ())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """What is done with the mail of one's own users (RFC 6409)."""
+
+    author: str = setting(Choice(("own", "local", "any")), "own", key="from")
+    messages_per_hour: int = setting(Count(0), 1000)
+    recipients_per_hour: int = setting(Count(0), 5000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """What failed logins cost."""
+
+    first_delay: float = setting(Duration(least=0.0), 0.25)
+    longest_delay: float = setting(Duration(least=0.0), 16.0)
+    ban_after: int = setting(Count(0, 100_000), 10)
+    ban_for: float = setting(Duration(least=1.0), 15 * _MINUTE)
+    longest_ban: float = setting(Duration(least=1.0), _DAY)
+    forget_after: float = setting(Duration(least=1.0), _HOUR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,6 +291,8 @@ class Config:
     web: Web | None = setting(Section(Web), None)
     domains: Mapping[str, Domain] = setting(MapOf(DomainName(), Section(Domain)), factory=dict)
     relay: Relay = setting(Section(Relay), Relay())
+    submission: Submission = setting(Section(Submission), Submission())
+    login: Login = setting(Section(Login), Login())
     routes: Mapping[str, NextHop] = setting(
         MapOf(RouteName(), Hop(("mx", "smtp"))),
         factory=lambda: {"*": NextHop("mx")},

@@ -51,6 +51,7 @@ class Event(Enum):
     LOGIN_REFUSED = "login-refused", _I, "A client wanted to log in and was refused"
     MESSAGE_REFUSED = "message-refused", _I, "A message was refused"
     MESSAGE_ACCEPTED = "message-accepted", _I, "A message is safely queued"
+    SHUT_OUT = "shut-out", _W, "After many failures nobody may log in from somewhere for a while"
     TLS_HANDSHAKE_FAILED = "tls-handshake-failed", _I, "A client and we found no common TLS"
     CHECK_FAILED = "check-failed", _W, "A check could not decide; the mail goes on"
     # -- keeping ------------------------------------------------------------------------------

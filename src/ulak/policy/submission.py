@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from ulak.accounts.account import Account
 from ulak.mail.address import Address
@@ -21,7 +22,12 @@ from ulak.replies.reply import Reply
 _SHOWN = 5  # addresses in a reply
 _FOR_NOBODY = frozenset({b"bcc", b"resent-bcc"})  # RFC 5322 §3.6.3, §3.6.6
 
-Judge = Callable[[bytes], Reply | None]
+
+class Judge(Protocol):
+    """Looks at the form of a message; `policy.message.MessageJudge` follows it."""
+
+    def __call__(self, message: bytes, /, *, binary: bool = False) -> Reply | None:
+        """Give the refusal that a message earns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +35,15 @@ class Submitted:
     """What is known of a message that is submitted.
 
     `account` is who has logged in, None for a client that may send without that. `date` and
-    `message_id` are the values of these fields, if they are needed.
+    `message_id` are the values of these fields, if they are needed. `smtputf8` and `binary` are
+    what MAIL said.
     """
 
     account: Account | None
     date: str
     message_id: str
     smtputf8: bool = False
+    binary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +69,7 @@ class Submission:
 
     def mend(self, message: bytes, submitted: Submitted) -> Mended | Reply:
         """Give the new header of a message, or of the beginning of one with its whole header."""
-        fault = self._judge(message)
+        fault = self._judge(message, binary=submitted.binary)
         if fault is not None:
             return fault
         old = _end(message)
@@ -90,6 +98,16 @@ class Submission:
         kept = [raw for name, raw in fields if name not in drop]
         return Mended(b"".join([*kept, *(line.encode() + b"\r\n" for line in added)]), old)
 
+    def may_be(self, account: Account, address: Address) -> bool:
+        """Whether an account may send in the name of an address."""
+        match self._author:
+            case "any":
+                return True
+            case "local" if self._local(address.domain):
+                return True
+            case _:
+                return account.owns(address)
+
     def _authors(
         self, account: Account, fields: Sequence[bytes]
     ) -> tuple[Address, ...] | Reply | None:
@@ -100,14 +118,11 @@ class Submission:
         if not authors:
             return catalog.FROM_UNREADABLE.reply()
         for author in authors:
-            if not (self._author == "any" or account.owns(author) or self._is_local(author)):
+            if not self.may_be(account, author):
                 return catalog.FROM_NOT_OWNED.reply(
                     author=author, account=account.address, addresses=shown(account)
                 )
         return authors
-
-    def _is_local(self, author: Address) -> bool:
-        return self._author == "local" and self._local(author.domain)
 
 
 def shown(account: Account) -> str:

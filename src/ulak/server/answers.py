@@ -27,14 +27,11 @@ _HELP = {
     "AUTH": "AUTH <mechanism> [initial response]: log in, where EHLO offers it",
     "HELP": "HELP [command]: this",
 }
-_LMTP_HELP = {
-    "LHLO": "LHLO <your name>: begin a session of LMTP, and see what is offered",
-    **{
-        verb: text.replace("EHLO", "LHLO")
-        for verb, text in _HELP.items()
-        if verb not in ("EHLO", "HELO")
-    },
-}
+_COMMANDS = catalog.HELP_TEXT.listing(
+    "Commands: " + " ".join(_HELP),
+    "HELP <command> tells more; all of it is in RFC 5321",
+    "Write to postmaster here if mail does not arrive",
+)
 _WITHHELD = catalog.VRFY_WITHHELD.reply()
 
 
@@ -120,14 +117,7 @@ def expand(asked: Expand, rules: Rules, directory: Directory) -> Reply:
             return catalog.NOT_A_LIST.reply(user=user)
 
 
-def help_on(topic: str, *, lmtp: bool) -> Reply:
+def help_on(topic: str) -> Reply:
     """Answer HELP: about one command, or what commands there are."""
-    known, where = (_LMTP_HELP, "RFC 2033") if lmtp else (_HELP, "RFC 5321")
-    line = known.get(topic.upper()) if topic.isascii() else None
-    if line is not None:
-        return catalog.HELP_TEXT.listing(line)
-    return catalog.HELP_TEXT.listing(
-        "Commands: " + " ".join(known),
-        f"HELP <command> tells more; all of it is in {where}",
-        "Write to postmaster here if mail does not arrive",
-    )
+    line = _HELP.get(topic.upper()) if topic.isascii() else None
+    return catalog.HELP_TEXT.listing(line) if line else _COMMANDS

@@ -64,6 +64,10 @@ class Entrance:
         except Exception as error:  # noqa: BLE001 -- whatever it was, the client gets a 454
             incident = site.incident(error, session=self._session)
             reply = catalog.AUTHENTICATION_UNAVAILABLE.reply(id=incident)
+        if login.minutes and reply.code != _GO_ON:
+            reply = catalog.LOGINS_SHUT_OUT.reply(
+                hostname=site.rules.hostname, ip=ip, minutes=login.minutes
+            )
         if login.delay:
             await self._hold(login.delay)
         if reply.code != _GO_ON:

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from ulak.policy.submission import Mended
 from ulak.queue.item import Body
+from ulak.replies import catalog
+from ulak.replies.reply import Reply
 from ulak.server.site import Site
 
 _PIECE = 262_144  # octets that are written at once
@@ -19,10 +23,13 @@ _CROWDED = 65_536  # octets that a message may have in memory when memory is sho
 _HEAD = 1_048_576  # octets of the beginning that are kept for the one who judges the header
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
+Mend = Callable[[bytes], Mended | Reply]
+
 
 class Incoming:
     """The octets of one message, with the trace field that goes on top of it.
 
+    `mend` gives a message another header, or refuses it, as soon as its header is there whole.
     `failure` is the first error of the file; after it nothing more is kept.
     """
 
@@ -32,6 +39,8 @@ class Incoming:
         "_head",
         "_head_ends",
         "_held",
+        "_mend",
+        "_refusal",
         "_site",
         "_written",
         "failure",
@@ -40,12 +49,14 @@ class Incoming:
         "trace",
     )
 
-    def __init__(self, identifier: str, trace: bytes, site: Site) -> None:
+    def __init__(self, identifier: str, trace: bytes, site: Site, mend: Mend | None = None) -> None:
         self.identifier = identifier
         self.trace = trace
         self.failure: OSError | None = None
         self.in_file = False
         self._site = site
+        self._mend = mend
+        self._refusal: Reply | None = None
         self._chunks: list[bytes] = []
         self._held = 0
         self._file = -1
@@ -55,7 +66,7 @@ class Incoming:
 
     def take(self, data: bytes) -> bool:
         """Take octets of the message; say whether `write` is to be called before the next."""
-        if self.failure is not None:
+        if self.failure is not None or self._refusal is not None:
             return False
         self._chunks.append(data)
         self._held += len(data)
@@ -79,7 +90,14 @@ class Incoming:
     def write(self) -> None:
         """Write what is held into the file. Blocks: call it in a thread, and wait for it."""
         data = b"".join(self._chunks)
+        if self._mend is not None and not self.in_file:
+            if not _has_header(data):
+                self._chunks = [data]
+                return
+            data = self._in_order(data)
         self._let_go()
+        if self._refusal is not None:
+            return
         self._keep_head(data)
         try:
             if not self.in_file:
@@ -107,7 +125,20 @@ class Incoming:
                 self.failure = error
                 self._remove()
 
-    def head(self) -> bytes:
+    def verdict(self, *, binary: bool) -> Reply | None:
+        """Judge the message, all of which is there, and put its header in order.
+
+        `binary` as `BODY=BINARYMIME` says.
+        """
+        if self._refusal is not None:
+            return self._refusal
+        if self._mend is None:
+            return self._site.judge(self._beginning(), binary=binary)
+        if not self.in_file:  # else that was done before it was written
+            self._chunks = [self._in_order(self._beginning())]
+        return self._refusal
+
+    def _beginning(self) -> bytes:
         """Give the message, or of a large one the beginning with its whole header."""
         if self.in_file:
             return self._head
@@ -137,6 +168,18 @@ class Incoming:
         self._held = 0
         self._chunks = []
 
+    def _in_order(self, data: bytes) -> bytes:
+        """Give the message with the header that it is to have, unless it is refused."""
+        assert self._mend is not None  # noqa: S101 -- as all who call it have seen
+        if len(data) >= _HEAD and not _has_header(data[:_HEAD], whole=True):
+            self._refusal = catalog.HEADER_TOO_LARGE.reply(limit=_HEAD)
+            return data
+        answer = self._mend(data)
+        if isinstance(answer, Reply):
+            self._refusal = answer
+            return data
+        return answer.header + data[answer.old :]
+
     def _keep_head(self, data: bytes) -> None:
         if self._head_ends or len(self._head) >= _HEAD:
             return
@@ -155,3 +198,8 @@ class Incoming:
             self.in_file = False
             with suppress(OSError):
                 self._path.unlink()
+
+
+def _has_header(data: bytes, *, whole: bool = False) -> bool:
+    """Whether the header ends in this, or will not: it is longer than is looked at."""
+    return data[:2] == b"\r\n" or b"\r\n\r\n" in data or (not whole and len(data) >= _HEAD)

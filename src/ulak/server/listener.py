@@ -32,7 +32,8 @@ class Endpoint:
     """One address to listen on. `implicit`: TLS from the first octet (RFC 8314).
 
     `sock` is a socket that is bound already; without one, the listener makes it. `offers` is
-    what its clients may use. Connections from `proxies` begin with a PROXY header.
+    what its clients may use, and `offers_nobody`, where given, what they may as long as nobody
+    has an account. Connections from `proxies` begin with a PROXY header.
     """
 
     host: str
@@ -42,6 +43,7 @@ class Endpoint:
     sock: socket.socket | None = None
     offers: Offers = field(default_factory=Offers)
     proxies: Networks = ()
+    offers_nobody: Offers | None = None
 
 
 class Listener:
@@ -73,36 +75,33 @@ class Listener:
         return [each.tls for each in self._endpoints if each.tls is not None]
 
     async def start(self) -> list[tuple[str, int]]:
-        """Listen; give the addresses, of a unix socket its path and 0.
-
-        Raises ListenError, and then listens nowhere.
-        """
+        """Listen; give the addresses. Raises ListenError, and then listens nowhere."""
         loop = asyncio.get_running_loop()
         where = []
         try:
             for endpoint in self._endpoints:
                 sock = endpoint.sock or self._bind(endpoint)
-                self._servers.append(await self._serve(sock, endpoint))
+                server = await loop.create_server(
+                    partial(self._session, endpoint), sock=sock, backlog=_BACKLOG
+                )
+                self._servers.append(server)
                 name = sock.getsockname()
-                where.append((name, 0) if isinstance(name, str) else (name[0], name[1]))
+                where.append((name[0], name[1]))
         except ListenError:
             self._close_servers()
             raise
         self._sweeper = loop.create_task(self._watch())
         return where
 
-    async def _serve(self, sock: socket.socket, endpoint: Endpoint) -> asyncio.Server:
-        loop, session = asyncio.get_running_loop(), partial(self._session, endpoint)
-        if sock.family == socket.AF_UNIX:
-            return await loop.create_unix_server(session, sock=sock, backlog=_BACKLOG)
-        return await loop.create_server(session, sock=sock, backlog=_BACKLOG)
-
     def _session(self, endpoint: Endpoint) -> Session:
+        offers = endpoint.offers
+        if endpoint.offers_nobody is not None and not self._site.anybody():
+            offers = endpoint.offers_nobody
         return Session(
             self._site,
             self.sessions,
             endpoint.tls,
-            endpoint.offers,
+            offers,
             implicit=endpoint.implicit,
             proxies=endpoint.proxies,
         )

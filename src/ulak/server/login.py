@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from ulak.accounts.account import Account, key_of
+from ulak.accounts.denied import Denied, Why
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
 from ulak.smtp.events import Auth, Response
@@ -25,8 +26,7 @@ from ulak.smtp.sasl.steps import (
 )
 from ulak.smtp.sasl.table import make
 
-if TYPE_CHECKING:  # OpenSSL, argon2 and PyJWT are large, and not everybody needs them
-    from ulak.accounts.doorkeeper import Denied
+if TYPE_CHECKING:  # OpenSSL and PyJWT are large, and not everybody needs them
     from ulak.accounts.tokens import Distrusted, Vouched
     from ulak.server.certified import Certified
 
@@ -41,6 +41,9 @@ class Logins(Protocol):
 
     All verbs may raise `accounts.store.AccountsError`.
     """
+
+    async def barred(self, ip: str) -> Denied | None:
+        """Tell whether an address may not even try; None: it may."""
 
     async def password(self, ip: str, name: str, given: str) -> Account | Denied:
         """Try a password. What comes of it counts."""
@@ -67,10 +70,12 @@ class Login:
 
     `account` is who the client is, once that is known. `denied` says in a word why it is not let
     in, for the journal, and `delay` for how long the next answer is to be held back, in seconds.
+    Who is shut out is so for `minutes` more, else they are 0.
     """
 
     __slots__ = (
         "_authzid",
+        "_banned",
         "_certified",
         "_exchange",
         "_ip",
@@ -81,6 +86,7 @@ class Login:
         "delay",
         "denied",
         "mechanism",
+        "minutes",
     )
 
     def __init__(
@@ -97,6 +103,8 @@ class Login:
         self.account: Account | None = None
         self.denied = ""
         self.delay = 0.0
+        self.minutes = 0
+        self._banned = ""  # whom this failure has shut out
 
     @property
     def facts(self) -> dict[str, str]:
@@ -107,6 +115,8 @@ class Login:
             facts["account"] = name
         if self.denied:
             facts["denied"] = self.denied
+        if self._banned:
+            facts["banned"] = self._banned
         return facts
 
     async def begin(
@@ -114,6 +124,10 @@ class Login:
     ) -> Reply:
         """Answer AUTH."""
         self.mechanism = said.mechanism
+        barred = await self._logins.barred(self._ip)
+        if barred is not None:
+            self._note(barred)
+            return _FAILED
         made = make(said.mechanism, standing.offers.ways, standing.channel, nonce, bindings)
         if isinstance(made, Reply):
             return made
@@ -191,7 +205,9 @@ class Login:
         Who wants to act as another is refused like one with a wrong password.
         """
         if not isinstance(found, Account):
-            self.denied, self.delay = str(found.why), found.delay
+            self._note(found)
+            if found.why is Why.DISABLED:
+                return catalog.ACCOUNT_DISABLED.reply(account=self._name)
             return refusal
         if self._authzid and key_of(self._authzid) != found.key:
             self.denied = _ANOTHER
@@ -200,5 +216,8 @@ class Login:
         return found.address
 
     async def _fail(self) -> None:
-        denied = await self._logins.failed(self._ip, self._name)
-        self.denied, self.delay = str(denied.why), denied.delay
+        self._note(await self._logins.failed(self._ip, self._name))
+
+    def _note(self, denied: Denied) -> None:
+        self.denied, self.delay, self.minutes = str(denied.why), denied.delay, denied.minutes
+        self._banned = ", ".join(key.name for key in denied.banned)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ulak.mail.address import Address
 from ulak.queue.store import StorageError, StorageFullError
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
@@ -30,6 +31,11 @@ _START_DATA = catalog.START_DATA.reply()
 _READY_FOR_TLS = catalog.READY_FOR_TLS.reply()
 _RESET_DONE = catalog.RESET_DONE.reply()
 _NOTHING_DONE = catalog.NOTHING_DONE.reply()
+_LOGIN_FIRST = catalog.AUTHENTICATION_REQUIRED.reply()
+_WITHHELD = {
+    events.Verify: catalog.VRFY_WITHHELD.reply(),
+    events.Expand: catalog.EXPN_WITHHELD.reply(),
+}
 
 
 class Session(Arrival):
@@ -98,6 +104,8 @@ class Session(Arrival):
                 self.core.answer(event, _READY_FOR_TLS)
                 self._flush()
                 self.start_tls()
+            case events.Mail() if self._counted:
+                self._wait_for(self._mail_of_account(event))
             case events.Auth() | events.Response():
                 self._wait_for(self._log_in(event))
             case _:
@@ -133,18 +141,57 @@ class Session(Arrival):
                 return catalog.CLOSING.reply(hostname=rules.hostname)
             case events.Noop():
                 return _NOTHING_DONE
+            case events.Verify() | events.Expand() if self._must_log_in:
+                return _WITHHELD[type(event)]
             case events.Verify():
                 return verify(event, rules, site.directory, relay=self._relay)
             case events.Expand():
                 return expand(event, rules, site.directory)
             case events.Help(topic):
-                return help_on(topic, lmtp=self.core.standing.offers.kind == "lmtp")
+                return help_on(topic)
             case _:
                 message = f"no answer to {event!r}"
                 raise AssertionError(message)
 
+    @property
+    def _must_log_in(self) -> bool:
+        return self.core.standing.offers.needs_login and self.account is None
+
+    @property
+    def _counted(self) -> bool:
+        """Whether there is a limit to what the client may send."""
+        return (desk := self._site.desk) is not None and desk.counts(self.account)
+
+    @property
+    def _submits(self) -> bool:
+        """Whether the client is one of our own, and its messages are put in order."""
+        return self.account is not None or self.core.standing.offers.kind == "submission"
+
+    async def _mail_of_account(self, event: events.Mail) -> None:
+        """Begin a transaction, if the account has not sent too much already."""
+        site, account = self._site, self.account
+        assert site.desk is not None  # noqa: S101 -- else nothing is counted
+        assert account is not None  # noqa: S101 -- as above
+        try:
+            sent = await site.desk.sent(account)
+            reply = site.desk.enough(account, sent, 0) or self._mail(event)
+            if self._transaction is not None:
+                self._transaction.sent = sent
+        except Exception as error:  # noqa: BLE001 -- whatever it was, the client gets a 451
+            self.forget()
+            reply = catalog.INTERNAL_ERROR.reply(id=site.incident(error, session=self.id))
+        if not reply.positive:
+            self._note_refused(reply)
+        self.core.answer(event, reply)
+
     def _mail(self, event: events.Mail) -> Reply:
         site = self._site
+        if self._must_log_in:
+            return _LOGIN_FIRST
+        if self.account is not None and site.desk is not None:
+            refusal = site.desk.sender(event, self.account)
+            if refusal is not None:
+                return refusal
         if not site.room(event.size):
             return catalog.DISK_NEARLY_FULL.reply()
         wishes, reply = event.wishes, _SENDER_OK
@@ -163,13 +210,29 @@ class Session(Arrival):
         reply, found = recipient(
             event.address,
             self._site,
-            self.ip or "a local client",
+            self.ip,
             relay=self._relay or self.account is not None,
             smtputf8=transaction.mail.smtputf8,
         )
         if found is not None:
+            refusal = self._too_far(transaction, event.address)
+            if refusal is not None:
+                return refusal
             transaction.add(event, found)
         return reply
+
+    def _too_far(self, transaction: Transaction, address: Address) -> Reply | None:
+        """Give the refusal of a recipient that is one too many, or nowhere."""
+        site = self._site
+        if site.desk is None or not self._submits:
+            return None
+        if not site.directory.local(address.domain) and address.domain:
+            refusal = site.desk.recipient(address)
+            if refusal is not None:
+                return refusal
+        if transaction.sent is None or self.account is None:
+            return None
+        return site.desk.enough(self.account, transaction.sent, transaction.count + 1)
 
     def _hop(self) -> Hop:
         core = self.core
@@ -180,7 +243,6 @@ class Session(Arrival):
             core.extended,
             self.tls,
             authenticated=self.account is not None,
-            lmtp=core.standing.offers.kind == "lmtp",
         )
 
     async def _log_in(self, event: events.Auth | events.Response) -> None:
@@ -199,7 +261,7 @@ class Session(Arrival):
 
     def _begin(self) -> None:
         assert self._transaction is not None  # noqa: S101 -- the core holds the order
-        self._transaction.begin(self._site, self._hop())
+        self._transaction.begin(self._site, self._hop(), self.account, submitted=self._submits)
 
     def _incoming(self) -> Incoming:
         assert self._transaction is not None  # noqa: S101 -- the core holds the order
@@ -235,7 +297,10 @@ class Session(Arrival):
                 reply = self._not_stored(incoming.failure, incoming, full=incoming.full)
             else:
                 binary = transaction.mail.body == "BINARYMIME"
-                reply = site.judge(incoming.head(), binary=binary)
+                reply = incoming.verdict(binary=binary)
+            if reply is None and site.desk is not None and self._counted:
+                assert self.account is not None  # noqa: S101 -- else nothing is counted
+                reply = await site.desk.take(self.account, transaction.count)
             if reply is None:
                 await site.keep(transaction.message(incoming, site.clock(), self.id))
                 incoming.kept()

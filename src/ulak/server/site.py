@@ -17,6 +17,7 @@ from ulak.mail.envelope import domain_of
 from ulak.queue.item import Lease, Message, Pending
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
+from ulak.server.desk import Desk
 from ulak.server.directory import Directory
 from ulak.server.login import Logins, Tokens
 from ulak.server.turns import Turns
@@ -103,7 +104,8 @@ class Site:
     the lease that came with the put, and `later` of the time at which one is due that waits;
     `room` says whether the disk takes so many more octets;
     `incident` notes an exception and gives its id; `logins` and `tokens` know who may log in,
-    and `nonce` draws what SCRAM needs, printable ASCII without a comma.
+    and `nonce` draws what SCRAM needs, printable ASCII without a comma; `anybody` says whether
+    there is an account at all, and `desk` is where one's own users hand in mail.
     """
 
     rules: Rules
@@ -123,6 +125,8 @@ class Site:
     logins: Logins | None = None
     tokens: Tokens | None = None
     nonce: Callable[[], str] = lambda: secrets.token_urlsafe(18)
+    anybody: Callable[[], bool] = lambda: True
+    desk: Desk | None = None
     connections: int = 0
     per_client: Counter[str] = field(default_factory=Counter)
     held: int = 0  # octets of messages in memory

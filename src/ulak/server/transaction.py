@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ulak.accounts.account import Account
+from ulak.accounts.allowance import Sent
 from ulak.mail.address import Address
 from ulak.mail.envelope import NOTHING_ASKED, Envelope, RecipientWishes, Wishes
 from ulak.mail.expansion import both, expand
@@ -16,9 +18,22 @@ from ulak.smtp.events import Mail, Recipient
 
 
 class Transaction:
-    """What MAIL, RCPT and DATA have brought so far. `asked` are the wishes of `members`."""
+    """What MAIL, RCPT and DATA have brought so far. `asked` are the wishes of `members`.
 
-    __slots__ = ("asked", "count", "first", "incoming", "mail", "members", "sender", "wishes")
+    `sent` is what the account has sent before it, where that is counted.
+    """
+
+    __slots__ = (
+        "asked",
+        "count",
+        "first",
+        "incoming",
+        "mail",
+        "members",
+        "sender",
+        "sent",
+        "wishes",
+    )
 
     def __init__(self, mail: Mail, wishes: Wishes) -> None:
         self.mail = mail
@@ -30,6 +45,7 @@ class Transaction:
         self.members: dict[str, None] = {}  # where the mail goes, each once
         self.asked: dict[str, RecipientWishes] = {}
         self.incoming: Incoming | None = None
+        self.sent: Sent | None = None
 
     def add(self, recipient: Recipient, found: Found) -> None:
         """Take a recipient that was accepted, and the addresses to which its mail goes."""
@@ -60,18 +76,23 @@ class Transaction:
                 self.asked[member] = one
             self.members[member] = None
 
-    def begin(self, site: Site, hop: Hop) -> Incoming:
-        """Begin the message: DATA was accepted."""
-        identifier = site.new_id()
+    def begin(
+        self, site: Site, hop: Hop, account: Account | None = None, *, submitted: bool = False
+    ) -> Incoming:
+        """Begin the message: DATA was accepted. `submitted`: its header is to be put in order."""
+        identifier, when = site.new_id(), site.clock()
         trace = received(
             hop,
             identifier=identifier,
-            when=site.clock(),
+            when=when,
             smtputf8=self.mail.smtputf8,
             only=str(self.first) if self.count == 1 else "",
             priority=self.wishes.priority,
         )
-        self.incoming = Incoming(identifier, trace, site)
+        mend = None
+        if submitted and site.desk is not None:
+            mend = site.desk.mend(account, self.mail, identifier, when)
+        self.incoming = Incoming(identifier, trace, site, mend)
         return self.incoming
 
     def message(self, incoming: Incoming, when: float, session: str) -> Message:

@@ -23,7 +23,7 @@ class Offers:
     `recipients` is how many a message may have. `longest_hold` is for how many seconds a message
     may be held for its sender, 0 for not at all (RFC 4865); `least_deliver_by` the shortest time
     in seconds in which delivery may be demanded, 0 for any (RFC 2852). `ways` are those of
-    logging in.
+    logging in, and `needs_login` says that this comes before any mail (RFC 6409 §4.3).
     """
 
     kind: str = "mx"
@@ -35,6 +35,7 @@ class Offers:
     longest_hold: int = 0
     least_deliver_by: int = 0
     ways: Ways = _NO_WAYS
+    needs_login: bool = False
 
 
 @dataclass(frozen=True, slots=True)
