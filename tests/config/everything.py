@@ -28,6 +28,10 @@ networks = ["127.0.0.1", "2001:db8::/32"]
 [route]
 "example.net" = "smtp:192.0.2.1:2526"
 
+[smarthost."192.0.2.1:2526"]
+tls = "opportunistic"
+trust_unproven = true
+
 [delivery]
 paused = true
 warn_after = 0

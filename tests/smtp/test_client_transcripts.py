@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 
 from ulak.mail.envelope import NO_WISHES, DeliverBy, RecipientWishes
-from ulak.smtp.client import ClientCore, Step, Transaction
+from ulak.smtp.client import ClientCore, Login, Step, Transaction
+from ulak.smtp.sasl.client import Credentials
 
 FOLDER = Path(__file__).parent.parent / "transcripts" / "client"
 FILES = sorted(FOLDER.glob("*.dialogue"))
 Cut = Callable[[bytes], Iterable[bytes]]
 
 
+NONCE = "rOprNGfwEbeRWgbNEkqO"  # RFC 7677 §3
 KINDS = {"eight-bit": "8BITMIME", "binary": "BINARYMIME"}
 
 
@@ -145,6 +147,13 @@ class Player:
         match verb:
             case "lmtp":
                 self.core = ClientCore("client.example.org", lmtp=True)
+            case "login":
+                credentials = Credentials(words[0], words[1])
+                login = Login(
+                    credentials, NONCE, readable="readable" in words, clear="clear" in words
+                )
+                secure = "secure" in words
+                self.core = ClientCore("client.example.org", secure=secure, login=login)
             case "starttls":
                 self.core = ClientCore("client.example.org", starttls=True)
             case "tls":

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ulak import config as settings
 from ulak.accounts.purser import Purser
 from ulak.app.accounts import anybody_of, doorkeeper_of, purser_of
+from ulak.app.client import sending_of
 from ulak.app.offering import logins_taken, offers_of
 from ulak.app.places import Places
 from ulak.app.record import Record
@@ -25,9 +26,7 @@ from ulak.delivery.maildir import MaildirCarrier
 from ulak.delivery.parts import Parts as WorkerParts
 from ulak.delivery.ready import Limits as WorkLimits
 from ulak.delivery.route import Route, Routes
-from ulak.delivery.sending import Chunking, Sending, Timeouts
 from ulak.delivery.target import Way
-from ulak.delivery.tls import opportunistic, verifying
 from ulak.delivery.worker import Worker
 from ulak.dns.resolver import DnsResolver
 from ulak.journal.incident import incident
@@ -94,7 +93,7 @@ class Parts:
     def carriers(self) -> dict[Way, SmtpCarrier | MaildirCarrier]:
         """The ways of handing mail on."""
         config = self.config
-        smtp = SmtpCarrier(_sending(config), self.incident)
+        smtp = SmtpCarrier(sending_of(config), self.incident)
         maildir = MaildirCarrier(self.places.mail, config.hostname, self.clock)
         return {Way.SMTP: smtp, Way.LMTP: smtp, Way.MAILDIR: maildir}
 
@@ -328,33 +327,3 @@ def _hop(hop: settings.NextHop) -> Hop:
 
 def _is_specific(host: str) -> bool:
     return host not in ("0.0.0.0", "::", "") and not host.startswith("127.")  # noqa: S104 -- compared, not bound
-
-
-def _sending(config: settings.Config) -> Sending:
-    delivery, times = config.delivery, config.delivery.timeouts
-    own = {(li.address.host, li.address.port) for li in config.listeners}
-    return Sending(
-        hostname=config.hostname,
-        tls=opportunistic() if delivery.tls == "opportunistic" else None,
-        proven=partial(verifying, delivery.authorities),
-        addresses=frozenset(own),
-        ports=frozenset({delivery.port}),
-        source=delivery.source_ipv4,
-        source6=delivery.source_ipv6,
-        messages_per_connection=delivery.messages_per_connection,
-        recipients=delivery.recipients_per_message,
-        chunking=Chunking(delivery.chunking),
-        timeouts=Timeouts(
-            connect=times.connect,
-            greeting=times.greeting,
-            hello=times.hello,
-            tls=times.tls,
-            mail=times.mail,
-            rcpt=times.rcpt,
-            data=times.data,
-            block=times.block,
-            end=times.end,
-            quit=times.quit,
-            idle=times.idle,
-        ),
-    )

@@ -17,7 +17,7 @@ def check_certificate(path: Path, tls: Tls, report: Report) -> None:
     key = tls.key or tls.certificate
     where = (*path, "certificate"), (*path, "key" if tls.key else "certificate")
     files = dict.fromkeys(zip((tls.certificate, key), where, strict=True))
-    if not all([_readable(file, at, report) for file, at in files]):  # noqa: C419 -- tell of both
+    if not all([readable(file, at, report) for file, at in files]):  # noqa: C419 -- tell of both
         return
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
@@ -34,11 +34,12 @@ def check_certificate(path: Path, tls: Tls, report: Report) -> None:
 
 def check_authorities(where: Path, file: File, report: Report) -> None:
     """See that a file has certificates that can be believed."""
-    if _readable(file, where, report) and not _is_certificate(file):
+    if readable(file, where, report) and not _is_certificate(file):
         report.clash((where,), "not-a-certificate", path=str(file))
 
 
-def _readable(file: File, at: Path, report: Report) -> bool:
+def readable(file: File, at: Path, report: Report) -> bool:
+    """See that a file can be read, and say why where it cannot."""
     try:
         with file.open("rb"):
             return True

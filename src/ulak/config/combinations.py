@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from ulak.config.lines import Path
 from ulak.config.mistake import Report, spell
-from ulak.config.settings import Config, Dnsbl, Domain, Listener, Tls, Web
+from ulak.config.settings import Config, Dnsbl, Domain, Listener, SmartHost, Tls, Web
 from ulak.config.values import Network, NextHop, SocketAddress, write_size
 
 T = TypeVar("T")
@@ -21,7 +21,7 @@ def check(config: Config, report: Report) -> None:
     _listeners(report)
     _domains(config, report)
     _hops(config, report)
-    _authorities(config, report)
+    _servers(config, report)
     _relay(config, report)
     _times(config, report)
     _policy(config, report)
@@ -185,12 +185,18 @@ def _hops(config: Config, report: Report) -> None:
                 )
 
 
-def _authorities(config: Config, report: Report) -> None:
+def _servers(config: Config, report: Report) -> None:
     file = config.delivery.authorities
     if file is not None:
         from ulak.config.certificates import check_authorities  # noqa: PLC0415 -- ssl is slow
 
         check_authorities(("delivery", "authorities"), file, report)
+    hops = (*config.routes.values(), *(domain.deliver for domain in config.domains.values()))
+    used = {str(SocketAddress(hop.host, hop.port)) for hop in hops if hop.way == "smtp"}
+    for path, one in _made(report, SmartHost):
+        from ulak.config.smarthosts import check_smart_host  # noqa: PLC0415 -- as above
+
+        check_smart_host(path, one, used, report)
 
 
 def _numeric(hop: NextHop) -> SocketAddress:

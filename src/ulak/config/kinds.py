@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 from ulak.config.mistake import Named, Place, given
-from ulak.config.values import parse_duration, parse_size, write_duration, write_size
+from ulak.config.values import Hidden, parse_duration, parse_size, write_duration, write_size
 from ulak.language import LANGUAGES
 
 
@@ -64,6 +64,24 @@ class Text(Plain):
     def read(self, value: object, place: Place) -> str | Bad:
         """Take a text."""
         return value if isinstance(value, str) else self.unlike(value, place)
+
+
+class Secret(Plain):
+    """A password. It is never written, nor quoted where it is wrong."""
+
+    name = "secret"
+
+    def read(self, value: object, place: Place) -> Hidden | Bad:
+        """Take a text that is not empty."""
+        if isinstance(value, str) and value:
+            return Hidden(value)
+        place.wrong("no-secret")
+        return BAD
+
+    def write(self, value: object) -> object:
+        """Write that there is one."""
+        del value
+        return "***"
 
 
 class Flag(Plain):

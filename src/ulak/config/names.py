@@ -107,6 +107,20 @@ class Listen(Plain):
         return SocketAddress(str(ip), port)
 
 
+class Server(Plain):
+    """A server that a next hop names, as `HOST:PORT`, the host in lower case."""
+
+    name = "server"
+
+    def read(self, value: object, place: Place) -> str | Bad:
+        """Take what stands behind `smtp:` in a next hop."""
+        if isinstance(value, str):
+            hop = Hop(("smtp",)).of("smtp", value, place)
+            if hop is not None:
+                return str(SocketAddress(hop.host, hop.port))
+        return self.unlike(value, place)
+
+
 class NameServer(Plain):
     """The IP address of a resolver, with or without a port."""
 
@@ -203,14 +217,15 @@ class Hop(Plain):
         if isinstance(value, str):
             way, colon, rest = value.partition(":")
             if way in self.ways:
-                hop = self._read(way, rest if colon else None, place)
+                hop = self.of(way, rest if colon else None, place)
                 if hop is not None:
                     return hop
         forms = [form for way in self.ways for form in spelled_way(way)]
         place.wrong("not-a-hop", words=", ".join(forms), given=given(value))
         return BAD
 
-    def _read(self, way: str, rest: str | None, place: Place) -> NextHop | None:
+    def of(self, way: str, rest: str | None, place: Place) -> NextHop | None:
+        """Read what stands behind the way; None where it does not fit."""
         if way in ("maildir", "mx"):
             return NextHop(way) if rest is None else None
         if rest is None:

@@ -20,6 +20,7 @@ from ulak.config.kinds import (
     Language,
     ListOf,
     Number,
+    Secret,
     Size,
     Text,
     Workers,
@@ -37,10 +38,11 @@ from ulak.config.names import (
     NameServer,
     NetworkRange,
     RouteName,
+    Server,
     Store,
 )
 from ulak.config.sections import Each, MapOf, Section, setting
-from ulak.config.values import Network, NextHop, SocketAddress
+from ulak.config.values import Hidden, Network, NextHop, SocketAddress
 
 # Those that a listener can do without: the others are needed, or have settings of their own.
 EXTENSIONS = (
@@ -191,6 +193,21 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SmartHost:
+    """How mail goes to one server that a next hop names.
+
+    `password` and `password_file` are two ways to say the same thing.
+    """
+
+    username: str = setting(Text(), "")
+    password: Hidden | None = setting(Secret(), None)
+    password_file: Path | None = setting(FileName(), None)
+    tls: str = setting(Choice(("required", "implicit", "opportunistic")), "required")
+    ca: Path | None = setting(FileName(), None)
+    trust_unproven: bool = setting(Flag(), default=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dns:
     """Who is asked for names. No servers: those of the system."""
 
@@ -297,6 +314,9 @@ class Config:
         MapOf(RouteName(), Hop(("mx", "smtp"))),
         factory=lambda: {"*": NextHop("mx")},
         key="route",
+    )
+    smarthosts: Mapping[str, SmartHost] = setting(
+        MapOf(Server(), Section(SmartHost)), factory=dict, key="smarthost"
     )
     delivery: Delivery = setting(Section(Delivery), Delivery())
     dns: Dns = setting(Section(Dns), Dns())

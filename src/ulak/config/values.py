@@ -40,6 +40,16 @@ class NextHop:
         return f"{self.way}:{SocketAddress(self.host, self.port)}" if self.host else self.way
 
 
+class Hidden(str):
+    """A secret: the text that it is, and nothing to see where values are shown."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Show nothing of it."""
+        return "'***'"
+
+
 _SECONDS = {"w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1}
 _OCTETS = {
     "TB": 10**12, "GB": 10**9, "MB": 10**6, "KB": 10**3,

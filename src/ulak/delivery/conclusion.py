@@ -79,6 +79,27 @@ def refused(
     return outcome
 
 
+def wants_login(answer: Answer) -> bool:
+    """Whether a server refused for want of a login, or of another one (RFC 4954 §6)."""
+    return answer.reply.code in (530, 534, 535, 538)
+
+
+def unwelcome(recipient: str, outcome: Outcome) -> Outcome:
+    """Turn the refusal of a smart host for want of a login into what the operator can mend."""
+    problem = outcome.reply
+    reply = catalog.SMART_HOST_LOGIN_FAILED.reply(host=outcome.host, problem=problem)
+    facts = {**outcome.facts, **reply.facts}
+    return replace(
+        outcome,
+        recipient=recipient,
+        result=Result.DEFERRED,
+        cause=reply.cause,
+        reply=str(reply),
+        remote=False,
+        facts=facts,
+    )
+
+
 def too_many(answer: Answer) -> bool:
     """Whether RCPT was refused only because there were too many before it.
 
@@ -175,10 +196,23 @@ def unproven(host: str, problem: str, connection: Connection | None = None) -> O
     return replace(_ours(reply, Result.FAILED, connection), host=host)
 
 
-def tls_failed(connection: Connection, problem: str) -> Outcome:
-    """Give the outcome where there has to be TLS, and it may work another time."""
-    reply = catalog.TLS_FAILED.reply(host=connection.label, problem=problem)
-    return _ours(reply, Result.DEFERRED, connection)
+def without_tls(
+    host: str, problem: str, connection: Connection | None = None, *, final: bool
+) -> Outcome:
+    """Give the outcome where there has to be TLS and is none; `final` where mail goes back."""
+    if final:
+        return unproven(host, problem, connection)
+    reply = catalog.TLS_FAILED.reply(host=host, problem=problem)
+    return replace(_ours(reply, Result.DEFERRED, connection), host=host)
+
+
+def login_failed(connection: Connection) -> Outcome:
+    """Give the outcome where a smart host did not let us log in: its operator is ours."""
+    failure = connection.core.failure
+    assert failure is not None  # noqa: S101 -- a session that is over has one
+    problem = failure.problem if failure.reply is None else str(failure.reply)
+    reply = catalog.SMART_HOST_LOGIN_FAILED.reply(host=connection.label, problem=problem)
+    return _ours(reply, Result.DEFERRED, connection, {"stage": failure.stage.value})
 
 
 def refusal(target: Target) -> Outcome:

@@ -198,6 +198,9 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport; the server speaks first."""
         self._transport = cast("asyncio.Transport", transport)
+        secure = transport.get_extra_info("ssl_object")
+        if secure is not None:  # from the first octet
+            self.tls = secure.version() or "TLS"
 
     def data_received(self, data: bytes) -> None:
         """Let the core read, and do what it asks for."""

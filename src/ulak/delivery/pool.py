@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 
 from ulak.delivery.connection import Connection, Key
+from ulak.delivery.outcome import Outcome
 from ulak.delivery.sending import Sending
 
 Address = tuple[str, int]  # an IP and a port, or a path and 0
@@ -26,6 +27,7 @@ class Pool:
         self._empty: asyncio.Future[None] | None = None
         self._closed = False
         self._plain: dict[Address, tuple[float, str]] = {}
+        self._locked: dict[Key, tuple[float, Outcome]] = {}
         self._avoided: dict[Address, float] = {}
 
     # -- connections ------------------------------------------------------------------------
@@ -111,6 +113,18 @@ class Pool:
             self._sweeper = None
 
     # -- what is remembered -----------------------------------------------------------------
+
+    def lock(self, key: Key, outcome: Outcome) -> None:
+        """Try no login for a while, since this came of the last one."""
+        now = asyncio.get_running_loop().time()
+        self._locked[key] = (now + self._sending.locked_for, outcome)
+
+    def locked(self, key: Key) -> Outcome | None:
+        """Give what came of the last login where none is tried for a while."""
+        known = self._locked.get(key)
+        if known is None or known[0] < asyncio.get_running_loop().time():
+            return None
+        return known[1]
 
     def speak_plain(self, address: Address, problem: str) -> None:
         """Speak to an address in the clear for a while, since TLS with it failed."""

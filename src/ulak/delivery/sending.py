@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ulak.delivery.demands import Demands
 from ulak.delivery.tls import verifying
 from ulak.smtp.client import Stage
 
@@ -47,6 +48,7 @@ class Timeouts:
             Stage.HELLO: self.hello,
             Stage.STARTTLS: self.hello,
             Stage.HANDSHAKE: self.tls,
+            Stage.AUTH: self.hello,
             Stage.IDLE: self.idle,
             Stage.RESET: self.mail,
             Stage.MAIL: self.mail,
@@ -65,7 +67,8 @@ class Sending:
     """The settings of the SMTP carrier.
 
     `tls` is None for no STARTTLS at all; `proven` makes the context for messages that ask for
-    REQUIRETLS. `names` are names of this server beside `hostname`,
+    REQUIRETLS. `smarthosts` has the demands on servers that the operator sends mail to, by name
+    and port. `names` are names of this server beside `hostname`,
     `addresses` the IP and port pairs on which it listens: mail is never sent there, nor to a
     server that bears one of the names on one of `ports`. Times are in seconds.
     """
@@ -73,6 +76,7 @@ class Sending:
     hostname: str
     tls: ssl.SSLContext | None = None
     proven: Callable[[], ssl.SSLContext] = verifying
+    smarthosts: Mapping[tuple[str, int], Demands] = field(default_factory=dict)
     names: frozenset[str] = frozenset()
     addresses: frozenset[tuple[str, int]] = frozenset()
     ports: frozenset[int] = frozenset({25})
@@ -86,6 +90,7 @@ class Sending:
     clock: Callable[[], float] = time.time  # seconds since the epoch
     places: int = 10  # addresses tried in one attempt
     plain_for: float = 900.0  # how long a host is spoken to in the clear after TLS failed
+    locked_for: float = 60.0  # how long after a login that failed none is tried
     avoid_for: float = 60.0  # how long an address that could not be reached is tried last
     sweep: float = 1.0  # how often deadlines are looked at
     always_dialogue: bool = False  # give the dialogue of deliveries that went well too

@@ -218,6 +218,7 @@ CONNECTION_LOST = _row("connection-lost", "connection-failed", 451, "4.2", "RFC 
 PEER_TIMED_OUT = _row("peer-timed-out", "connection-failed", 451, "4.2", "RFC 5321 §4.5.3.2", _R, "{host} did not answer within {seconds} seconds")
 PEER_BABBLES = _row("peer-babbles", "protocol-error", 451, "5.0", "RFC 5321 §4.2", _R, "{host} did not answer as an SMTP server does: {problem}")
 TLS_FAILED = _row("tls-failed", "tls-required", 451, "7.5", "RFC 3207 §4.1", _R, "TLS with {host} failed: {problem}")
+SMART_HOST_LOGIN_FAILED = _row("smart-host-login-failed", "auth-required", 451, "7.8", "RFC 4954 §6", _R, "This server could not log in at {host}: {problem}")
 DNS_FAILED = _row("dns-failed", "dns-failure", 451, "4.3", "RFC 5321 §5.1", _R, "The mail servers of {domain} could not be looked up: {problem}")
 ROUTE_TO_SELF = _row("route-to-self", "routing-loop", 554, "4.6", "RFC 5321 §5.1", _X, "The mail for {domain} would be delivered to this server itself")
 MESSAGE_UNREADABLE = _row("message-unreadable", "system-error", 451, "3.0", "RFC 3463 §3.4", _R, "The message could not be read from the queue: {problem}")

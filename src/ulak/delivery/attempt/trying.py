@@ -122,7 +122,7 @@ class Attempt:
         if (address, host.port) in self._opening.sending.addresses:
             self.close(conclusion.own(domain_of(self._undecided[0]), address))
             return
-        demands = self._opening.demands(strict=self._fitting.strict)
+        demands = self._opening.demands(target, host, strict=self._fitting.strict)
         key: Key = (target.way, target.key, f"{host.name}\n{address}", host.port, demands.name)
         for _ in range(_ROUNDS):
             connection = pool.take(key)
@@ -205,9 +205,10 @@ class Attempt:
             else:
                 if dialogue is None:
                     dialogue = core.dialogue()
-                self.outcomes.append(
-                    conclusion.refused(recipient, answer, connection, facts, dialogue)
-                )
+                outcome = conclusion.refused(recipient, answer, connection, facts, dialogue)
+                if self._target.told is Told.OPERATOR and conclusion.wants_login(answer):
+                    outcome = conclusion.unwelcome(recipient, outcome)
+                self.outcomes.append(outcome)
         if len(batch) < len(self._undecided):
             tried = set(batch)
             self._undecided = again + [r for r in self._undecided if r not in tried]

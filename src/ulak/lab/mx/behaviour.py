@@ -42,17 +42,23 @@ class Behaviour:
     """How a server behaves.
 
     The keys of `at` are stages: `connect`, a command (`EHLO`, `HELO`, `LHLO`, `STARTTLS`, `MAIL`,
-    `RCPT`, `DATA`, `BDAT` (a chunk before the last), `RSET`, `NOOP`, `QUIT`), `TLS` (in place of
-    the handshake), `body` (as soon as some of the message has come) and `message` (its end).
+    `RCPT`, `DATA`, `BDAT` (a chunk before the last), `AUTH` (its replies), `RSET`, `NOOP`,
+    `QUIT`), `TLS` (in place of the handshake), `body` (as soon as some of the message has come)
+    and `message` (its end).
     `MAIL ada@example.org`, `RCPT …` and, with LMTP, `message …` mean one address. A text stands
-    for an `Act` that says it.
+    for an `Act` that says it. With `accounts` (passwords by name) nobody may send who has not
+    logged in, by one of `mechanisms`. `implicit`: TLS begins with the first octet,
+    of every connection where the first behaviour says so.
     """
 
     name: str = "mx.example.net"
     extensions: tuple[str, ...] = _EXTENSIONS
     at: Mapping[str, Act | str] = field(default_factory=dict)
     tls: ssl.SSLContext | None = None
+    implicit: bool = False
     lmtp: bool = False
+    accounts: Mapping[str, str] = field(default_factory=dict)
+    mechanisms: tuple[str, ...] = ("SCRAM-SHA-256", "PLAIN", "LOGIN")
 
 
 @dataclass(slots=True)
@@ -80,4 +86,5 @@ class Heard:
     commands: list[str] = field(default_factory=list)
     taken: list[Taken] = field(default_factory=list)
     writes: list[bytes] = field(default_factory=list)  # what came before each reply went out
+    login: str = ""
     quit: bool = False

@@ -34,7 +34,9 @@ class ScriptedServer:
         if self.path:
             self._server = await asyncio.start_unix_server(self._serve, self.path)
             return 0
-        self._server = await asyncio.start_server(self._serve, self.host, self.port)
+        first = self.behaviours[0]
+        context = first.tls if first.implicit else None
+        self._server = await asyncio.start_server(self._serve, self.host, self.port, ssl=context)
         self.port = self._server.sockets[0].getsockname()[1]
         return self.port
 

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 
 from ulak.lab.mx.behaviour import Act, Behaviour, Heard, Taken
+from ulak.lab.mx.login import Exchange
 from ulak.smtp.body import BodyReader
 
 _USUAL = {
@@ -46,14 +47,21 @@ class Session:
         self._sender: str | None = None
         self._parameters = ""
         self._recipients: list[str] = []
+        self._exchange: Exchange | None = None
         self._asked: list[str] = []
         self._chunks: list[bytes] = []
 
     async def run(self) -> None:
         """Play until somebody closes."""
+        inner = self._writer.get_extra_info("ssl_object")
+        if inner is not None:
+            self._tls = inner.version()
         await self._act("connect", f"220 {self._behaviour.name} ESMTP Lab")
         while True:
             line = await self._line()
+            if self._exchange is not None and self._exchange.open:
+                await self._say_to_login(self._exchange, self._exchange.respond(line))
+                continue
             self.heard.commands.append(line)
             await self._command(line)
 
@@ -112,9 +120,18 @@ class Session:
             case "STARTTLS":
                 if await self._act(verb, _USUAL[verb]):
                     await self._start_tls()
+            case "AUTH":
+                behaviour = self._behaviour
+                exchange = Exchange(
+                    behaviour.accounts, behaviour.mechanisms, secure=bool(self._tls)
+                )
+                self._exchange = exchange
+                await self._say_to_login(exchange, exchange.begin(line[5:]))
             case "MAIL":
                 address, self._parameters = _path(line)
-                if await self._act(verb, _USUAL[verb], address):
+                welcome = self.heard.login or not self._behaviour.accounts
+                usual = _USUAL[verb] if welcome else "530 5.7.0 Log in first"
+                if await self._act(verb, usual, address):
                     self._begin(address)
             case "RCPT":
                 address, parameters = _path(line)
@@ -138,6 +155,13 @@ class Session:
             case _:
                 await self._act(verb, _USUAL.get(verb, "500 5.5.1 What?"))
 
+    async def _say_to_login(self, exchange: Exchange, reply: str) -> None:
+        """Say what comes of a login, or of a part of it."""
+        if await self._act("AUTH", reply):
+            self.heard.login = exchange.name
+        else:
+            self._exchange = None
+
     async def _hello(self, verb: str) -> None:
         behaviour = self._behaviour
         lines = [behaviour.name]
@@ -145,6 +169,8 @@ class Session:
             lines += behaviour.extensions
             if behaviour.tls is not None and not self._tls:
                 lines.append("STARTTLS")
+            if behaviour.accounts:
+                lines.append(f"AUTH {' '.join(behaviour.mechanisms)}")
         marks = ["-"] * (len(lines) - 1) + [" "]
         usual = "\n".join(f"250{m}{line}" for m, line in zip(marks, lines, strict=True))
         if behaviour.lmtp is not (verb == "LHLO"):

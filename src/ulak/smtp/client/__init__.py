@@ -2,6 +2,7 @@
 
 from ulak.smtp.client.core import ClientCore
 from ulak.smtp.client.extensions import EXTENSIONS, Extension, Offer, Transaction
+from ulak.smtp.client.login import Login
 from ulak.smtp.client.message import Encoder, Mender, encode, mend
 from ulak.smtp.client.reply import Babble, PeerReply, ReplyReader
 from ulak.smtp.client.states import Answer, Failure, Stage, Step
@@ -14,6 +15,7 @@ __all__ = [
     "Encoder",
     "Extension",
     "Failure",
+    "Login",
     "Mender",
     "Offer",
     "PeerReply",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ulak.mail.envelope import NO_WISHES
 from ulak.smtp.client.extensions import Parameters, RecipientParameters, Transaction
+from ulak.smtp.client.login import Login
 from ulak.smtp.client.reply import PeerReply
 from ulak.smtp.client.session import CLOSING, Session
 from ulak.smtp.client.states import Answer, Failure, Stage, Step
@@ -20,8 +21,16 @@ class ClientCore(Session):
     `answers` has one place for each recipient of the transaction, None where nothing was decided.
     """
 
-    def __init__(self, hostname: str, *, lmtp: bool = False, starttls: bool = False) -> None:
-        super().__init__(hostname, lmtp=lmtp, starttls=starttls)
+    def __init__(
+        self,
+        hostname: str,
+        *,
+        lmtp: bool = False,
+        starttls: bool = False,
+        secure: bool = False,
+        login: Login | None = None,
+    ) -> None:
+        super().__init__(hostname, lmtp=lmtp, starttls=starttls, secure=secure, login=login)
         self.answers: list[Answer | None] = []
         self.pipelining = False
         self._mail_rows: list[Parameters] = []

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from ulak.smtp.client.dialogue import Dialogue
 from ulak.smtp.client.extensions import Offer, first_word, read_offer
+from ulak.smtp.client.login import Locked, LoggedIn, LoggingIn, Login, Say, log_in
 from ulak.smtp.client.reply import Babble, PeerReply, ReplyReader
 from ulak.smtp.client.states import Failure, Stage, Step
 
@@ -22,13 +23,22 @@ class Session:
     """One session without its transactions.
 
     `hostname` is what EHLO says. With `starttls` the session goes to TLS where the server offers
-    it. `heard` counts replies.
+    it; with `secure` it is there from its first octet. With `login` it is ready only when it has
+    logged in. `heard` counts replies.
     """
 
-    def __init__(self, hostname: str, *, lmtp: bool = False, starttls: bool = False) -> None:
+    def __init__(
+        self,
+        hostname: str,
+        *,
+        lmtp: bool = False,
+        starttls: bool = False,
+        secure: bool = False,
+        login: Login | None = None,
+    ) -> None:
         self.hostname = hostname
         self.lmtp = lmtp
-        self.secure = False
+        self.secure = secure
         self.offer = Offer()
         self.greeted_by = ""  # the name in the greeting
         self.stage = Stage.GREETING
@@ -38,6 +48,8 @@ class Session:
         self.heard = 0
         self.tls_refused: PeerReply | None = None
         self._starttls = starttls
+        self._login = login
+        self._logging_in: LoggingIn | None = None
         self._reader = ReplyReader()
         self._dialogue = Dialogue()
         self._output: list[bytes] = []
@@ -46,6 +58,7 @@ class Session:
             Stage.GREETING: self._greeting,
             Stage.HELLO: self._hello_answer,
             Stage.STARTTLS: self._starttls_answer,
+            Stage.AUTH: self._auth_answer,
             Stage.QUIT: self._quit_answer,
             Stage.IDLE: self._unasked,
         }
@@ -56,7 +69,8 @@ class Session:
         """Take octets from the server."""
         if self.stage in (Stage.HANDSHAKE, Stage.CLOSED):
             return Step.WAIT  # what comes in the clear behind 220 is nobody's (RFC 3207 §4.2)
-        self._dialogue.add("S", data)
+        if self.stage is not Stage.AUTH:
+            self._dialogue.add("S", data)
         self._reader.feed(data)
         asked = Step.WAIT
         while (reply := self._reader.next()) is not None:
@@ -89,14 +103,22 @@ class Session:
             return Step.OVER
         return self._over(Failure(self.stage, problem=problem))
 
+    @property
+    def locked_out(self) -> bool:
+        """Whether the server did not let us log in."""
+        failure = self.failure
+        if failure is None or failure.stage is not Stage.AUTH or failure.babble:
+            return False
+        return failure.reply.code != CLOSING if failure.reply is not None else self.said_quit
+
     def dialogue(self) -> tuple[str, ...]:
         """Give what was said, a line each (`C: `, `S: `), without the message."""
         return self._dialogue.lines()
 
-    def _send(self, commands: str) -> None:
+    def _send(self, commands: str, shown: str = "") -> None:
         octets = commands.encode()
         self._output.append(octets)
-        self._dialogue.add("C", octets)
+        self._dialogue.add("C", shown.encode() if shown else octets)
 
     def _over(self, failure: Failure) -> Step:
         if self.failure is None:
@@ -139,7 +161,7 @@ class Session:
             self.stage = Stage.STARTTLS
             self._send("STARTTLS\r\n")
             return Step.WAIT
-        return self._opened()
+        return self._log_in()
 
     def _starttls_answer(self, reply: PeerReply) -> Step:
         if reply.code == CLOSING:
@@ -148,7 +170,7 @@ class Session:
             self.stage = Stage.HANDSHAKE
             return Step.TLS
         self.tls_refused = reply
-        return self._opened()
+        return self._log_in()
 
     def tls_started(self) -> Step:
         """Begin anew under TLS.
@@ -159,6 +181,40 @@ class Session:
         self.secure = True
         self._reader.clear()
         return self._say_hello(b"LHLO" if self.lmtp else b"EHLO")
+
+    def _log_in(self) -> Step:
+        if self._login is None:
+            return self._opened()
+        self.stage = Stage.AUTH
+        begun = log_in(self._login, self.offer, secure=self.secure)
+        if isinstance(begun, Locked):
+            return self._locked(begun.problem)
+        self._logging_in = begun
+        self._tell(begun.command())
+        return Step.WAIT
+
+    def _tell(self, say: Say) -> None:
+        self._send(f"{say.line}\r\n", f"{say.shown}\r\n")
+
+    def _auth_answer(self, reply: PeerReply) -> Step:
+        assert self._logging_in is not None  # noqa: S101 -- for the type checker
+        answer = self._logging_in.answer(reply)
+        # With a challenge and what SCRAM's server proves passwords could be tried out.
+        shown = f"{reply.code} ***" if isinstance(answer, Say) else str(reply)
+        self._dialogue.add("S", f"{shown}\r\n".encode())
+        match answer:
+            case Say():
+                self._tell(answer)
+                return Step.WAIT
+            case LoggedIn():
+                return self._opened()
+            case Locked(problem):
+                return self._locked(problem) if problem else self._refused(reply)
+
+    def _locked(self, problem: str) -> Step:
+        self.said_quit = True
+        self._send("QUIT\r\n")
+        return self._over(Failure(Stage.AUTH, problem=problem))
 
     def _opened(self) -> Step:
         self.stage = Stage.IDLE

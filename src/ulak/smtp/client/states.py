@@ -27,6 +27,7 @@ class Stage(Enum):
     HELLO = "EHLO"
     STARTTLS = "STARTTLS"
     HANDSHAKE = "TLS"
+    AUTH = "AUTH"
     IDLE = "idle"
     RESET = "RSET"
     MAIL = "MAIL"

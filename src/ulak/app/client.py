@@ -1,0 +1,71 @@
+"""From settings to how this server behaves as a client."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from ulak import config as settings
+from ulak.config.smarthosts import read_password
+from ulak.delivery.demands import Demands
+from ulak.delivery.sending import Chunking, Sending, Timeouts
+from ulak.delivery.tls import opportunistic, verifying
+from ulak.smtp.sasl.client import Credentials
+
+
+def sending_of(config: settings.Config) -> Sending:
+    """Make the settings of the SMTP carrier.
+
+    Raises OSError for a file that is not there any more.
+    """
+    delivery, times = config.delivery, config.delivery.timeouts
+    own = {(li.address.host, li.address.port) for li in config.listeners}
+    return Sending(
+        hostname=config.hostname,
+        tls=opportunistic() if delivery.tls == "opportunistic" else None,
+        proven=partial(verifying, delivery.authorities),
+        smarthosts=_smart_hosts(config),
+        addresses=frozenset(own),
+        ports=frozenset({delivery.port}),
+        source=delivery.source_ipv4,
+        source6=delivery.source_ipv6,
+        messages_per_connection=delivery.messages_per_connection,
+        recipients=delivery.recipients_per_message,
+        chunking=Chunking(delivery.chunking),
+        timeouts=Timeouts(
+            connect=times.connect,
+            greeting=times.greeting,
+            hello=times.hello,
+            tls=times.tls,
+            mail=times.mail,
+            rcpt=times.rcpt,
+            data=times.data,
+            block=times.block,
+            end=times.end,
+            quit=times.quit,
+            idle=times.idle,
+        ),
+    )
+
+
+def _smart_hosts(config: settings.Config) -> dict[tuple[str, int], Demands]:
+    found: dict[tuple[str, int], Demands] = {}
+    for name, one in config.smarthosts.items():
+        host, _, port = name.rpartition(":")
+        required = one.tls != "opportunistic"
+        found[host.strip("[]"), int(port)] = Demands(
+            name,
+            verifying(one.ca) if required else opportunistic(),
+            required=required,
+            implicit=one.tls == "implicit",
+            login=_credentials(one),
+            trusted=one.trust_unproven,
+        )
+    return found
+
+
+def _credentials(one: settings.SmartHost) -> Credentials | None:
+    if not one.username:
+        return None
+    if one.password_file is not None:
+        return Credentials(one.username, read_password(one.password_file))
+    return Credentials(one.username, one.password or "")
