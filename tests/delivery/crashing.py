@@ -1,14 +1,18 @@
 """A process to be killed: takes messages over, delivers them into Maildirs, says what is its own.
 
 `python crashing.py FOLDER FIRST COUNT` puts COUNT messages, numbered from FIRST, and prints the
-number of each one that is on disk; then it delivers until the queue is empty.
+number of each one that is on disk; then it delivers until the queue is empty. The sender of every
+odd one wants to hear that ada has it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
+import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from ulak.bounce.notice import Office
@@ -19,12 +23,13 @@ from ulak.delivery.target import Way
 from ulak.delivery.worker import Worker
 from ulak.dns import Zone
 from ulak.journal.memory import MemoryJournal
-from ulak.mail.envelope import Envelope, domain_of
+from ulak.mail.envelope import Envelope, RecipientWishes, domain_of
 from ulak.queue.item import Body, Message, Pending
 from ulak.queue.retry import Retry
 from ulak.queue.sqlite import SqliteStore
 
 BOXES = ("ada@example.org", "bob@example.net")
+ASKED = {BOXES[0]: RecipientWishes(frozenset({"SUCCESS"}))}
 
 
 async def put(store: SqliteStore, worker: Worker, number: int) -> None:
@@ -36,7 +41,10 @@ async def put(store: SqliteStore, worker: Worker, number: int) -> None:
     else:
         body = Body(len(data), data)
     now = time.time()
-    message = Message(f"M{number}", Envelope("grace@example.com", BOXES), body, now)
+    envelope = Envelope("grace@example.com", BOXES)
+    if number % 2:
+        envelope = replace(envelope, asked=ASKED)
+    message = Message(f"M{number}", envelope, body, now)
     pending = [Pending(box, domain_of(box), due=now) for box in BOXES]
     lease = await store.put(message, pending, lease=worker.wants(domain_of(box) for box in BOXES))
     print(number, flush=True)
@@ -47,7 +55,8 @@ async def put(store: SqliteStore, worker: Worker, number: int) -> None:
 async def main(folder: Path, first: int, count: int) -> None:
     store = SqliteStore(folder / "queue")
     carrier = MaildirCarrier(folder / "mail", "mx.example.org", time.time)
-    local = {"example.org": "maildir", "example.net": "maildir"}
+    reports = itertools.count()
+    local = {"example.org": "maildir", "example.net": "maildir", "example.com": "maildir"}
     worker = Worker(
         Parts(
             store,
@@ -59,7 +68,7 @@ async def main(folder: Path, first: int, count: int) -> None:
             Office("mx.example.org"),
             time.time,
             lambda: 0.5,
-            lambda: "R",
+            lambda: f"R{os.getpid()}-{next(reports)}",
             str,
         )
     )

@@ -21,7 +21,9 @@ def start(folder: Path, first: int, count: int) -> subprocess.Popen[bytes]:
 
 
 @pytest.mark.slow
-def test_killed_at_any_moment_every_message_is_in_each_maildir_once(tmp_path: Path) -> None:
+def test_killed_at_any_moment_every_message_is_in_each_maildir_and_told_once(
+    tmp_path: Path,
+) -> None:
     lots = random.Random(5321)
     taken: set[int] = set()
     for round_ in range(25):
@@ -45,3 +47,12 @@ def test_killed_at_any_moment_every_message_is_in_each_maildir_once(tmp_path: Pa
         )
         assert taken - found.keys() == set()
         assert [number for number, times in found.items() if times > 1] == []
+        if box == "example.org/ada":
+            delivered = set(found)
+    told = Counter(
+        int(line.rpartition(b" ")[2])
+        for path in (tmp_path / "mail/example.com/grace/new").iterdir()
+        for line in path.read_bytes().split(b"\n")
+        if line.startswith(b"Subject: Delivered: ")
+    )
+    assert told == dict.fromkeys((number for number in delivered if number % 2), 1)
