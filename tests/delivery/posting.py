@@ -172,6 +172,7 @@ class Post:
         names = itertools.count(1)
         table = {f"{name}.example": f"smtp:192.0.2.{i}:25" for i, name in enumerate("abcdef", 1)}
         table["home.example"] = "smtp:192.0.2.99:25"
+        table["boxes.example"] = "lmtp:192.0.2.98:24"
         settings = Routes.of("mx.home.example", {}, table, ("192.0.2.0/24",))
         self.worker = Worker(
             Parts(
@@ -179,7 +180,7 @@ class Post:
                 self.notes,
                 self.zone,
                 Route(settings, lambda: 0.5),
-                {Way.SMTP: self.postman, Way.MAILDIR: self.local},
+                {Way.SMTP: self.postman, Way.LMTP: self.postman, Way.MAILDIR: self.local},
                 self.retry,
                 Office("mx.home.example"),
                 clock,

@@ -125,6 +125,26 @@ def test_a_relay_is_told_where_the_next_server_will_not_tell(
     run(main())
 
 
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({"dsn": "not-offered"}, [("delivered", "ada@boxes.example")]),
+        ({"dsn": "passed-on"}, []),
+    ],
+)
+def test_a_mailbox_behind_lmtp_is_where_mail_is_delivered(
+    facts: dict[str, str], expected: list[tuple[str, str]]
+) -> None:
+    async def main() -> None:
+        post = Post(by_local_part(**facts))
+        async with post.working():
+            await put(post, "M1", {"ada@boxes.example": asked("SUCCESS")})
+            await post.idle()
+        assert told(post) == expected
+
+    run(main())
+
+
 def test_each_recipient_is_reported_as_was_asked_for_it() -> None:
     async def main() -> None:
         post = Post(by_local_part())
