@@ -102,3 +102,38 @@ def test_authorities_of_other_servers_are_looked_at(tmp_path: Path, file: str, n
     with pytest.raises(config.ConfigError) as caught:
         config.load(text)
     assert [(m.key, m.text) for m in caught.value.mistakes] == [("delivery.authorities", name)]
+
+
+ISSUER = '[[login.issuer]]\nissuer = "{0}"\naudience = ["ulak"]\nkeys = "{1}"\n'
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "no-such-file"),
+        (b"{}", "no-keys-of-issuer"),
+        (b"nonsense", "no-keys-of-issuer"),
+        (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "no-keys-of-issuer"),
+    ],
+)
+def test_a_file_of_an_issuer_has_to_have_keys(
+    content: bytes | None, why: str, tmp_path: Path
+) -> None:
+    if content is not None:
+        (tmp_path / "keys.json").write_bytes(content)
+    file = tmp_path / "ulak.toml"
+    file.write_text(ISSUER.format("https://id.example", "keys.json"), "utf-8")
+    with pytest.raises(config.ConfigError) as caught:
+        config.load(file)
+    (mistake,) = caught.value.mistakes
+    assert mistake.text == why
+
+
+def test_an_issuer_has_one_table(tmp_path: Path) -> None:
+    make(tmp_path, "a")
+    file = tmp_path / "ulak.toml"
+    file.write_text(2 * ISSUER.format("https://id.example", "a.pem"), "utf-8")
+    with pytest.raises(config.ConfigError) as caught:
+        config.load(file)
+    (mistake,) = caught.value.mistakes
+    assert mistake.text == "issuer-twice"

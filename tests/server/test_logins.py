@@ -270,8 +270,8 @@ def test_a_binding_is_that_of_the_connection(tmp_path: Path) -> None:
     async def talk(client: Client) -> None:
         await opened(client)
         assert client.session.core.standing.channel == Channel(secure=True, binding=True)
-        assert client.session.binding is not None
-        assert len(client.session.binding) == 32
+        assert client.session.bindings.keys() == {"tls-exporter", "tls-server-end-point"}
+        assert {len(octets) for octets in client.session.bindings.values()} == {32}
 
     made.play(talk)
 

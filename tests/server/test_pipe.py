@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import ssl
 import tempfile
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed448, rsa, x25519
 from OpenSSL import SSL
@@ -123,6 +125,16 @@ def test_a_binding_is_of_one_connection_and_only_under_tls_1_3() -> None:
     old = trusting()
     old.maximum_version = ssl.TLSVersion.TLSv1_2
     assert Peer(server().pipe(), old).shake().pipe.binding is None
+    assert Peer(server().pipe(), old).shake().pipe.bindings == {}
+
+
+def test_the_binding_to_the_certificate_is_its_hash() -> None:
+    pipe = Peer(server().pipe()).shake().pipe
+    der = x509.load_pem_x509_certificate(server().certificate.read_bytes()).public_bytes(
+        serialization.Encoding.DER
+    )
+    assert pipe.bindings["tls-server-end-point"] == hashlib.sha256(der).digest()
+    assert pipe.bindings["tls-exporter"] == pipe.binding
 
 
 def test_both_sides_have_the_same_binding() -> None:

@@ -17,8 +17,9 @@ from ulak.app.places import Places
 from ulak.log import Event, Log
 from ulak.smtp.sasl.keys import ScramKeys
 
-if TYPE_CHECKING:  # argon2 is large, and only a server where one may log in needs it
+if TYPE_CHECKING:  # argon2 and PyJWT are large, and only a server where one may log in needs them
     from ulak.accounts.doorkeeper import Doorkeeper
+    from ulak.accounts.tokens import Tokens
 
 
 def accounts_of(chosen: settings.Config) -> SqliteAccounts:
@@ -56,6 +57,19 @@ def doorkeeper_of(chosen: settings.Config, clock: Callable[[], float], log: Log)
         pretend=ScramKeys.pretended,
         tell=tell,
     )
+
+
+def tokens_of(chosen: settings.Config, clock: Callable[[], float]) -> Tokens | None:
+    """Make who checks bearer tokens; None where none are taken."""
+    if not chosen.login.issuers:
+        return None
+    from ulak.accounts.tokens import Issuer, Tokens  # noqa: PLC0415 -- as above
+
+    issuers = [
+        Issuer(each.name, frozenset(each.audience), each.keys, each.claim, each.scope)
+        for each in chosen.login.issuers
+    ]
+    return Tokens(issuers, clock)
 
 
 def anybody_of(chosen: settings.Config) -> Callable[[], bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ from ulak import config as settings
 from ulak.smtp.offers import Offers
 from ulak.smtp.sasl.table import Ways
 
-_BY_PASSWORD = ("SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN")
+_OF_TOKENS = frozenset({"OAUTHBEARER", "XOAUTH2"})
 
 
 def offers_of(config: settings.Config, place: settings.Listener) -> tuple[Offers, Offers | None]:
@@ -27,11 +28,11 @@ def offers_of(config: settings.Config, place: settings.Listener) -> tuple[Offers
     )
     match place.login, place.kind:
         case ("auto", "submission") | ("required", _):
-            return replace(offers, ways=_ways(place), needs_login=True), None
+            return replace(offers, ways=_ways(config, place), needs_login=True), None
         case ("offered", _):
-            return replace(offers, ways=_ways(place)), None
+            return replace(offers, ways=_ways(config, place)), None
         case ("auto", "mx") if place.tls is not None:
-            return replace(offers, ways=_ways(place)), offers
+            return replace(offers, ways=_ways(config, place)), offers
         case _:
             return offers, None
 
@@ -46,9 +47,19 @@ def logins_needed(config: settings.Config) -> bool:
     return any(offers_of(config, place)[0].needs_login for place in config.listeners)
 
 
-def _ways(place: settings.Listener) -> Ways:
-    """Give the ways to log in. Without TLS only SCRAM is left, which says no password."""
-    allowed = set(_BY_PASSWORD)
-    if place.tls is not None and place.tls.clients is not None:
-        allowed.add("EXTERNAL")
-    return Ways(frozenset(allowed), clear=place.tls is None)
+def _ways(config: settings.Config, place: settings.Listener) -> Ways:
+    """Give the ways to log in.
+
+    Without TLS there is only SCRAM, which says no password; and that only where nobody listens,
+    or where it is wanted.
+    """
+    login = config.login
+    issuers = login.issuers
+    only = issuers[0] if len(issuers) == 1 else None
+    near = ipaddress.ip_address(place.address.host).is_loopback
+    return Ways(
+        frozenset(login.mechanisms) - (frozenset() if issuers else _OF_TOKENS),
+        clear=login.scram_in_clear or (near and place.tls is None),
+        scope=only.scope if only else "",
+        discovery=only.discovery if only else "",
+    )

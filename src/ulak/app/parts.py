@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ulak import config as settings
 from ulak.accounts.purser import Purser
-from ulak.app.accounts import anybody_of, doorkeeper_of, purser_of
+from ulak.app.accounts import anybody_of, doorkeeper_of, purser_of, tokens_of
 from ulak.app.client import sending_of
 from ulak.app.offering import logins_taken, offers_of
 from ulak.app.places import Places
@@ -239,6 +239,7 @@ def site_of(parts: Parts, store: SqliteStore, worker: Worker) -> Site:
         room=room,
         incident=parts.incident,
         logins=parts.doorkeeper if logins_taken(config) else None,
+        tokens=tokens_of(config, parts.clock),
         anybody=anybody_of(config),
         desk=Desk(config.hostname, _submission(parts, form), parts.purser),
     )

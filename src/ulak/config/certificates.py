@@ -1,4 +1,4 @@
-"""Whether the certificate and key of a listener are there and belong together."""
+"""Whether the files with certificates and keys are there, and belong together."""
 
 from __future__ import annotations
 
@@ -36,6 +36,18 @@ def check_authorities(where: Path, file: File, report: Report) -> None:
     """See that a file has certificates that can be believed."""
     if readable(file, where, report) and not _is_certificate(file):
         report.clash((where,), "not-a-certificate", path=str(file))
+
+
+def check_keys(where: Path, file: File, report: Report) -> None:
+    """See that a file has public keys of an issuer of tokens."""
+    from ulak.accounts import keyfile  # noqa: PLC0415 -- hardly anybody has one
+
+    if not readable(file, where, report):
+        return
+    try:
+        keyfile.read(file)
+    except keyfile.KeysError:
+        report.clash((where,), "no-keys-of-issuer", path=str(file))
 
 
 def readable(file: File, at: Path, report: Report) -> bool:

@@ -8,7 +8,16 @@ from typing import TypeVar
 
 from ulak.config.lines import Path
 from ulak.config.mistake import Report, spell
-from ulak.config.settings import Config, Dnsbl, Domain, Listener, SmartHost, Tls, Web
+from ulak.config.settings import (
+    Config,
+    Dnsbl,
+    Domain,
+    Issuer,
+    Listener,
+    SmartHost,
+    Tls,
+    Web,
+)
 from ulak.config.values import Network, NextHop, SocketAddress, write_size
 
 T = TypeVar("T")
@@ -18,11 +27,12 @@ _LEAST_RECIPIENTS = 100  # RFC 5321 §4.5.3.1.8
 
 def check(config: Config, report: Report) -> None:
     """Tell the report of everything that does not go together."""
-    _listeners(report)
+    _listeners(config, report)
     _domains(config, report)
     _hops(config, report)
     _servers(config, report)
     _relay(config, report)
+    _issuers(report)
     _times(config, report)
     _policy(config, report)
     _data(config, report)
@@ -35,7 +45,7 @@ def _made(report: Report, kind: type[T]) -> Iterator[tuple[Path, T]]:
             yield path, one
 
 
-def _listeners(report: Report) -> None:
+def _listeners(config: Config, report: Report) -> None:
     taken: list[tuple[Path, SocketAddress]] = []
     sections: list[tuple[Path, Listener | Web]] = [*_made(report, Listener), *_made(report, Web)]
     for path, one in sections:
@@ -51,12 +61,12 @@ def _listeners(report: Report) -> None:
 
         check_certificate(path, tls, report)
     for path, listener in _made(report, Listener):
-        _login(path, listener, report)
+        _login(path, listener, report, clear=config.login.scram_in_clear)
     if not any(isinstance(one, Listener) for _, one in sections):
         report.warn(("listener",), "no-listener")
 
 
-def _login(path: Path, listener: Listener, report: Report) -> None:
+def _login(path: Path, listener: Listener, report: Report, *, clear: bool) -> None:
     """Warn where nobody can log in as they should, or nobody has to who should."""
     where = (*path, "login")
     if listener.kind == "mx" and listener.login == "required":
@@ -66,7 +76,7 @@ def _login(path: Path, listener: Listener, report: Report) -> None:
     if listener.login in ("off", "offered"):
         report.warn(where, "submission-without-login")
     near = ipaddress.ip_address(listener.address.host).is_loopback
-    if listener.login != "off" and listener.tls is None and not near:
+    if listener.login != "off" and listener.tls is None and not near and not clear:
         report.warn(path, "submission-without-tls", address=str(listener.address))
 
 
@@ -220,6 +230,18 @@ def _relay(config: Config, report: Report) -> None:
                     network=str(network),
                     denied=str(denied),
                 )
+
+
+def _issuers(report: Report) -> None:
+    names: dict[str, Path] = {}
+    for path, issuer in _made(report, Issuer):
+        from ulak.config.certificates import check_keys  # noqa: PLC0415 -- ssl is slow
+
+        check_keys((*path, "keys"), issuer.keys, report)
+        where = (*path, "issuer")
+        if issuer.name in names:
+            report.clash((names[issuer.name], where), "issuer-twice", name=issuer.name)
+        names.setdefault(issuer.name, where)
 
 
 def _inside(one: Network, other: Network) -> bool:

@@ -59,6 +59,16 @@ EXTENSIONS = (
     "FUTURERELEASE",
     "REQUIRETLS",
 )
+# In the order in which they are offered.
+MECHANISMS = (
+    "SCRAM-SHA-256-PLUS",
+    "SCRAM-SHA-256",
+    "EXTERNAL",
+    "OAUTHBEARER",
+    "XOAUTH2",
+    "PLAIN",
+    "LOGIN",
+)
 _OWN_MACHINES = NetworkRange(trusted="everybody-believed")
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86_400.0
 
@@ -132,9 +142,24 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Login:
-    """What failed logins cost."""
+class Issuer:
+    """Whose tokens are believed in place of a password (RFC 7628)."""
 
+    name: str = setting(Text(), key="issuer")
+    audience: tuple[str, ...] = setting(ListOf(Text(), least=1))
+    keys: Path = setting(FileName())
+    claim: str = setting(Text(), "email")
+    scope: str = setting(Text(), "")
+    discovery: str = setting(Text(), "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """How clients log in (RFC 4954), and what failed logins cost."""
+
+    mechanisms: tuple[str, ...] = setting(ListOf(Choice(MECHANISMS), least=1), MECHANISMS)
+    scram_in_clear: bool = setting(Flag(), default=False)
+    issuers: tuple[Issuer, ...] = setting(Each(Issuer), (), key="issuer")
     first_delay: float = setting(Duration(least=0.0), 0.25)
     longest_delay: float = setting(Duration(least=0.0), 16.0)
     ban_after: int = setting(Count(0, 100_000), 10)

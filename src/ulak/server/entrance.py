@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ulak.accounts.account import Account
@@ -43,7 +44,7 @@ class Entrance:
         standing: Standing,
         ip: str,
         certified: Certified | None,
-        binding: bytes | None,
+        bindings: Mapping[str, bytes],
     ) -> Reply:
         """Answer a step of a login; late, where that is what a failure costs."""
         site, login = self._site, self._login
@@ -57,7 +58,6 @@ class Entrance:
             elif self._failed >= site.rules.failed_logins:
                 reply = catalog.TOO_MANY_ERRORS.reply(hostname=site.rules.hostname)
             else:
-                bindings = {} if binding is None else {"tls-exporter": binding}
                 reply = await login.begin(said, standing, site.nonce(), bindings)
         except BusyError:
             reply = catalog.LOGINS_BUSY.reply()

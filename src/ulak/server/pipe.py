@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from cryptography.hazmat.primitives import hashes
 from OpenSSL import SSL
 
 from ulak.server.certified import Certified, certified
@@ -61,6 +62,25 @@ class TlsPipe:
         if self._connection.get_protocol_version() < SSL.TLS1_3_VERSION:
             return None
         return self._connection.export_keying_material(_LABEL, _BINDING, b"")
+
+    @property
+    def bindings(self) -> dict[str, bytes]:
+        """What a login can be bound to, by name: `tls-exporter`, and `tls-server-end-point`.
+
+        The latter, a hash of our certificate (RFC 5929 §4.1), is there for clients that cannot
+        export; where there is no exporter, there is none of them: a client of TLS 1.2 that saw
+        logins with binding would bind by `tls-unique`.
+        """
+        exported = self.binding
+        if exported is None:
+            return {}
+        found = {"tls-exporter": exported}
+        own = self._connection.get_certificate(as_cryptography=True)
+        chosen = None if own is None else own.signature_hash_algorithm
+        if own is not None and chosen is not None:  # who signs without a hash has none
+            weak = isinstance(chosen, hashes.MD5 | hashes.SHA1)
+            found["tls-server-end-point"] = own.fingerprint(hashes.SHA256() if weak else chosen)
+        return found
 
     @property
     def client(self) -> Certified | None:

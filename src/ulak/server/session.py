@@ -247,8 +247,9 @@ class Session(Arrival):
 
     async def _log_in(self, event: events.Auth | events.Response) -> None:
         site, core, entrance = self._site, self.core, self._entrance
-        bound = self.binding if core.standing.channel.binding else None
-        reply = await entrance.answer(event, core.standing, self.ip, self.certified, bound)
+        bind = isinstance(event, events.Auth) and event.mechanism.endswith("-PLUS")
+        bindings = self.bindings if bind else {}
+        reply = await entrance.answer(event, core.standing, self.ip, self.certified, bindings)
         if entrance.account is not None:
             core.authenticate(entrance.account.address)
             told = {**self._facts(), **entrance.facts}

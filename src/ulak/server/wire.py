@@ -24,9 +24,9 @@ class Wire(asyncio.Protocol):
         self.tls = ""  # protocol and cipher
 
     @property
-    def binding(self) -> bytes | None:
-        """What binds a login to this connection: `tls-exporter` (RFC 9266), where there is one."""
-        return None if self._pipe is None else self._pipe.binding
+    def bindings(self) -> dict[str, bytes]:
+        """What binds a login to this connection, by the names of bindings (RFC 9266, RFC 5929)."""
+        return {} if self._pipe is None else self._pipe.bindings
 
     @property
     def certified(self) -> Certified | None:
