@@ -16,6 +16,7 @@ from ulak.queue.sqlite import SqliteStore
 from ulak.replies import catalog
 
 NOON = 1_793_707_200.0
+LATER = 4_000_000_000.0  # 2 October 2096
 PLAIN = Message(
     "plain", Envelope("ada@example.org", ("b@example.net",)), Body(8, b"a: b\r\n\r\n"), NOON
 )
@@ -23,7 +24,7 @@ WISHES = Wishes(
     envid="QQ\x1b314",
     priority=3,
     deliver_by=DeliverBy(NOON + 7200, "N"),
-    hold_until=NOON + 3600,
+    hold_until=LATER,
     require_tls=True,
 )
 ASKED = {"b@example.net": RecipientWishes(frozenset({"SUCCESS", "DELAY"}), "rfc822;B@example.net")}
@@ -44,7 +45,7 @@ def config(tmp_path: Path) -> Path:
                 Pending(
                     "b@example.net",
                     "example.net",
-                    due=NOON + 3600,
+                    due=LATER,
                     cause=held.cause,
                     reply=str(held),
                 )
@@ -75,7 +76,7 @@ def test_a_listing_names_the_cause_of_waiting_and_the_wishes(
         "envid": "QQ\x1b314",
         "require_tls": True,
         "priority": 3,
-        "hold_until": NOON + 3600,
+        "hold_until": LATER,
         "deliver_by": {"until": NOON + 7200, "mode": "N", "trace": False},
     }
 
@@ -91,7 +92,7 @@ def test_one_message_is_shown_with_what_was_asked_for_each_recipient(
     assert "priority=3" in told
     assert "require_tls=yes" in told
     assert "The sender asked for notify=DELAY+SUCCESS, orcpt=rfc822;B@example.net." in told
-    assert "Held until 2026-" in told
+    assert "Held until 2096-" in told
     assert "`ulak queue retry` sends it now" in told
     assert run("queue", "show", "wishing", "--config", config, "--json") == 0
     shown = json.loads(capsys.readouterr().out)
@@ -100,6 +101,17 @@ def test_one_message_is_shown_with_what_was_asked_for_each_recipient(
         "notify": ["DELAY", "SUCCESS"],
         "orcpt": "rfc822;B@example.net",
     }
+
+
+def test_mail_for_later_that_is_sent_now_waits_as_any_other(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("queue", "retry", "wishing", "--config", config) == 0
+    capsys.readouterr()
+    assert run("queue", "show", "wishing", "--config", config, "--lang", "en") == 0
+    out = capsys.readouterr().out
+    assert "Held until" not in out
+    assert "Not tried yet" in out
 
 
 def test_a_plain_message_shows_no_wishes(config: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -143,7 +143,7 @@ def show(
             output.prose(
                 say(
                     ctx,
-                    f"queue.{_standing(pending)}",
+                    f"queue.{_standing(pending, time.time())}",
                     due=_moment(int(float(str(row["due"])))),
                     attempts=row["attempts"],
                     cause=row["cause"],
@@ -159,13 +159,14 @@ def show(
     return 0
 
 
-def _standing(pending: Pending) -> str:
+def _standing(pending: Pending, now: float) -> str:
     """Name the text that tells how a recipient waits."""
     if pending.state is not State.READY:
         return pending.state.value
     if pending.attempts:
         return "waits"
-    held = pending.cause == catalog.HELD_FOR_RELEASE.name
+    # An operator may have made it due: then it is as any other.
+    held = pending.cause == catalog.HELD_FOR_RELEASE.name and pending.due > now
     return pending.cause if held else "new"
 
 
