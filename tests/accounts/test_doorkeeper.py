@@ -94,15 +94,40 @@ def test_the_same_work_is_done_whoever_asks(door: Door) -> None:
 
 def test_a_failure_is_answered_as_late_for_nobody_as_for_somebody(door: Door) -> None:
     answers = [
-        [door.password(name, "wrong horse", ip) for _ in range(2)]
+        [door.password(name, f"wrong horse {n}", ip) for n in range(2)]
         for name, ip in (("ada@example.org", "198.51.100.1"), ("nobody@example.org", "10.0.0.1"))
     ]
     delays = [[a.delay for a in given if isinstance(a, Denied)] for given in answers]
     assert delays == [[1, 2], [1, 2]]
 
 
+def test_the_same_wrong_password_is_no_new_guess(door: Door) -> None:
+    answers = [door.password("ada@example.org", "old horse") for _ in range(9)]
+    assert {a.delay for a in answers if isinstance(a, Denied)} == {1}
+    assert door.why("ada@example.org", "other horse") is Why.WRONG
+    assert door.why("ada@example.org", "old horse") is Why.WRONG
+    assert len(door.tried) == 11, "the work is done all the same"
+    assert door.why("ada@example.org", "third horse") is Why.WRONG
+    assert door.why("ada@example.org") is Why.SHUT_OUT
+
+
+def test_what_failed_is_remembered_within_bounds(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doorkeeper, "_REMEMBERED", 2)
+    delays = [
+        door.password("ada@example.org", given, ip)
+        for ip, given in (("10.0.1.1", "x1"), ("10.0.2.1", "x2"), ("10.0.3.1", "x3"))
+    ]
+    assert all(isinstance(one, Denied) for one in delays)
+    assert len(door.keeper._tried) == 2
+    again = door.password("ada@example.org", "x1", "10.0.1.1")
+    assert isinstance(again, Denied)
+    assert again.delay == 8, "forgotten, and counted as the fourth for this account"
+
+
 def test_who_fails_too_often_is_shut_out_and_costs_nothing_more(door: Door) -> None:
-    answers = [door.password("ada@example.org", "wrong horse") for _ in range(3)]
+    answers = [door.password("ada@example.org", f"wrong horse {n}") for n in range(3)]
     assert isinstance(answers[-1], Denied)
     assert set(answers[-1].banned.values()) == {900.0}
     tried = len(door.tried)
@@ -116,8 +141,8 @@ def test_who_fails_too_often_is_shut_out_and_costs_nothing_more(door: Door) -> N
 
 def test_nobody_learns_from_a_shut_network_for_whom_it_is_known(door: Door) -> None:
     assert door.password("ada@example.org") == ADA
-    for _ in range(3):
-        door.why("nobody@example.org")
+    for number in range(3):
+        door.why("nobody@example.org", f"wrong horse {number}")
     door.tried.clear()
     assert door(lambda: door.keeper.barred(IP)) is None
     assert door.why("nobody@example.org") is Why.SHUT_OUT

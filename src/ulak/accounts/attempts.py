@@ -184,8 +184,8 @@ class Attempts:
             shut = max(shut, _until(found, places, now))
         return Look(shut, home=self._fresh(found.get(home), now))
 
-    def failed(self, ip: str, name: str, now: float) -> Failure:
-        """Count a failure."""
+    def failed(self, ip: str, name: str, now: float, *, again: bool = False) -> Failure:
+        """Count a failure; `again` it is the same one as before, which is no new guess."""
         places = _places(ip)
         trusted = self._trusted(ip)
         counted = [] if trusted else list(places)
@@ -200,7 +200,10 @@ class Attempts:
             most = 0
             for key in counted:
                 before = found.get(key, Record())
-                record, count = self._one_more(key, before, now, ban=not trusted)
+                if again and key in found:
+                    record, count = before, math.ceil(self._left(key, before, now))
+                else:
+                    record, count = self._one_more(key, before, now, ban=not trusted)
                 fresh[key] = record
                 most = max(most, count if key.kind in (Kind.ADDRESS, Kind.ACCOUNT) else 0)
                 if record.until > now and before.until <= now:
@@ -275,7 +278,7 @@ class Attempts:
 
     def _delay(self, failures: int) -> float:
         rules = self._rules
-        doubled = rules.first_delay * 2.0 ** min(failures - 1, 30)
+        doubled = rules.first_delay * 2.0 ** max(0, min(failures - 1, 30))
         return min(doubled, rules.longest_delay)
 
     def _fresh(self, record: Record | None, now: float) -> bool:

@@ -4,11 +4,15 @@ Whatever is asked is done in one thread of its own, off the event loop: one argo
 at a time in a process, and takes the memory of one. For a name without an account, for an account
 without a password, and for one who is shut out, a password is tried on a decoy: the work is the
 same and so are the words. Only the journal knows the difference.
+
+A device that goes on with an old password does not guess: the same wrong password for the same
+name from the same address is counted once.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hmac
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +27,8 @@ from ulak.accounts.store import Accounts, BusyError
 from ulak.smtp.sasl.keys import ScramKeys
 
 T = TypeVar("T")
+_LOT = 32  # octets
+_REMEMBERED = 10_000  # failures
 _MOST_WAITING = 100  # of those who wait for the thread: some seconds' worth
 
 
@@ -56,6 +62,8 @@ class Doorkeeper:
         self._waiting = 0
         self._decoy = password.decoy(chance(password.CHANCE))
         self._secret = b""
+        self._lot = chance(_LOT)  # so that what is remembered is nothing to anybody else
+        self._tried: dict[bytes, None] = {}  # what failed, the latest last
 
     async def barred(self, ip: str) -> Denied | None:
         """Tell whether an address may not even try; None: it may."""
@@ -80,9 +88,9 @@ class Doorkeeper:
             if look.until:
                 return self._shut_out(look)
             if account is None:
-                return self._fail(ip, key, Why.UNKNOWN)
+                return self._fail(ip, key, Why.UNKNOWN, given)
             if not right:
-                return self._fail(ip, key, Why.WRONG if kept else Why.WITHOUT)
+                return self._fail(ip, key, Why.WRONG if kept else Why.WITHOUT, given)
             return self._let_in(ip, key, self._renewed(account, given))
 
         return self._told(await self._do(try_it))
@@ -151,9 +159,20 @@ class Doorkeeper:
         finally:
             self._waiting -= 1
 
-    def _fail(self, ip: str, key: str, why: Why) -> Denied:
-        failure = self._attempts.failed(ip, key, self._clock())
+    def _fail(self, ip: str, key: str, why: Why, given: str | None = None) -> Denied:
+        again = given is not None and self._again(ip, key, given)
+        failure = self._attempts.failed(ip, key, self._clock(), again=again)
         return Denied(why, failure.delay, banned=failure.banned)
+
+    def _again(self, ip: str, key: str, given: str) -> bool:
+        """Whether this has failed before, as far as is remembered here; it is from now on."""
+        what = f"{ip}\0{key}\0{given}".encode("utf-8", "surrogatepass")
+        digest = hmac.digest(self._lot, what, "sha256")
+        again = self._tried.pop(digest, self._tried) is None
+        self._tried[digest] = None
+        if len(self._tried) > _REMEMBERED:
+            del self._tried[next(iter(self._tried))]
+        return again
 
     def _let_in(self, ip: str, key: str, account: Account) -> Account | Denied:
         if account.disabled:
