@@ -13,6 +13,12 @@ address = "127.0.0.1:2525"
 address = "[::1]:2424"
 kind = "submission"
 
+[[listener]]
+address = "unix:run/in.sock"
+kind = "lmtp"
+socket_mode = "666"
+socket_group = "mail"
+
 [web]
 address = "localhost:8025"
 

@@ -14,6 +14,9 @@ from ulak.config.mistake import TEXTS
 from ulak.delivery.hop import parse
 from ulak.language import LANGUAGES
 
+UNIX = '[[listener]]\nkind = "lmtp"\naddress = "unix:x"\n'
+TWO_LMTP = UNIX + '[[listener]]\nkind = "lmtp"\naddress = '
+
 
 def write(folder: Path, text: str | bytes) -> Path:
     file = folder / "ulak.toml"
@@ -43,8 +46,11 @@ def test_everything_that_can_be_said_arrives(tmp_path: Path) -> None:
     assert found.data == tmp_path / "data"
     assert found.workers == 2
     assert found.languages == ("tr", "en")
-    assert [listener.kind for listener in found.listeners] == ["mx", "submission"]
+    assert [listener.kind for listener in found.listeners] == ["mx", "submission", "lmtp"]
     assert found.listeners[1].address == SocketAddress("::1", 2424)
+    assert found.listeners[1].socket_mode is None
+    assert found.listeners[2].address == SocketAddress("", 0, str(tmp_path / "run" / "in.sock"))
+    assert (found.listeners[2].socket_mode, found.listeners[2].socket_group) == (0o666, "mail")
     assert found.web is not None
     assert found.web.address == SocketAddress("127.0.0.1", 8025)
     domain = found.domains["example.org"]
@@ -163,11 +169,23 @@ foo = 1
         ('[dns]\nservers = ["resolver.example.org"]', "dns.servers[1]", "wrong-kind"),
         ('[queue]\nstore = "postgresql://u:p@h/d"', "queue.store", "no-postgresql-yet"),
         ('[queue]\nstore = "mysql"', "queue.store", "not-a-choice"),
+        ('[[listener]]\naddress = "unix:"\nkind = "lmtp"', "listener[1].address", "socket-path"),
         (
-            '[[listener]]\naddress = "127.0.0.1:24"\nkind = "lmtp"',
-            "listener[1].kind",
-            "no-lmtp-yet",
+            f'[[listener]]\naddress = "unix:/{"x" * 107}"\nkind = "lmtp"',
+            "listener[1].address",
+            "socket-path",
         ),
+        (
+            '[[listener]]\naddress = "unix:x"\nkind = "lmtp"\nsocket_mode = "0o660"',
+            "listener[1].socket_mode",
+            "wrong-kind",
+        ),
+        (
+            '[[listener]]\naddress = "unix:x"\nkind = "lmtp"\nsocket_mode = 432',
+            "listener[1].socket_mode",
+            "wrong-kind",
+        ),
+        ('[web]\naddress = "unix:x"', "web.address", "wrong-kind"),
         ("[[policy.dnsbl]]", "policy.dnsbl[1].zone", "missing"),
         (
             '[[policy.dnsbl]]\nzone = "a.b"\ncodes = ["10.0.0.1"]',
@@ -187,6 +205,32 @@ def test_one_mistake_is_one_mistake(tmp_path: Path, text: str, key: str, name: s
             '[[listener]]\naddress = "127.0.0.1:25"\n[[listener]]\naddress = "0.0.0.0:25"',
             "listener[2].address",
             "listens-twice",
+        ),
+        (
+            '[[listener]]\naddress = "127.0.0.1:25"\nkind = "lmtp"',
+            "listener[1].address",
+            "lmtp-on-25",
+        ),
+        (
+            '[[listener]]\naddress = "127.0.0.1:24"\nkind = "lmtp"\nwithhold = ["PIPELINING"]',
+            "listener[1].withhold",
+            "lmtp-needs",
+        ),
+        ('[[listener]]\naddress = "unix:/x"', "listener[1].address", "unix-without-lmtp"),
+        (
+            '[[listener]]\naddress = "127.0.0.1:24"\nkind = "lmtp"\nsocket_group = "mail"',
+            "listener[1].socket_group",
+            "socket-without-unix",
+        ),
+        (
+            TWO_LMTP + '"unix:./x"',
+            "listener[2].address",
+            "listens-twice",
+        ),
+        (
+            UNIX + '[domains.a]\nmailboxes = ["x"]\ndeliver = "lmtp:unix:x"',
+            "domains.a.deliver",
+            "hop-to-itself",
         ),
         (
             '[web]\naddress = "127.0.0.1:25"\n[[listener]]\naddress = "127.0.0.1:25"',

@@ -58,6 +58,30 @@ def test_a_message_lands_in_new_with_its_return_path_on_top_and_lf_line_ends(
     assert {p.name for p in file.parent.parent.iterdir()} == {"tmp", "new", "cur"}
 
 
+@pytest.mark.parametrize("large", [False, True])
+def test_a_binary_message_is_kept_octet_by_octet(tmp_path: Path, *, large: bool) -> None:
+    header = b"Return-Path: <x@example.com>\r\nDelivered-To: b@example.org\r\nFrom: g@a\r\n"
+    body = b"\r\n" + bytes(range(256)) + b"\r\n\n\r.\r" * (600_000 if large else 1)
+    data = header + body
+    kept = Body(len(data), data)
+    if large:
+        (tmp_path / "body").write_bytes(data)
+        kept = Body(len(data), path=tmp_path / "body")
+    envelope = Envelope("g@a", ("ada@example.org",), body="BINARYMIME")
+    (outcome,) = deliver(
+        tmp_path / "mail", "ada@example.org", what=Message("M1", envelope, kept, 1000.0)
+    )
+    assert outcome.result is Result.DELIVERED
+    assert files(tmp_path / "mail")[0].read_bytes() == (
+        b"Return-Path: <g@a>\r\nDelivered-To: ada@example.org\r\n"
+        b"Delivered-To: b@example.org\r\nFrom: g@a\r\n" + body
+    )
+    (outcome,) = deliver(
+        tmp_path / "mail", "b@example.org", what=Message("M2", envelope, kept, 1000.0)
+    )
+    assert outcome.cause == "delivered-before"
+
+
 def test_python_reads_what_was_delivered(tmp_path: Path) -> None:
     deliver(tmp_path, "ada@example.org")
     box = mailbox.Maildir(tmp_path / "example.org" / "ada", create=False)

@@ -107,7 +107,7 @@ def test_smtp_source_sends_a_thousand_messages_and_all_arrive(secure: Any) -> No
 class Postfix:
     """An instance of Postfix in a directory of its own that relays everything to one host."""
 
-    def __init__(self, folder: Path, next_port: int, tls: str) -> None:
+    def __init__(self, folder: Path, next_port: int, tls: str, more: str = "") -> None:
         program("postfix", "postfix")
         self.folder = folder
         with socket.create_server(("127.0.0.1", 0)) as sock:
@@ -142,6 +142,7 @@ smtpd_tls_security_level = may
 smtpd_tls_cert_file = {cert}
 smtpd_tls_key_file = {key}
 smtpd_tls_received_header = yes
+{more}
 """
         )
         lines = ["postlog unix-dgram n - n - 1 postlogd"]
@@ -194,9 +195,9 @@ def postfix() -> Iterator[Callable[..., Postfix]]:
     # Not below pytest's own folder, which is for its user alone.
     with tempfile.TemporaryDirectory(prefix="ulak-postfix-") as folder:
 
-        def make(next_port: int, tls: str = "may") -> Postfix:
+        def make(next_port: int, tls: str = "may", more: str = "") -> Postfix:
             Path(folder).chmod(0o755)
-            made.append(Postfix(Path(folder) / str(len(made)), next_port, tls))
+            made.append(Postfix(Path(folder) / str(len(made)), next_port, tls, more))
             return made[-1]
 
         yield make

@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ulak.mail.address import Address
@@ -115,6 +115,8 @@ def test_whatever_comes_is_a_list_or_none(value: bytes) -> None:
     assert found is None or all(address.local and address.domain for address in found)
 
 
+@example("<@")
+@example("<@,")
 @given(st.text('<>@,:;()[]"\\ .a\r\n\t'))
 def test_whatever_is_nearly_a_list_is_one_or_none(text: str) -> None:
     found = mailboxes(text.encode())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 import uvloop
@@ -34,9 +36,30 @@ def serve(
 ) -> T:
     """Run the server while the client, which is given the port, talks to it in a thread."""
 
+    offers = Offers(tls=tls is not None and not implicit)
+    endpoint = Endpoint(host, 0, tls, implicit, offers=offers, proxies=server.proxies)
+    return _serve(server, endpoint, client, loop, sweep, grace)
+
+
+def serve_unix(server: Server, path: Path, client: Callable[[], T], *, loop: str = "uvloop") -> T:
+    """Run the server on a unix socket, with what it offers."""
+    server.folder.mkdir(exist_ok=True)
+    sock = socket.socket(socket.AF_UNIX)
+    sock.bind(str(path))
+    sock.settimeout(0)
+    endpoint = Endpoint("", 0, sock=sock, offers=server.offers)
+    return _serve(server, endpoint, lambda _port: client(), loop, 0.02, 1.0)
+
+
+def _serve(
+    server: Server,
+    endpoint: Endpoint,
+    client: Callable[[int], T],
+    loop: str,
+    sweep: float,
+    grace: float,
+) -> T:
     async def main() -> T:
-        offers = Offers(tls=tls is not None and not implicit)
-        endpoint = Endpoint(host, 0, tls, implicit, offers=offers, proxies=server.proxies)
         listener = Listener(server.site, (endpoint,), share=False, sweep=sweep)
         ((_, port),) = await listener.start()
         try:

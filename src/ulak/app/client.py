@@ -18,7 +18,7 @@ def sending_of(config: settings.Config) -> Sending:
     Raises OSError for a file that is not there any more.
     """
     delivery, times = config.delivery, config.delivery.timeouts
-    own = {(li.address.host, li.address.port) for li in config.listeners}
+    own = {(li.address.host, li.address.port) for li in config.listeners if not li.address.path}
     return Sending(
         hostname=config.hostname,
         tls=opportunistic() if delivery.tls == "opportunistic" else None,

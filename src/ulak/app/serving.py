@@ -21,6 +21,8 @@ from ulak.app.sockets import ListenError, Place
 from ulak.app.supervisor import DataInUseError, Supervisor, lock
 from ulak.log import Event, Form, Level, Log
 
+_SOCKET_MODE = 0o660
+
 
 class Say(Protocol):
     """Who tells a person that the server serves."""
@@ -112,4 +114,13 @@ def _absolute(chosen: settings.Config) -> settings.Config:
 
 
 def _places(chosen: settings.Config) -> list[Place]:
-    return [Place(li.address.host, li.address.port) for li in chosen.listeners]
+    return [
+        Place(
+            li.address.host,
+            li.address.port,
+            li.address.path,
+            _SOCKET_MODE if li.socket_mode is None else li.socket_mode,
+            li.socket_group or "",
+        )
+        for li in chosen.listeners
+    ]

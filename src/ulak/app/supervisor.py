@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ulak.app.sockets import ListenError, Place, listen
+from ulak.app.sockets import ListenError, Place, listen, remove
 
 _START = 30.0  # seconds for a worker to become ready
 _LONGEST_WAIT = 30.0
@@ -175,8 +175,10 @@ class Supervisor:
 
     @staticmethod
     def _where(sock: socket.socket) -> str:
-        host, port = sock.getsockname()[:2]
-        return str(Place(host, port))
+        name = sock.getsockname()
+        if sock.family == socket.AF_UNIX:
+            return str(Place("", 0, name))
+        return str(Place(*name[:2]))
 
     async def _keep(self, child: _Child) -> None:
         """Keep one worker running: the only one who starts it."""
@@ -282,6 +284,7 @@ class Supervisor:
 
     def _close_sockets(self) -> None:
         for sockets in self._sockets:
+            remove(sockets[0])
             for sock in sockets:
                 sock.close()
         self._sockets.clear()

@@ -21,6 +21,7 @@ from ulak.config.settings import (
 from ulak.config.values import Network, NextHop, SocketAddress, write_size
 
 T = TypeVar("T")
+_SMTP_PORT = 25
 _LEAST_MESSAGE = 64_000  # octets, RFC 5321 §4.5.3.1.7
 _LEAST_RECIPIENTS = 100  # RFC 5321 §4.5.3.1.8
 
@@ -56,6 +57,8 @@ def _listeners(config: Config, report: Report) -> None:
                     (other, where), "listens-twice", address=str(one.address), other=spell(other)
                 )
         taken.append((where, one.address))
+    for path, listener in _made(report, Listener):
+        _lmtp(path, listener, report)
     for path, tls in _made(report, Tls):
         from ulak.config.certificates import check_certificate  # noqa: PLC0415 -- ssl is slow
 
@@ -64,6 +67,21 @@ def _listeners(config: Config, report: Report) -> None:
         _login(path, listener, report, clear=config.login.scram_in_clear)
     if not any(isinstance(one, Listener) for _, one in sections):
         report.warn(("listener",), "no-listener")
+
+
+def _lmtp(path: Path, listener: Listener, report: Report) -> None:
+    """See that LMTP keeps away from SMTP's port (RFC 2033 §5), and unix sockets to LMTP."""
+    kind, address = (*path, "kind"), (*path, "address")
+    if listener.kind == "lmtp" and listener.address.port == _SMTP_PORT:
+        report.clash((kind, address), "lmtp-on-25")
+    if listener.kind != "lmtp" and listener.address.path:
+        report.clash((kind, address), "unix-without-lmtp")
+    if listener.kind == "lmtp" and "PIPELINING" in listener.withhold:
+        report.clash((kind, (*path, "withhold")), "lmtp-needs", extension="PIPELINING")
+    for name in ("socket_mode", "socket_group"):
+        where = (*path, name)
+        if where in report.spots and not listener.address.path:
+            report.clash((address, where), "socket-without-unix")
 
 
 def _login(path: Path, listener: Listener, report: Report, *, clear: bool) -> None:
@@ -75,13 +93,16 @@ def _login(path: Path, listener: Listener, report: Report, *, clear: bool) -> No
         return
     if listener.login in ("off", "offered"):
         report.warn(where, "submission-without-login")
-    near = ipaddress.ip_address(listener.address.host).is_loopback
+    host = listener.address.host  # none for a unix socket
+    near = not host or ipaddress.ip_address(host).is_loopback
     if listener.login != "off" and listener.tls is None and not near and not clear:
         report.warn(path, "submission-without-tls", address=str(listener.address))
 
 
 def _overlap(one: SocketAddress, other: SocketAddress) -> bool:
     """Whether two addresses cannot both be listened on."""
+    if one.path or other.path:
+        return one.path == other.path
     if one.port != other.port or one.port == 0:
         return False
     hosts = ipaddress.ip_address(one.host), ipaddress.ip_address(other.host)
@@ -189,7 +210,7 @@ def _hops(config: Config, report: Report) -> None:
     hops += [(_key_under(("route",), name, report), hop) for name, hop in config.routes.items()]
     for path, listener in _made(report, Listener):
         for where, hop in hops:
-            if hop.host and _overlap(_numeric(hop), listener.address):
+            if (hop.host or hop.path) and _overlap(_numeric(hop), listener.address):
                 report.clash(
                     ((*path, "address"), where), "hop-to-itself", address=str(listener.address)
                 )
@@ -210,6 +231,8 @@ def _servers(config: Config, report: Report) -> None:
 
 
 def _numeric(hop: NextHop) -> SocketAddress:
+    if hop.path:
+        return SocketAddress("", 0, hop.path)
     if hop.host == "localhost":
         return SocketAddress("127.0.0.1", hop.port)
     try:

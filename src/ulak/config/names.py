@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ulak.config.kinds import BAD, Bad, Choice, Plain
+from ulak.config.kinds import BAD, Bad, Plain
 from ulak.config.mistake import Place, given
 from ulak.config.values import (
     Network,
@@ -18,6 +19,9 @@ from ulak.config.values import (
 )
 from ulak.mail.address import Address as MailboxName
 from ulak.smtp.grammar import GrammarError, parse_domain, parse_mailbox
+
+_LONGEST_PATH = 107  # octets of a unix socket's path: sun_path has a NUL behind it
+_MODE = re.compile(r"0?[0-7]{3}")
 
 
 class DomainName(Plain):
@@ -119,6 +123,40 @@ class Server(Plain):
             if hop is not None:
                 return str(SocketAddress(hop.host, hop.port))
         return self.unlike(value, place)
+
+
+class ListenOrUnix(Listen):
+    """The same, or the path of a unix socket."""
+
+    name = "listen-or-unix"
+
+    def read(self, value: object, place: Place) -> SocketAddress | Bad:
+        """Take `IP:PORT` or `unix:PATH`."""
+        if not isinstance(value, str) or not value.startswith("unix:"):
+            return super().read(value, place)
+        path = value.removeprefix("unix:")
+        whole = str((place.folder / path).absolute())
+        octets = len(whole.encode("utf-8", "surrogatepass"))
+        if not path or "\0" in path or octets > _LONGEST_PATH:
+            place.wrong("socket-path", most=str(_LONGEST_PATH), path=given(whole))
+            return BAD
+        return SocketAddress("", 0, whole)
+
+
+class FileMode(Plain):
+    """Who may open a file, as chmod(1) takes it in octal digits."""
+
+    name = "file-mode"
+
+    def read(self, value: object, place: Place) -> int | Bad:
+        """Take `"0660"`."""
+        if not isinstance(value, str) or not _MODE.fullmatch(value):
+            return self.unlike(value, place)
+        return int(value, 8)
+
+    def write(self, value: object) -> object:
+        """Write octal digits."""
+        return f"{value:04o}" if isinstance(value, int) else value
 
 
 class NameServer(Plain):
@@ -253,17 +291,6 @@ def spelled_way(way: str) -> list[str]:
         "lmtp": ["lmtp:HOST:PORT", "lmtp:unix:PATH"],
     }
     return forms.get(way, [way])
-
-
-class Listens(Choice):
-    """What a listener is for."""
-
-    def read(self, value: object, place: Place) -> str | Bad:
-        """Take one of the words; LMTP is known and not to be had yet."""
-        if value == "lmtp":
-            place.wrong("no-lmtp-yet")
-            return BAD
-        return Choice.read(self, value, place)
 
 
 class Store(Plain):

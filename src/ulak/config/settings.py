@@ -29,10 +29,11 @@ from ulak.config.mistake import Mistake
 from ulak.config.names import (
     Address,
     DomainName,
+    FileMode,
     Hop,
     ListCode,
     Listen,
-    Listens,
+    ListenOrUnix,
     MailAddress,
     Mailbox,
     NameServer,
@@ -96,12 +97,18 @@ class Tls:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
-    """One address where SMTP is spoken."""
+    """One address where SMTP is spoken, or LMTP (RFC 2033).
 
-    address: SocketAddress = setting(Listen())
-    kind: str = setting(Listens(("mx", "submission")), "mx")
+    `socket_mode` (None: 0660) and `socket_group` (None: the server's own) say who may connect to
+    a unix socket.
+    """
+
+    address: SocketAddress = setting(ListenOrUnix())
+    kind: str = setting(Choice(("mx", "submission", "lmtp")), "mx")
     login: str = setting(Choice(("auto", "required", "offered", "off")), "auto")
     withhold: tuple[str, ...] = setting(ListOf(Choice(EXTENSIONS)), ())
+    socket_mode: int | None = setting(FileMode(), None)
+    socket_group: str | None = setting(Text(), None)
     tls: Tls | None = setting(Section(Tls), None)
     proxy: tuple[Network, ...] = setting(ListOf(_OWN_MACHINES), ())
 

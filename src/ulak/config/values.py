@@ -11,13 +11,16 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 @dataclass(frozen=True, slots=True)
 class SocketAddress:
-    """An IP address or a host name, and a TCP or UDP port."""
+    """An IP address or a host name, and a TCP or UDP port; or the path of a unix socket."""
 
     host: str
     port: int
+    path: str = ""
 
     def __str__(self) -> str:
         """Write it as the configuration does: an IPv6 address has brackets."""
+        if self.path:
+            return f"unix:{self.path}"
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 

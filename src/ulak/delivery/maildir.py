@@ -8,9 +8,12 @@ finds the first one, in `new` or (with whatever flags a reader set) in `cur`, an
 a message that a reader has moved to another folder meanwhile is delivered again.
 
 Lines end in LF, as Maildir readers expect; only CRLF ends a line in a message that we accepted,
-so nothing is lost: every LF stands for one CRLF. On top come `Return-Path` (RFC 5321 §4.4; what
-was there under that name before is dropped, for it would be a second one) and `Delivered-To`
-(RFC 9228), by which a message that comes back to the same mailbox is known for a loop.
+so nothing is lost: every LF stands for one CRLF. A BINARYMIME message may have any octets, and is
+kept octet by octet, its lines ending in CRLF (RFC 3030 §3).
+
+On top come `Return-Path` (RFC 5321 §4.4; what was there under that name before is dropped, for it
+would be a second one) and `Delivered-To` (RFC 9228), by which a message that comes back to the
+same mailbox is known for a loop.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from ulak.delivery.outcome import Outcome, Result
@@ -97,12 +101,15 @@ class MaildirCarrier:
         try:
             if not (again and _seen(maildir / "cur", name)):
                 chunks = _chunks(message.body)
+                binary = message.envelope.body == "BINARYMIME"
+                write = bytes if binary else _with_lf
                 head, rest = _head(next(chunks))
                 if _loops(head, recipient):
                     reply = catalog.DELIVERED_BEFORE.reply(address=recipient)
                     return _outcome(recipient, Result.FAILED, reply)
                 top = _top(message.envelope.sender, recipient)
-                _store(maildir, name, [top, _RETURN_PATH.sub(b"", head), rest], chunks)
+                pieces = chain([top, _RETURN_PATH.sub(b"", head), rest], chunks)
+                _store(maildir, name, map(write, pieces))
         except OSError as error:
             return _outcome(recipient, Result.DEFERRED, _trouble(recipient, error))
         reply = catalog.DELIVERED.reply(where=f"the mailbox of {recipient}")
@@ -149,12 +156,16 @@ def _chunks(body: Body) -> Iterator[bytes]:
 
 
 def _head(first: bytes) -> tuple[bytes, bytes]:
-    """Part the first piece into header and the rest from the empty line on, with LF line ends."""
+    """Part the first piece into header and the rest from the empty line on."""
     if first.startswith(b"\r\n"):
-        return b"", first.replace(b"\r\n", b"\n")
+        return b"", first
     end = first.find(b"\r\n\r\n")
     cut = len(first) if end < 0 else end + 2
-    return first[:cut].replace(b"\r\n", b"\n"), first[cut:].replace(b"\r\n", b"\n")
+    return first[:cut], first[cut:]
+
+
+def _with_lf(piece: bytes) -> bytes:
+    return piece.replace(b"\r\n", b"\n")
 
 
 def _loops(head: bytes, recipient: str) -> bool:
@@ -166,10 +177,10 @@ def _top(sender: str, recipient: str) -> bytes:
     """Write the fields that final delivery puts on top."""
     path = _CONTROL.sub(b"?", sender.encode("utf-8", "replace"))
     to = _CONTROL.sub(b"?", recipient.encode("utf-8", "replace"))
-    return b"Return-Path: <" + path + b">\nDelivered-To: " + to + b"\n"
+    return b"Return-Path: <" + path + b">\r\nDelivered-To: " + to + b"\r\n"
 
 
-def _store(maildir: Path, name: str, head: Sequence[bytes], rest: Iterator[bytes]) -> None:
+def _store(maildir: Path, name: str, pieces: Iterator[bytes]) -> None:
     """Write, make durable, show; a file of that name in `new` is an earlier delivery."""
     folders = tuple(maildir / part for part in ("tmp", "new", "cur"))
     if not all(folder.is_dir() for folder in folders):
@@ -179,8 +190,7 @@ def _store(maildir: Path, name: str, head: Sequence[bytes], rest: Iterator[bytes
         file = _create(tmp)
         try:
             with open(file, "wb") as out:  # noqa: PTH123 -- it is a descriptor
-                out.writelines(head)
-                out.writelines(piece.replace(b"\r\n", b"\n") for piece in rest)
+                out.writelines(pieces)
                 out.flush()
                 os.fsync(file)
             with contextlib.suppress(FileExistsError):

@@ -115,7 +115,8 @@ def _mailbox(tokens: list[Token], start: int, at: int) -> tuple[Address, int] | 
         return _address(tokens, start) if at == start + 1 else None
     at += 1
     if tokens[at][1] == "@":  # a source route: @one,@two:
-        while tokens[at][1] in ("@", ",") or tokens[at - 1][1] == "@":
+        last = len(tokens) - 1
+        while at < last and (tokens[at][1] in ("@", ",") or tokens[at - 1][1] == "@"):
             at += 1
         if tokens[at][1] != ":":
             return None

@@ -183,6 +183,7 @@ LINE_TOO_LONG = _row("line-too-long", "protocol-error", 500, "5.6", "RFC 5321 §
 
 # -- the dialogue -----------------------------------------------------------------------------
 UNKNOWN_COMMAND = _row("unknown-command", "protocol-error", 500, "5.1", "RFC 5321 §4.2.4", _F, "That command is not known here")
+WRONG_GREETING = _row("wrong-greeting", "protocol-error", 500, "5.1", "RFC 2033 §4.1", _F, "{protocol} is spoken here; begin with {command}")
 SYNTAX_ERROR = _row("syntax-error", "protocol-error", 501, "5.4", "RFC 5321 §4.2.2", _F, "Syntax error: {problem}", 500)
 BAD_ADDRESS = _row("bad-address", "protocol-error", 501, "1.3", "RFC 5321 §4.1.2", _F, "The address is not valid: {problem}", 553)
 BAD_SENDER_ADDRESS = _row("bad-sender-address", "protocol-error", 501, "1.7", "RFC 5321 §4.1.2", _F, "The sender's address is not valid: {problem}")

@@ -27,11 +27,14 @@ _HELP = {
     "AUTH": "AUTH <mechanism> [initial response]: log in, where EHLO offers it",
     "HELP": "HELP [command]: this",
 }
-_COMMANDS = catalog.HELP_TEXT.listing(
-    "Commands: " + " ".join(_HELP),
-    "HELP <command> tells more; all of it is in RFC 5321",
-    "Write to postmaster here if mail does not arrive",
-)
+_LMTP_HELP = {
+    "LHLO": "LHLO <your name>: begin a session of LMTP, and see what is offered",
+    **{
+        verb: text.replace("EHLO", "LHLO")
+        for verb, text in _HELP.items()
+        if verb not in ("EHLO", "HELO")
+    },
+}
 _WITHHELD = catalog.VRFY_WITHHELD.reply()
 
 
@@ -117,7 +120,14 @@ def expand(asked: Expand, rules: Rules, directory: Directory) -> Reply:
             return catalog.NOT_A_LIST.reply(user=user)
 
 
-def help_on(topic: str) -> Reply:
+def help_on(topic: str, *, lmtp: bool) -> Reply:
     """Answer HELP: about one command, or what commands there are."""
-    line = _HELP.get(topic.upper()) if topic.isascii() else None
-    return catalog.HELP_TEXT.listing(line) if line else _COMMANDS
+    known, where = (_LMTP_HELP, "RFC 2033") if lmtp else (_HELP, "RFC 5321")
+    line = known.get(topic.upper()) if topic.isascii() else None
+    if line is not None:
+        return catalog.HELP_TEXT.listing(line)
+    return catalog.HELP_TEXT.listing(
+        "Commands: " + " ".join(known),
+        f"HELP <command> tells more; all of it is in {where}",
+        "Write to postmaster here if mail does not arrive",
+    )

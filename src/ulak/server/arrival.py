@@ -60,7 +60,7 @@ class Arrival(Connection):
         """Meet the client, or the proxy that will tell of it."""
         site = self._site
         peer = transport.get_extra_info("peername")
-        host, port = peer[:2] if isinstance(peer, tuple) else ("127.0.0.1", 0)
+        host, port = peer[:2] if isinstance(peer, tuple) else ("", 0)
         self._listener = transport.get_extra_info("sockname")
         self.ip = host.removeprefix("::ffff:").partition("%")[0]
         if not (self._proxies and within(self.ip, self._proxies)):
@@ -97,7 +97,8 @@ class Arrival(Connection):
         self._relay = known and site.may_relay(self.ip)
         if self._relay:
             self.core.trust()
-        refusal = site.enter(self.ip, trusted=self._relay)
+        # All clients of a unix socket would count as one.
+        refusal = site.enter(self.ip, trusted=self._relay or not self.ip)
         site.journal.write(
             notes.connected(
                 site.clock(),
@@ -114,7 +115,7 @@ class Arrival(Connection):
             self.abort()  # it could not read a reply
         elif self._implicit:
             self.start_tls()
-        elif refusal is not None or site.admit is None:
+        elif refusal is not None or site.admit is None or not self.ip:
             self._greet(refusal)
             self._run(said=True)
         else:
@@ -125,7 +126,7 @@ class Arrival(Connection):
         self._entrance.forget()
         if not self._implicit:
             return
-        if self._site.admit is None:
+        if self._site.admit is None or not self.ip:
             self._greet(None)
             self._run(said=True)
         else:
@@ -166,7 +167,7 @@ class Arrival(Connection):
             site.journal.write(notes.refused(site.clock(), self.id, reply, told))
 
     def _facts(self) -> dict[str, str]:
-        facts = {"ip": self.ip}
+        facts = {"ip": self.ip} if self.ip else {}
         if self.core.client_name:
             facts["client"] = self.core.client_name
         if self.tls:

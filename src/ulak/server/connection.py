@@ -74,7 +74,7 @@ class Connection(Wire):
         self.connections = connections
         self.core = ServerCore(rules.hostname, rules.limits, offers)
         self.id = site.new_id()
-        self.ip = ""
+        self.ip = ""  # and so it stays where the client comes over a unix socket
         self.deadline = self._loop.time() + rules.command_timeout
         self._header: HeaderReader | None = None  # while a proxy has to tell of the client
         self._sealed = b""  # octets of a handshake that wait for their turn

@@ -75,23 +75,29 @@ class Listener:
         return [each.tls for each in self._endpoints if each.tls is not None]
 
     async def start(self) -> list[tuple[str, int]]:
-        """Listen; give the addresses. Raises ListenError, and then listens nowhere."""
+        """Listen; give the addresses, of a unix socket its path and 0.
+
+        Raises ListenError, and then listens nowhere.
+        """
         loop = asyncio.get_running_loop()
         where = []
         try:
             for endpoint in self._endpoints:
                 sock = endpoint.sock or self._bind(endpoint)
-                server = await loop.create_server(
-                    partial(self._session, endpoint), sock=sock, backlog=_BACKLOG
-                )
-                self._servers.append(server)
+                self._servers.append(await self._serve(sock, endpoint))
                 name = sock.getsockname()
-                where.append((name[0], name[1]))
+                where.append((name, 0) if isinstance(name, str) else (name[0], name[1]))
         except ListenError:
             self._close_servers()
             raise
         self._sweeper = loop.create_task(self._watch())
         return where
+
+    async def _serve(self, sock: socket.socket, endpoint: Endpoint) -> asyncio.Server:
+        loop, session = asyncio.get_running_loop(), partial(self._session, endpoint)
+        if sock.family == socket.AF_UNIX:
+            return await loop.create_unix_server(session, sock=sock, backlog=_BACKLOG)
+        return await loop.create_server(session, sock=sock, backlog=_BACKLOG)
 
     def _session(self, endpoint: Endpoint) -> Session:
         offers = endpoint.offers

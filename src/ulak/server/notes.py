@@ -23,14 +23,17 @@ def connected(
 ) -> Entry:
     """Note that a client has come. `listener` is the address of a socket, as Python has it.
 
+    Without `ip` the client came over a unix socket.
     `proxy` is who passed the connection on, `proxy_tls` what it told of TLS in front of it.
     """
-    facts = {"ip": ip, "port": str(port)}
+    facts = {"ip": ip, "port": str(port)} if ip else {}
     if proxy:
         facts["proxy"] = proxy
     if proxy_tls:
         facts["proxy-tls"] = proxy_tls
-    if isinstance(listener, tuple):
+    if isinstance(listener, str):
+        facts["listener"] = f"unix:{listener}"
+    elif isinstance(listener, tuple):
         host, own = listener[:2]
         facts["listener"] = f"[{host}]:{own}" if ":" in host else f"{host}:{own}"
     return Entry(time, Kind.CONNECTED, session=session, facts=facts)
@@ -49,7 +52,7 @@ def login(time: float, session: str, facts: dict[str, str]) -> Entry:
 
 def handshake_failed(time: float, session: str, ip: str, problem: str) -> Entry:
     """Note that TLS did not come about."""
-    facts = {"ip": ip, "problem": problem}
+    facts = {"ip": ip, "problem": problem} if ip else {"problem": problem}
     return Entry(time, Kind.REFUSED, catalog.TLS_FAILED.name, session, facts=facts)
 
 

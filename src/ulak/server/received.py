@@ -11,7 +11,8 @@ from functools import lru_cache
 class Hop:
     """How a message came: what of its session stands in the trace field.
 
-    `client` is the name that the client gave itself, `tls` protocol and cipher, `""` without.
+    `client` is the name that the client gave itself, `ip` its address (`""` over a unix socket),
+    `tls` protocol and cipher, `""` without.
     `authenticated`: the client has logged in. As whom is nobody's business on the way.
     """
 
@@ -21,16 +22,20 @@ class Hop:
     extended: bool
     tls: str = ""
     authenticated: bool = False
+    lmtp: bool = False
 
 
-def protocol(*, extended: bool, secure: bool, authenticated: bool, smtputf8: bool) -> str:
-    """Give the `with` word: SMTP, ESMTP to ESMTPSA (RFC 3848), UTF8SMTP and so on (RFC 6531 §4.3).
+def protocol(
+    *, lmtp: bool, extended: bool, secure: bool, authenticated: bool, smtputf8: bool
+) -> str:
+    """Give the `with` word: SMTP, ESMTP to LMTPSA (RFC 3848), UTF8SMTP and so on (RFC 6531 §4.3).
 
     RFC 4954 §7 wants the A of a client that has logged in.
     """
     if not extended and not smtputf8:
         return "SMTP"
-    word = "UTF8SMTP" if smtputf8 else "ESMTP"
+    plain, international = ("LMTP", "UTF8LMTP") if lmtp else ("ESMTP", "UTF8SMTP")
+    word = international if smtputf8 else plain
     return f"{word}{'S' if secure else ''}{'A' if authenticated else ''}"
 
 
@@ -43,8 +48,9 @@ def received(
     `priority` is what the message has here (RFC 6710 §4.1). What stands in the field was checked
     on its way in: no name or address here has a line end.
     """
-    literal = f"[IPv6:{hop.ip}]" if ":" in hop.ip else f"[{hop.ip}]"
+    literal = f"[IPv6:{hop.ip}]" if ":" in hop.ip else f"[{hop.ip}]" if hop.ip else "unix socket"
     word = protocol(
+        lmtp=hop.lmtp,
         extended=hop.extended,
         secure=bool(hop.tls),
         authenticated=hop.authenticated,

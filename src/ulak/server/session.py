@@ -148,7 +148,7 @@ class Session(Arrival):
             case events.Expand():
                 return expand(event, rules, site.directory)
             case events.Help(topic):
-                return help_on(topic)
+                return help_on(topic, lmtp=self.core.standing.offers.kind == "lmtp")
             case _:
                 message = f"no answer to {event!r}"
                 raise AssertionError(message)
@@ -210,7 +210,7 @@ class Session(Arrival):
         reply, found = recipient(
             event.address,
             self._site,
-            self.ip,
+            self.ip or "a local client",
             relay=self._relay or self.account is not None,
             smtputf8=transaction.mail.smtputf8,
         )
@@ -243,6 +243,7 @@ class Session(Arrival):
             core.extended,
             self.tls,
             authenticated=self.account is not None,
+            lmtp=core.standing.offers.kind == "lmtp",
         )
 
     async def _log_in(self, event: events.Auth | events.Response) -> None:

@@ -98,7 +98,7 @@ class ByChunks:
             reader.end()
         fault = refusal or _fault(reader)
         if fault is not None:
-            return events.EndOfData(reader.size, fault)
+            return events.EndOfData(reader.size, fault, reader.last)
         ended = events.EndOfData(reader.size) if reader.last else events.EndOfChunk(reader.chunk)
         if not keep:
             return ended

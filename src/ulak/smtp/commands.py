@@ -16,7 +16,7 @@ from ulak.smtp.parameters import MailDraft, MailReaders, RecipientDraft, Recipie
 from ulak.smtp.sasl.table import mechanism_of
 
 # What brings no message along and can be asked for ever.
-CHEAP = frozenset({"NOOP", "RSET", "VRFY", "EXPN", "HELP", "EHLO", "HELO"})
+CHEAP = frozenset({"NOOP", "RSET", "VRFY", "EXPN", "HELP", "EHLO", "HELO", "LHLO"})
 
 _DIGITS = frozenset("0123456789")
 _SIZE_DIGITS = 20  # as many as SIZE has (RFC 1870 §3)
@@ -102,6 +102,15 @@ def bdat(rest: str) -> tuple[int, bool, str]:
     last = bool(more) and more[0].upper() == "LAST"
     problem = "" if len(more) == last else "after its size BDAT takes LAST or nothing"
     return int(size), last, problem
+
+
+def data(rest: str, *, binary: bool) -> Event:
+    """Read what follows DATA. A `binary` message cannot come by it (RFC 3030 §3)."""
+    no_argument("DATA", rest)
+    if binary:
+        problem = "a BINARYMIME message comes by BDAT"
+        return events.Refused(catalog.BAD_SEQUENCE.reply(problem=problem))
+    return events.Data()
 
 
 def start_tls(rest: str, standing: Standing) -> Event:

@@ -74,10 +74,14 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class EndOfData:
-    """The message is complete; `fault` is a refusal that its form earned on the way."""
+    """The message is complete; `fault` is a refusal that its form earned on the way.
+
+    `last`: the client thinks so too, and does not want to send another chunk.
+    """
 
     size: int
     fault: Reply | None = None
+    last: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,7 +228,7 @@ def parse_hello(text: str) -> str:
     if text[:1] == "[":
         return parse_literal(text.partition(" ")[0])
     if not text or len(text) > MAX_DOMAIN or not _HELO.fullmatch(text):
-        message = "EHLO and HELO take the client's domain or address literal"
+        message = "the greeting takes the client's domain or address literal"
         raise GrammarError(message)
     return text
 

@@ -13,14 +13,19 @@ from ulak.smtp.states import State
 NOT_IMPLEMENTED = frozenset(
     {"SEND", "SOML", "SAML", "TURN", "ETRN", "ATRN", "AUTH", "BDAT", "BURL", "XCLIENT", "XFORWARD"}
 )
+GREETINGS = frozenset({"EHLO", "HELO", "LHLO"})  # of SMTP, and of LMTP
 # What a browser, not a mail client, begins with (cross-protocol attacks).
 FOREIGN = frozenset(
     {"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "DELETE", "PATCH", "TRACE"}
 )
 
 
-def unknown(verb: str, hostname: str) -> Refused:
-    """Refuse a command that there is not."""
+def unknown(verb: str, hostname: str, *, lmtp: bool = False) -> Refused:
+    """Refuse a command that there is not: the other protocol's greeting, too (RFC 2033 §4.1)."""
+    if verb in GREETINGS:
+        protocol, command = ("LMTP", "LHLO") if lmtp else ("SMTP", "EHLO")
+        reply = catalog.WRONG_GREETING.reply(protocol=protocol, command=command)
+        return Refused(reply.bare())  # RFC 2034 §4 as below
     if verb in FOREIGN:
         return Refused(catalog.NOT_OUR_PROTOCOL.reply(hostname=hostname), closing=True)
     if verb in NOT_IMPLEMENTED:
@@ -28,9 +33,9 @@ def unknown(verb: str, hostname: str) -> Refused:
     return Refused(catalog.UNKNOWN_COMMAND.reply())
 
 
-def out_of_order(verb: str, state: State, problem: str) -> Reply:
-    """Refuse a command that may not come now."""
-    if verb in ("DATA", "BDAT") and state is State.SENDER:
+def out_of_order(verb: str, state: State, problem: str, *, lmtp: bool = False) -> Reply:
+    """Refuse a command that may not come now. LMTP wants 503 for all (RFC 2033 §4.2)."""
+    if verb in ("DATA", "BDAT") and state is State.SENDER and not lmtp:
         return catalog.DATA_REFUSED.reply()  # RFC 5321 §3.3: every RCPT was refused
     return catalog.BAD_SEQUENCE.reply(problem=problem)
 
@@ -41,7 +46,7 @@ def syntax_error(verb: str, error: GrammarError) -> Refused:
     How many octets follow a BDAT that cannot be read is not known either, and they are no
     commands: the connection ends with it.
     """
-    if verb in ("EHLO", "HELO"):
+    if verb in GREETINGS:
         # RFC 2034 §4: no enhanced code in any response to EHLO
         return Refused(catalog.SYNTAX_ERROR.reply(problem=error).bare())
     if not isinstance(error, AddressError):

@@ -1,4 +1,4 @@
-"""The server's side of one SMTP session, without sockets (RFC 5321 §§2–4).
+"""The server's side of one SMTP or LMTP session, without sockets (RFC 5321 §§2–4, RFC 2033).
 
 Feed it octets, take events from it, answer each event with a reply, and send what `output`
 gives. The core decides syntax and order; who may send what to whom is the caller's.
@@ -20,7 +20,7 @@ from ulak.smtp.lines import Fault, LineReader
 from ulak.smtp.offers import Offers, Standing
 from ulak.smtp.sasl.exchange import LONGEST_LINE
 from ulak.smtp.sasl.table import Channel
-from ulak.smtp.states import IN_TRANSACTION, ORDER, State
+from ulak.smtp.states import IN_TRANSACTION, LMTP_ORDER, ORDER, State
 
 __all__ = ["Limits", "ServerCore"]
 
@@ -31,7 +31,7 @@ _ABSURD = 16  # limits of a message: a chunk with more is not waited for
 _TINY = 256  # octets: a chunk with fewer brings hardly more than a command without a message
 _OFFERS = Offers()
 _SECURE = Channel(secure=True)
-_VERBS = {verb.encode(): verb for verb in ORDER}  # as nearly everybody writes them
+_VERBS = {verb.encode(): verb for verb in (*ORDER, *LMTP_ORDER)}  # as nearly everybody writes them
 
 
 class ServerCore:
@@ -41,13 +41,16 @@ class ServerCore:
     """
 
     __slots__ = (
+        "_accepted",
         "_arrival",
         "_before",
         "_binary",
         "_cheap",
         "_errors",
         "_lines",
+        "_lmtp",
         "_offered",
+        "_order",
         "_output",
         "authenticated",
         "client_name",
@@ -65,6 +68,9 @@ class ServerCore:
         self.limits = limits
         self.standing = Standing(offers, limits.message_size)
         self.authenticated = ""
+        self._lmtp = offers.kind == "lmtp"
+        self._order = LMTP_ORDER if self._lmtp else ORDER
+        self._accepted = 0  # RCPT commands of the transaction
         self.state = State.CONNECTED
         self.extended = False
         self.client_name = ""
@@ -139,7 +145,10 @@ class ServerCore:
         """Answer an event; a positive answer moves the session on."""
         if not reply.positive and isinstance(event, events.Hello):
             reply = reply.bare()  # RFC 2034 §4: no enhanced code in any response to EHLO
-        self._say(reply)
+        # RFC 2033 §4.2: in LMTP once for each recipient
+        each = self._lmtp and isinstance(event, events.EndOfData) and event.last
+        for _ in range(self._accepted if each else 1):
+            self._say(reply)
         if reply.code == _CLOSES:
             self.close()
         elif reply.positive:
@@ -167,6 +176,7 @@ class ServerCore:
                 self._binary = event.body == "BINARYMIME"
             case events.Recipient():
                 self.state = State.RECIPIENTS
+                self._accepted += 1
             case events.Data():
                 self.state = State.MESSAGE
                 self._arrival = ByData(self.limits.message_size)
@@ -239,6 +249,7 @@ class ServerCore:
         """Forget the transaction (RFC 5321 §4.1.1.5)."""
         self._arrival = None
         self._binary = False
+        self._accepted = 0
         self.smtputf8 = False
         if self.state in IN_TRANSACTION:
             self.state = State.READY
@@ -308,15 +319,16 @@ class ServerCore:
     def _command(self, verb: str, octets: bytes) -> Event:
         if self.state is State.REFUSED and verb != "QUIT":
             return events.Refused(catalog.REFUSED_EARLIER.reply())
-        order = ORDER.get(verb)
+        order = self._order.get(verb)
         if order is None or not extensions.may_be_had(verb, self.standing):
-            return refusals.unknown(verb, self.hostname)
+            return refusals.unknown(verb, self.hostname, lmtp=self._lmtp)
         if verb == "BDAT":
             return self._bdat(octets)
         rest = commands.text_of(octets) if octets else ""
         allowed, problem = order
         if self.state not in allowed:
-            return events.Refused(refusals.out_of_order(verb, self.state, problem))
+            reply = refusals.out_of_order(verb, self.state, problem, lmtp=self._lmtp)
+            return events.Refused(reply)
         if verb in commands.CHEAP:
             self._cheap += 1
         match verb:
@@ -325,13 +337,9 @@ class ServerCore:
             case "RCPT":
                 return commands.recipient(rest, self._offered.rcpt, smtputf8=self.smtputf8)
             case "DATA":
-                commands.no_argument(verb, rest)
-                if self._binary:
-                    problem = "a BINARYMIME message comes by BDAT"  # RFC 3030 §3
-                    return events.Refused(catalog.BAD_SEQUENCE.reply(problem=problem))
-                return events.Data()
-            case "EHLO" | "HELO":
-                return events.Hello(grammar.parse_hello(rest), verb == "EHLO")
+                return commands.data(rest, binary=self._binary)
+            case "EHLO" | "HELO" | "LHLO":
+                return events.Hello(grammar.parse_hello(rest), verb != "HELO")
             case "RSET":
                 commands.no_argument(verb, rest)
                 return events.Reset()
@@ -367,7 +375,7 @@ class ServerCore:
             arrival = ByChunks(binary=self._binary, stray=stray)
         refusal: Reply | None = None
         if stray:
-            refusal = refusals.out_of_order("BDAT", self.state, out_of_order)
+            refusal = refusals.out_of_order("BDAT", self.state, out_of_order, lmtp=self._lmtp)
         elif not self.extended:
             refusal = catalog.BAD_SEQUENCE.reply(problem="BDAT comes after EHLO, not HELO")
         elif problem:

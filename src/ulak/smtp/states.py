@@ -1,4 +1,4 @@
-"""Which command may come when (RFC 5321 §4.1.4, RFC 3030 §2), as a table."""
+"""Which command may come when (RFC 5321 §4.1.4, RFC 3030 §2; in LMTP RFC 2033 §4.1), as a table."""
 
 from __future__ import annotations
 
@@ -41,4 +41,11 @@ ORDER: dict[str, tuple[tuple[State, ...], str]] = {
     "DATA": ((State.RECIPIENTS,), "DATA comes after an accepted RCPT, and not after BDAT"),
     # RFC 3030 §2: chunk after chunk, and no DATA in between
     "BDAT": ((State.RECIPIENTS, State.CHUNKS), "BDAT comes after an accepted RCPT"),
+}
+
+# LHLO is the only greeting of LMTP; EHLO and HELO are no commands there.
+LMTP_ORDER = {
+    verb.replace("EHLO", "LHLO"): (states, problem.replace("EHLO", "LHLO"))
+    for verb, (states, problem) in ORDER.items()
+    if verb != "HELO"
 }
