@@ -4,33 +4,64 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from email.utils import formatdate
+from functools import partial
 from pathlib import Path
 
 from ulak.app.identifiers import Identifiers
 from ulak.delivery.attempt import SmtpCarrier
+from ulak.delivery.demands import Demands
 from ulak.delivery.outcome import Outcome
 from ulak.delivery.sending import Sending
-from ulak.delivery.target import Host, Target, Way
-from ulak.delivery.tls import opportunistic
-from ulak.mail.envelope import Envelope
+from ulak.delivery.target import Host, Target, Told, Way
+from ulak.delivery.tls import opportunistic, verifying
+from ulak.mail.envelope import NO_WISHES, Envelope, RecipientWishes, Wishes
 from ulak.queue.item import Body, Message
+from ulak.smtp.sasl.client import Credentials
 
 
 class NoSuchHostError(Exception):
     """The server's name has no address; the text says what the system says."""
 
 
+class AuthoritiesError(Exception):
+    """A file has no certificates that could be believed; the text is its path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a message is sent.
+
+    `tls` is `opportunistic`, `required`, `implicit` or `off`; `authorities` are those that are
+    believed, None the system's; `trusted`: a server that is not proven may have the password.
+    """
+
+    tls: str = "opportunistic"
+    authorities: Path | None = None
+    login: Credentials | None = None
+    trusted: bool = False
+    wishes: Wishes = NO_WISHES
+    notify: frozenset[str] = frozenset()
+
+
 def send(
-    server: tuple[str, int], sender: str, recipients: Sequence[str], data: bytes, hostname: str
+    server: tuple[str, int],
+    sender: str,
+    recipients: Sequence[str],
+    data: bytes,
+    hostname: str,
+    manner: Manner,
 ) -> list[Outcome]:
     """Send a message to one server, once; give an outcome for each recipient.
 
-    The message's line ends become CRLF. Raises NoSuchHostError.
+    The message's line ends become CRLF. Raises NoSuchHostError, AuthoritiesError and OSError.
     """
     host, port = server
+    demands = _demands(manner)
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
@@ -40,32 +71,71 @@ def send(
     if not body.endswith(b"\r\n"):
         body += b"\r\n"
     ascii_only = all(text.isascii() for text in (sender, *recipients))
-    header = body.partition(b"\r\n\r\n")[0]
+    asked = RecipientWishes(manner.notify)
     message = Message(
         Identifiers(time.time)(),
         Envelope(
             sender,
             tuple(recipients),
-            smtputf8=not ascii_only or not header.isascii(),
+            smtputf8=not ascii_only or not body.isascii(),
             body="7BIT" if body.isascii() else "8BITMIME",
+            wishes=manner.wishes,
+            asked=dict.fromkeys(recipients, asked) if manner.notify else {},
         ),
         Body(len(body), body),
         time.time(),
     )
-    target = Target(Way.SMTP, f"{host}:{port}", (Host(host, addresses, port),))
-    return asyncio.run(_carry(message, recipients, target, hostname))
+    target = Target(Way.SMTP, f"{host}:{port}", (Host(host, addresses, port),), told=Told.OPERATOR)
+    sending = Sending(
+        hostname,
+        opportunistic(),
+        proven=partial(verifying, manner.authorities),
+        smarthosts={(host, port): demands},
+        ports=frozenset(),
+        always_dialogue=True,
+    )
+    return asyncio.run(_carry(message, recipients, target, sending))
+
+
+def _demands(manner: Manner) -> Demands:
+    proven = manner.tls in ("required", "implicit")
+    tls = opportunistic() if manner.tls == "opportunistic" else None
+    try:
+        if proven or manner.authorities is not None:
+            tls = verifying(manner.authorities) if proven else tls
+    except ssl.SSLError as error:
+        raise AuthoritiesError(str(manner.authorities)) from error
+    return Demands(
+        "by hand",
+        tls,
+        required=proven,
+        implicit=manner.tls == "implicit",
+        login=manner.login,
+        trusted=manner.trusted,
+    )
 
 
 async def _carry(
-    message: Message, recipients: Sequence[str], target: Target, hostname: str
+    message: Message, recipients: Sequence[str], target: Target, sending: Sending
 ) -> list[Outcome]:
-    carrier = SmtpCarrier(
-        Sending(hostname, opportunistic(), ports=frozenset(), always_dialogue=True)
-    )
+    carrier = SmtpCarrier(sending)
     try:
         return await carrier.carry(message, recipients, target)
     finally:
         await carrier.close()
+
+
+def offered(dialogue: Sequence[str]) -> frozenset[str]:
+    """Give the keywords that a server has offered in its last answer to EHLO."""
+    keywords: set[str] = set()
+    hello = False
+    for line in dialogue:
+        if line.startswith("C: "):
+            hello = line.startswith("C: EHLO ")
+            keywords = set() if hello else keywords
+        elif hello and line.startswith(("S: 250-", "S: 250 ")):
+            keywords.add(line[7:].partition(" ")[0].upper())
+    return frozenset(keywords)
 
 
 def sample(sender: str, recipients: Sequence[str], hostname: str) -> bytes:

@@ -30,5 +30,7 @@ def verifying(authorities: Path | None = None) -> ssl.SSLContext:
     if authorities is None:
         context.load_default_certs(ssl.Purpose.SERVER_AUTH)
     else:
+        with authorities.open("rb"):
+            pass  # an error of OpenSSL would not name the file
         context.load_verify_locations(authorities)
     return context
