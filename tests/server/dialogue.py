@@ -183,6 +183,7 @@ class Server:
     proxies: Networks = ()
     doorkeeper: Doorkeeper | None = None  # made where there are ways to log in
     desk: Desk | None = None
+    fronts: Networks = ()
     site: Site = field(init=False)
 
     def __post_init__(self) -> None:
@@ -248,6 +249,7 @@ class Client:
             server.offers,
             implicit=server.tls == "implicit",
             proxies=server.proxies,
+            fronts=server.fronts,
         )
         self.transport.protocol = self.session
         self.session.connection_made(self.transport)
@@ -334,7 +336,7 @@ def configured(folder: Path, settings: dict[str, str]) -> Server:
     rules = Rules("mx.example.org", Limits(message_size=1000))
     limits = rules.limits
     server_tls, admit = "", None
-    proxies: Networks = ()
+    believed: dict[str, Networks] = {}
     offers = Offers(ways=ways(settings), needs_login="needs" in settings)
     for key, value in settings.items() - {(k, settings.get(k, "")) for k in OF_LOGINS}:
         match key:
@@ -361,8 +363,8 @@ def configured(folder: Path, settings: dict[str, str]) -> Server:
                 rules = replace(rules, max_connections=int(value))
             case "threshold":
                 rules = replace(rules, body_threshold=int(value))
-            case "proxy":
-                proxies = (ip_network(value),)
+            case "proxy" | "xclient":
+                believed[key] = (ip_network(value),)
             case "tls":
                 server_tls = value
                 offers = replace(offers, tls=value == "starttls")
@@ -375,7 +377,12 @@ def configured(folder: Path, settings: dict[str, str]) -> Server:
             case "by":
                 offers = replace(offers, least_deliver_by=int(value))
             case "admit":
-                admit = {"denied": _denied, "listed": _listed, "broken": _broken}[value]
+                admit = {
+                    "denied": _denied,
+                    "listed": _listed,
+                    "listed_there": _listed_there,
+                    "broken": _broken,
+                }[value]
             case _:
                 message = f"no server can be told {key}={value}"
                 raise ValueError(message)
@@ -386,7 +393,8 @@ def configured(folder: Path, settings: dict[str, str]) -> Server:
         tls=server_tls,
         offers=offers,
         admit=admit,
-        proxies=proxies,
+        proxies=believed.get("proxy", ()),
+        fronts=believed.get("xclient", ()),
         doorkeeper=doorkeeper(AttemptRules(0.0, 0.0, int(settings["ban"])))
         if "ban" in settings
         else None,
@@ -400,6 +408,10 @@ async def _denied(ip: str, _session: str) -> Reply:
 
 async def _listed(ip: str, _session: str) -> Reply:
     return catalog.LISTED_BY_DNSBL.reply(ip=ip, zone="bl.example", reason="listed")
+
+
+async def _listed_there(ip: str, session: str) -> Reply | None:
+    return await _listed(ip, session) if ip == "198.51.100.7" else None
 
 
 async def _broken(_ip: str, _session: str) -> Reply:

@@ -37,7 +37,9 @@ def serve(
     """Run the server while the client, which is given the port, talks to it in a thread."""
 
     offers = Offers(tls=tls is not None and not implicit)
-    endpoint = Endpoint(host, 0, tls, implicit, offers=offers, proxies=server.proxies)
+    endpoint = Endpoint(
+        host, 0, tls, implicit, offers=offers, proxies=server.proxies, fronts=server.fronts
+    )
     return _serve(server, endpoint, client, loop, sweep, grace)
 
 

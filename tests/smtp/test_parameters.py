@@ -18,6 +18,7 @@ EVERYTHING = Standing(
     Offers("submission", tls=True, expn=True, longest_hold=1, ways=WAYS),
     largest=1000,
     trusted=True,
+    front=True,
 )
 ZONES = st.integers(-23 * 60 - 59, 23 * 60 + 59).map(lambda m: timezone(timedelta(minutes=m)))
 

@@ -18,7 +18,7 @@ def offers_of(config: settings.Config, place: settings.Listener) -> tuple[Offers
     policy = config.policy
     offers = Offers(
         kind=place.kind,
-        withheld=frozenset(place.withhold),
+        withheld=frozenset(place.withhold) | (frozenset() if place.xclient else {"XCLIENT"}),
         tls=place.tls is not None and place.tls.mode == "starttls",
         vrfy=policy.vrfy != "refuse",
         expn=policy.expn == "expand",

@@ -273,8 +273,9 @@ def listener_of(
                 implicit,
                 sock,
                 offers,
-                place.proxy,
-                offers_nobody,
+                proxies=place.proxy,
+                fronts=place.xclient,
+                offers_nobody=offers_nobody,
             )
         )
     return Listener(site, tuple(endpoints), share=share)

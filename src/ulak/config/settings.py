@@ -111,6 +111,7 @@ class Listener:
     socket_group: str | None = setting(Text(), None)
     tls: Tls | None = setting(Section(Tls), None)
     proxy: tuple[Network, ...] = setting(ListOf(_OWN_MACHINES), ())
+    xclient: tuple[Network, ...] = setting(ListOf(_OWN_MACHINES), ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,7 +39,7 @@ class Entry:
     may be missing, others may be there):
 
     - `ip`, `port`, `listener`, `client`, `tls`: who is connected, where, called what, how encrypted
-    - `proxy`, `proxy-tls`: through whom, and how encrypted as far as there
+    - `proxy`, `proxy-tls`: through whom, and how encrypted as far as there; `front`: who says so
     - `account`: who has logged in, or wanted to; `mechanism`: how; `denied`: why not, in a word
     - `sender` (`""`: the null reverse-path), `recipient`, `size`, `recipients` (between spaces; at
       the end perhaps `and 7 more`)

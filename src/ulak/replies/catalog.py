@@ -203,6 +203,7 @@ TOO_MANY_ERRORS = _row("too-many-errors", "protocol-error", 421, "7.0", "RFC 532
 TIMED_OUT = _row("timed-out", "connection-failed", 421, "4.2", "RFC 5321 §4.5.3.2", _R, "{hostname} waited {seconds} seconds in vain and closes the connection")
 NOT_OUR_PROTOCOL = _row("not-our-protocol", "protocol-error", 421, "7.0", "RFC 5321 §3.1", _X, "{hostname} is a mail server; goodbye", 554)
 TLS_FIRST = _row("tls-first", "tls-required", 554, "7.10", "RFC 8314 §3.3", _F, "{hostname} speaks TLS from the first octet on this port; choose TLS (not STARTTLS) in your program")
+XCLIENT_DENIED = _row("xclient-denied", "policy", 550, "7.0", "RFC 5321 §4.1.5", _X, "You may not speak for another client here")
 BAD_PROXY_HEADER = _row("bad-proxy-header", "protocol-error", 421, "7.0", "RFC 5321 §3.8", _R, "{hostname} expects a PROXY header from here: {problem}")
 
 # -- ourselves --------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from ulak.server.connection import Connection
 from ulak.server.entrance import Entrance
 from ulak.server.proxy import Fault, Header, HeaderReader
 from ulak.server.site import Networks, Site, within
+from ulak.smtp import events
 from ulak.smtp.offers import Offers
 
 if TYPE_CHECKING:  # as in `wire`
@@ -27,10 +28,22 @@ class Arrival(Connection):
 
     `implicit`: TLS begins with the first octet (RFC 8314). Connections from `proxies` begin with
     a PROXY header, and what it tells of the client holds from there on; all others come
-    directly. Who is not told, or is told by nobody but itself, has no right to relay.
+    directly. Clients in `fronts` may say whom they speak for (XCLIENT), and that one is then
+    met and greeted. A client whose address is not known may not relay.
     """
 
-    __slots__ = ("_entrance", "_implicit", "_listener", "_met", "_proxies", "_refused", "_relay")
+    __slots__ = (
+        "_entrance",
+        "_fronts",
+        "_implicit",
+        "_known",
+        "_listener",
+        "_login",
+        "_met",
+        "_proxies",
+        "_refused",
+        "_relay",
+    )
 
     def __init__(
         self,
@@ -41,12 +54,16 @@ class Arrival(Connection):
         *,
         implicit: bool,
         proxies: Networks,
+        fronts: Networks,
     ) -> None:
         super().__init__(site, connections, tls, offers)
         self._implicit = implicit
         self._proxies = proxies
+        self._fronts = fronts
         self._listener: object = None
         self._met = False
+        self._known = True
+        self._login = ""  # by the word of a server in front
         self._relay = False
         self._refused = 0
         self._entrance = Entrance(site, self.id)
@@ -77,8 +94,9 @@ class Arrival(Connection):
         site, proxy = self._site, self.ip
         if isinstance(told, Fault):
             self._met = True
+            facts = {"proxy": proxy}
             site.journal.write(
-                notes.connected(site.clock(), self.id, proxy, 0, self._listener, proxy=proxy)
+                notes.connected(site.clock(), self.id, proxy, 0, self._listener, facts)
             )
             reply = catalog.BAD_PROXY_HEADER.reply(hostname=site.rules.hostname, problem=told.value)
             self._note_refused(reply)
@@ -91,46 +109,74 @@ class Arrival(Connection):
         self._meet(told.port, known=bool(told.ip), proxy=proxy, proxy_tls=told.tls)
 
     def _meet(self, port: int, *, known: bool = True, proxy: str = "", proxy_tls: str = "") -> None:
-        """Greet, after asking whether the client is welcome."""
+        """Greet, or begin TLS, where there is room for the client."""
+        facts = {"proxy": proxy, "proxy-tls": proxy_tls}
+        refusal = self._enter(port, facts, known=known)
+        if not self._implicit:
+            self._welcome(refusal)
+            self._run(said=True)
+        elif refusal is None:
+            self.start_tls()
+        else:
+            self._note_refused(refusal)
+            self.abort()  # it could not read a reply
+
+    async def _speak_for(self, said: events.XClient) -> None:
+        """Begin anew with the client for which another server speaks."""
+        site, front, entrance = self._site, self.ip, self._entrance
+        login = self._login if said.login is None else said.login
+        if not login:
+            entrance.forget()
+        elif (reply := await entrance.take_word(login, said.ip or front)) is not None:
+            self._note_refused(reply, **entrance.facts)
+            self.core.answer(said, reply)
+            return
+        if self._transport is None:
+            return
+        self._login = login
+        self.forget()
+        site.leave(front)
+        known = self._known if said.ip is None else bool(said.ip)
+        self.ip = said.ip or front
+        self.core.begin_anew(said.helo or "", entrance.account.address if entrance.account else "")
+        facts = {"front": front, "name": said.name or "", **entrance.facts}
+        refusal = self._enter(said.port or 0, facts, known=known)
+        if refusal is None and site.admit is not None and self.ip:
+            refusal = await site.admit(self.ip, self.id)
+        self._greet(refusal)
+
+    def _enter(self, port: int, facts: dict[str, str], *, known: bool) -> Reply | None:
+        """Count the client in and note it. Give the reply where there is no room for it.
+
+        `known`: its address is really its own. Facts that are empty are none.
+        """
         site = self._site
         self._met = True
+        self._known = known
         self._relay = known and site.may_relay(self.ip)
-        if self._relay:
-            self.core.trust()
+        front = bool(self._fronts) and known and within(self.ip, self._fronts)
+        self.core.place(trusted=self._relay, front=front)
         # All clients of a unix socket would count as one.
         refusal = site.enter(self.ip, trusted=self._relay or not self.ip)
         site.journal.write(
-            notes.connected(
-                site.clock(),
-                self.id,
-                self.ip,
-                port,
-                self._listener,
-                proxy=proxy,
-                proxy_tls=proxy_tls,
-            )
+            notes.connected(site.clock(), self.id, self.ip, port, self._listener, facts)
         )
-        if self._implicit and refusal is not None:
-            self._note_refused(refusal)
-            self.abort()  # it could not read a reply
-        elif self._implicit:
-            self.start_tls()
-        elif refusal is not None or site.admit is None or not self.ip:
+        return refusal
+
+    def _welcome(self, refusal: Reply | None) -> None:
+        """Greet, after asking whether the client is welcome."""
+        site = self._site
+        if refusal is not None or site.admit is None or not self.ip:
             self._greet(refusal)
-            self._run(said=True)
         else:
             self._wait_for(self._admit(site.admit))
 
     def secured(self) -> None:
         """Greet where TLS came first."""
         self._entrance.forget()
-        if not self._implicit:
-            return
-        if self._site.admit is None or not self.ip:
-            self._greet(None)
+        if self._implicit:
+            self._welcome(None)
             self._run(said=True)
-        else:
-            self._wait_for(self._admit(self._site.admit))
 
     def unsecured(self, problem: str, *, clear: bool) -> None:
         """Tell the journal, and where TLS comes first also a client that speaks in clear.

@@ -78,6 +78,26 @@ class Entrance:
                 self.account = login.account
         return reply
 
+    async def take_word(self, name: str, ip: str) -> Reply | None:
+        """Let in whom a server in front has let in; give a reply where that cannot be."""
+        site = self._site
+        self.facts = {"account": name, "mechanism": "XCLIENT"}
+        if site.logins is None:
+            return catalog.AUTHENTICATION_FAILED.reply()
+        try:
+            found = await site.logins.proved(ip, name)
+        except BusyError:
+            return catalog.LOGINS_BUSY.reply()
+        except Exception as error:  # noqa: BLE001 -- as above
+            incident = site.incident(error, session=self._session)
+            return catalog.AUTHENTICATION_UNAVAILABLE.reply(id=incident)
+        if not isinstance(found, Account):
+            self.facts["denied"] = str(found.why)
+            return catalog.AUTHENTICATION_FAILED.reply()
+        self.account = found
+        self.facts["account"] = found.address
+        return None
+
     async def _hold(self, seconds: float) -> None:
         self._over = asyncio.Event()
         try:
@@ -95,3 +115,4 @@ class Entrance:
     def forget(self) -> None:
         """Forget who has logged in: what was said before TLS counts for nothing (RFC 3207 §4.2)."""
         self._login = self.account = None
+        self.facts = {}

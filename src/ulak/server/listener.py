@@ -33,7 +33,8 @@ class Endpoint:
 
     `sock` is a socket that is bound already; without one, the listener makes it. `offers` is
     what its clients may use, and `offers_nobody`, where given, what they may as long as nobody
-    has an account. Connections from `proxies` begin with a PROXY header.
+    has an account. Connections from `proxies` begin with a PROXY header, and clients in `fronts`
+    may say whom they speak for (XCLIENT).
     """
 
     host: str
@@ -44,6 +45,7 @@ class Endpoint:
     offers: Offers = field(default_factory=Offers)
     proxies: Networks = ()
     offers_nobody: Offers | None = None
+    fronts: Networks = ()
 
 
 class Listener:
@@ -110,6 +112,7 @@ class Listener:
             offers,
             implicit=endpoint.implicit,
             proxies=endpoint.proxies,
+            fronts=endpoint.fronts,
         )
 
     def _bind(self, endpoint: Endpoint) -> socket.socket:

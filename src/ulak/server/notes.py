@@ -12,25 +12,15 @@ _RECIPIENTS = 20  # that are named in one entry
 
 
 def connected(
-    time: float,
-    session: str,
-    ip: str,
-    port: int,
-    listener: object,
-    *,
-    proxy: str = "",
-    proxy_tls: str = "",
+    time: float, session: str, ip: str, port: int, listener: object, through: dict[str, str]
 ) -> Entry:
     """Note that a client has come. `listener` is the address of a socket, as Python has it.
 
-    Without `ip` the client came over a unix socket.
-    `proxy` is who passed the connection on, `proxy_tls` what it told of TLS in front of it.
+    Without `ip` the client came over a unix socket. `through` has the facts of who passed it on;
+    those that are empty are none.
     """
     facts = {"ip": ip, "port": str(port)} if ip else {}
-    if proxy:
-        facts["proxy"] = proxy
-    if proxy_tls:
-        facts["proxy-tls"] = proxy_tls
+    facts.update({name: fact for name, fact in through.items() if fact})
     if isinstance(listener, str):
         facts["listener"] = f"unix:{listener}"
     elif isinstance(listener, tuple):

@@ -52,8 +52,11 @@ class Session(Arrival):
         *,
         implicit: bool = False,
         proxies: Networks = (),
+        fronts: Networks = (),
     ) -> None:
-        super().__init__(site, connections, tls, offers, implicit=implicit, proxies=proxies)
+        super().__init__(
+            site, connections, tls, offers, implicit=implicit, proxies=proxies, fronts=fronts
+        )
         self._accepted = 0
         self._transaction: Transaction | None = None
 
@@ -100,6 +103,8 @@ class Session(Arrival):
                     self._begin()
             case events.EndOfChunk():
                 self._end_of_chunk(event)
+            case events.XClient():
+                self._wait_for(self._speak_for(event))
             case events.StartTls():
                 self.core.answer(event, _READY_FOR_TLS)
                 self._flush()

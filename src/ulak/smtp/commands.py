@@ -14,9 +14,10 @@ from ulak.smtp.grammar import GrammarError
 from ulak.smtp.offers import Standing
 from ulak.smtp.parameters import MailDraft, MailReaders, RecipientDraft, RecipientReaders
 from ulak.smtp.sasl.table import mechanism_of
+from ulak.smtp.xclient import parse as parse_xclient
 
 # What brings no message along and can be asked for ever.
-CHEAP = frozenset({"NOOP", "RSET", "VRFY", "EXPN", "HELP", "EHLO", "HELO", "LHLO"})
+CHEAP = frozenset({"NOOP", "RSET", "VRFY", "EXPN", "HELP", "EHLO", "HELO", "LHLO", "XCLIENT"})
 
 _DIGITS = frozenset("0123456789")
 _SIZE_DIGITS = 20  # as many as SIZE has (RFC 1870 §3)
@@ -111,6 +112,32 @@ def data(rest: str, *, binary: bool) -> Event:
         problem = "a BINARYMIME message comes by BDAT"
         return events.Refused(catalog.BAD_SEQUENCE.reply(problem=problem))
     return events.Data()
+
+
+def xclient(rest: str, standing: Standing) -> Event:
+    """Read what follows XCLIENT, from a client that may say whom it speaks for."""
+    if not standing.front:
+        return events.Refused(catalog.XCLIENT_DENIED.reply())
+    return parse_xclient(rest)
+
+
+def plain(verb: str, rest: str) -> Event:
+    """Read what follows a command that means the same wherever a session stands."""
+    match verb:
+        case "EHLO" | "HELO" | "LHLO":
+            return events.Hello(grammar.parse_hello(rest), verb != "HELO")
+        case "NOOP":
+            return events.Noop()
+        case "VRFY" | "EXPN":
+            return user(verb, rest)
+        case "HELP":
+            return events.Help(rest)
+        case "RSET":
+            no_argument(verb, rest)
+            return events.Reset()
+        case _:
+            no_argument(verb, rest)
+            return events.Quit()
 
 
 def start_tls(rest: str, standing: Standing) -> Event:

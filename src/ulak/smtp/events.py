@@ -138,6 +138,24 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True)
+class XClient:
+    """XCLIENT: whom the client speaks for (`smtp.xclient`).
+
+    None: not said; `""` or 0: said not to be known. `own_ip` and `own_port` are where that
+    client connected to.
+    """
+
+    name: str | None = None
+    ip: str | None = None
+    port: int | None = None
+    protocol: str | None = None
+    helo: str | None = None
+    login: str | None = None
+    own_ip: str | None = None
+    own_port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Quit:
     """QUIT."""
 
@@ -167,6 +185,7 @@ Event = (
     | StartTls
     | Auth
     | Response
+    | XClient
     | Quit
     | Refused
 )

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from types import MappingProxyType
 
-from ulak.smtp import parameters
+from ulak.smtp import parameters, xclient
 from ulak.smtp.offers import Standing
 from ulak.smtp.parameters import MailReader, MailReaders, RecipientReader, RecipientReaders
 
@@ -85,6 +85,12 @@ def _starttls(standing: Standing, _now: float) -> str | None:
     return "STARTTLS" if standing.offers.tls and not standing.secure else None
 
 
+def _xclient(standing: Standing, _now: float) -> str | None:
+    if not standing.front or not standing.allows("XCLIENT"):
+        return None
+    return f"XCLIENT {' '.join(xclient.ATTRIBUTES)}"
+
+
 def _vrfy(standing: Standing, _now: float) -> str | None:
     return "VRFY" if standing.offers.vrfy else None
 
@@ -137,6 +143,7 @@ TABLE = (
     Extension("AUTH", "RFC 4954 §3", _auth, {"AUTH": parameters.auth}, commands=("AUTH",)),
     Extension("ENHANCEDSTATUSCODES", "RFC 2034 §3", _plain("ENHANCEDSTATUSCODES")),
     Extension("STARTTLS", "RFC 3207 §2", _starttls, commands=("STARTTLS",)),
+    Extension("XCLIENT", "RFC 5321 §4.1.5", _xclient, commands=("XCLIENT",)),
     Extension("VRFY", "RFC 5321 §3.5", _vrfy),
     Extension("EXPN", "RFC 5321 §3.5", _expn),
     Extension("HELP", "RFC 5321 §4.1.1.8", _plain("HELP")),

@@ -43,8 +43,8 @@ class Standing:
     """What is known of a session.
 
     `largest` is the limit of a message in octets. `authenticated`: the client has logged in;
-    `trusted`: it comes from a network that may send anywhere without that. `channel` is what
-    its connection gives to a login.
+    `trusted`: it comes from a network that may send anywhere without that; `front`: it may say
+    whom it speaks for. `channel` is what its connection gives to a login.
     """
 
     offers: Offers
@@ -52,6 +52,7 @@ class Standing:
     channel: Channel = _IN_CLEAR
     authenticated: bool = False
     trusted: bool = False
+    front: bool = False
 
     @property
     def secure(self) -> bool:

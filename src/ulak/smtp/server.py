@@ -215,9 +215,10 @@ class ServerCore:
         """Whether TLS is on."""
         return self.standing.secure
 
-    def trust(self) -> None:
-        """Take the client for one of our own, though it has not logged in."""
-        self._stand(replace(self.standing, trusted=True))
+    def place(self, *, trusted: bool, front: bool) -> None:
+        """Note what the client may do by where it is; see `Standing`."""
+        if (trusted, front) != (self.standing.trusted, self.standing.front):
+            self._stand(replace(self.standing, trusted=trusted, front=front))
 
     def authenticate(self, identity: str) -> None:
         """Note who has logged in."""
@@ -236,11 +237,19 @@ class ServerCore:
         self._lines.limit = LONGEST_LINE + 2 if long else self.limits.command_line
 
     def tls_started(self, channel: Channel = _SECURE) -> None:
-        """Begin anew under TLS: the client has to say EHLO again (RFC 3207 §4.2)."""
-        self.client_name = ""
+        """Begin anew under TLS (RFC 3207 §4.2)."""
+        self.standing = replace(self.standing, channel=channel)
+        self.begin_anew()
+
+    def begin_anew(self, name: str = "", identity: str = "") -> None:
+        """Forget all that the client has said: it has to say EHLO again.
+
+        `name` and `identity` are what another has said for it: its name and who it is.
+        """
+        self.client_name = name
         self.extended = False
-        self.authenticated = ""
-        self.standing = replace(self.standing, channel=channel, authenticated=False)
+        self.authenticated = identity
+        self.standing = replace(self.standing, authenticated=bool(identity))
         self._offer()
         self.reset()
         self.state = State.CONNECTED
@@ -338,24 +347,14 @@ class ServerCore:
                 return commands.recipient(rest, self._offered.rcpt, smtputf8=self.smtputf8)
             case "DATA":
                 return commands.data(rest, binary=self._binary)
-            case "EHLO" | "HELO" | "LHLO":
-                return events.Hello(grammar.parse_hello(rest), verb != "HELO")
-            case "RSET":
-                commands.no_argument(verb, rest)
-                return events.Reset()
-            case "NOOP":
-                return events.Noop()
-            case "VRFY" | "EXPN":
-                return commands.user(verb, rest)
-            case "HELP":
-                return events.Help(rest)
             case "AUTH":
                 return commands.auth(rest, self.standing, extended=self.extended)
+            case "XCLIENT":
+                return commands.xclient(rest, self.standing)
             case "STARTTLS":
                 return commands.start_tls(rest, self.standing)
             case _:
-                commands.no_argument(verb, rest)
-                return events.Quit()
+                return commands.plain(verb, rest)
 
     def _bdat(self, octets: bytes) -> Event:
         """Begin a chunk (RFC 3030 §2).

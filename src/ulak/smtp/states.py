@@ -36,6 +36,7 @@ ORDER: dict[str, tuple[tuple[State, ...], str]] = {
     "QUIT": ((*_ANY, State.REFUSED), ""),
     "STARTTLS": ((State.READY,), "STARTTLS comes after EHLO and before MAIL"),
     "AUTH": ((State.READY,), "AUTH comes after EHLO and before MAIL"),
+    "XCLIENT": ((State.CONNECTED, State.READY), "XCLIENT comes before MAIL"),
     "MAIL": ((State.READY,), "MAIL comes once, after EHLO"),
     "RCPT": ((State.SENDER, State.RECIPIENTS), "RCPT comes after MAIL"),
     "DATA": ((State.RECIPIENTS,), "DATA comes after an accepted RCPT, and not after BDAT"),
