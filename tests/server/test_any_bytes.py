@@ -40,6 +40,14 @@ FRAGMENTS = [
     b"QUIT\r\n",
     b"GET / HTTP/1.1\r\n",
     b"AUTH PLAIN AAAA\r\n",
+    b"AUTH SCRAM-SHA-256\r\n",
+    b"auth scram-sha-256 biwsbj1hZGFAZXhhbXBsZS5vcmcscj1hYmM=\r\n",  # n,,n=ada@example.org,r=abc
+    b"AUTH SCRAM-SHA-256 =\r\n",
+    b"AUTH EXTERNAL\r\n",
+    b"biwsbj1hZGFAZXhhbXBsZS5vcmcscj1hYmM=\r\n",
+    b"Yz1iaXdzLHI9YWJjLHA9QUFBQQ==\r\n",  # c=biws,r=abc,p=AAAA
+    b"*\r\n",
+    b"=\r\n",
     b"\x16\x03\x01",
     b"\r",
     b"\n",
@@ -60,13 +68,16 @@ STREAMS = st.tuples(
     st.integers(0, 4).map(lambda n: b"".join(ORDERLY[:n])),
     st.lists(st.sampled_from(FRAGMENTS) | st.binary(max_size=8), max_size=25).map(b"".join),
 ).map(b"".join)
-REPLY = re.compile(r"[245]\d\d[ -]([245]\.\d{1,3}\.\d{1,3} )?[\x20-\x7e]+|354 [\x20-\x7e]+")
+REPLY = re.compile(
+    r"[245]\d\d[ -]([245]\.\d{1,3}\.\d{1,3} )?[\x20-\x7e]+|354 [\x20-\x7e]+|334 [A-Za-z0-9+/]*=*"
+)
+HEAD = {"line": "200", "threshold": "40", "errors": "8", "login": "SCRAM-SHA-256", "clear": "yes"}
 
 
 def outcome(pieces: list[bytes], *, hasty: bool = False) -> tuple[list[str], list[bytes]]:
     """Give what the client heard and what was kept."""
     with tempfile.TemporaryDirectory() as folder:
-        server = configured(Path(folder), {"line": "200", "threshold": "40", "errors": "8"})
+        server = configured(Path(folder), HEAD)
 
         async def talk(client: Client) -> list[str]:
             await client.send(*pieces, hasty=hasty)

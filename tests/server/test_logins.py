@@ -20,7 +20,7 @@ from ulak.smtp.offers import Offers, Standing
 from ulak.smtp.sasl.table import MECHANISMS, Channel, Ways
 
 from .dialogue import Client, Server
-from .doors import SECRET, doorkeeper
+from .doors import SECRET, desk, doorkeeper
 
 ALL = Ways(frozenset(MECHANISMS))
 
@@ -329,3 +329,28 @@ def test_no_name_can_be_told_from_another_by_what_is_answered(tmp_path: Path) ->
 
 def test_the_reasons_of_the_doorkeeper_are_words() -> None:
     assert all(str(why) == why.value for why in Why)
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("", ""),
+        (" AUTH=ada@example.org", "ada@example.org"),
+        (" AUTH=info@EXAMPLE.org", "info@example.org"),
+        (" AUTH=grace@example.org", "<>"),
+        (" AUTH=admin@example.net", "<>"),
+        (" AUTH=<>", "<>"),
+    ],
+)
+def test_an_account_submits_in_no_other_name(said: str, kept: str, tmp_path: Path) -> None:
+    made = server(tmp_path, desk=desk({}))
+
+    async def talk(client: Client) -> None:
+        await opened(client)
+        await client.ask(f"AUTH PLAIN {plain('ada@example.org')}")
+        await client.ask(f"MAIL FROM:<ada@example.org>{said}", "RCPT TO:<x@example.net>", "DATA")
+        await client.ask("From: ada@example.org", "", ".")
+
+    made.play(talk)
+    (message,) = made.store.messages
+    assert message.envelope.wishes.auth.lower() == kept

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import formatdate
 from functools import partial
 
@@ -11,10 +11,12 @@ from ulak.accounts.account import Account
 from ulak.accounts.allowance import Sent
 from ulak.accounts.purser import Purser
 from ulak.mail.address import Address
+from ulak.mail.envelope import Wishes
 from ulak.policy.submission import Mended, Submission, Submitted, shown
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
 from ulak.smtp.events import Mail
+from ulak.smtp.grammar import parse_mailbox
 
 _NOT_QUALIFIED = "its domain is not complete"
 
@@ -34,6 +36,12 @@ class Desk:
         return catalog.SENDER_NOT_OWNED.reply(
             sender=mail.sender, account=account.address, addresses=shown(account)
         )
+
+    def submitter(self, wishes: Wishes, account: Account) -> Wishes:
+        """Let AUTH= of MAIL name whom the account may be, and nobody else (RFC 4954 §5)."""
+        if wishes.auth == "<>" or account.owns(parse_mailbox(wishes.auth)):
+            return wishes
+        return replace(wishes, auth="<>")
 
     def recipient(self, address: Address) -> Reply | None:
         """Give the refusal of a recipient in a domain that is not ours (RFC 6409 §4.2)."""

@@ -200,6 +200,8 @@ class Session(Arrival):
         if not site.room(event.size):
             return catalog.DISK_NEARLY_FULL.reply()
         wishes, reply = event.wishes, _SENDER_OK
+        if wishes.auth and self.account is not None and site.desk is not None:
+            wishes = site.desk.submitter(wishes, self.account)
         if event.terms is not None:
             wishes, reply = settle(wishes, event.terms, self.core.standing, site.clock())
         if reply.positive:

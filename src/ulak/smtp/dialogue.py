@@ -13,6 +13,7 @@ from ulak.smtp.states import ORDER
 _MOST = 80  # lines that are kept
 _KEPT = 512  # octets of one line
 _CHALLENGE = 334
+_FROM, _TO = _MOST // 8, _MOST // 2  # what goes: the beginning and the latest tell most
 _AUTH = "AUTH"
 
 
@@ -27,7 +28,12 @@ class Dialogue:
 
     def said(self, reply: Reply, wire: bytes) -> None:
         """Note what the server says."""
-        self._add(b"S: 334 (challenge)\r\n" if reply.code == _CHALLENGE else b"S: " + wire)
+        if reply.code == _CHALLENGE:
+            wire = b"334 (challenge)\r\n"
+        lines = self.lines
+        lines.append(b"S: " + wire if len(wire) < _KEPT else b"S: " + wire[:_KEPT] + b" ...")
+        if len(lines) > _MOST:
+            del lines[_FROM:_TO]
 
     def heard(self, line: bytes, verb: str) -> None:
         """Note a command, of which `verb` is the first word in capital letters.
@@ -37,26 +43,24 @@ class Dialogue:
         """
         if verb.startswith(_AUTH):
             self._secretive = True
-            self._add(b"C: " + _shown(line))
-        elif self._secretive and verb not in ORDER:
-            self.hidden("perhaps credentials")
-        else:
-            self._secretive = False
-            self._add(b"C: " + line)
+            line = _shown(line)
+        elif self._secretive:
+            if verb not in ORDER:
+                line = b"(perhaps credentials)"
+            else:
+                self._secretive = False
+        lines = self.lines
+        lines.append(b"C: " + line if len(line) < _KEPT else b"C: " + line[:_KEPT] + b" ...")
+        if len(lines) > _MOST:
+            del lines[_FROM:_TO]
 
     def hidden(self, what: str) -> None:
         """Note that the client said something that is not shown."""
-        self._add(b"C: (" + what.encode() + b")")
+        self.lines.append(b"C: (" + what.encode() + b")")
 
     def clear(self) -> None:
         """Forget what was said."""
         self.lines.clear()
-
-    def _add(self, line: bytes) -> None:
-        lines = self.lines
-        lines.append(line if len(line) <= _KEPT else line[:_KEPT] + b" ...")
-        if len(lines) > _MOST:
-            del lines[_MOST // 8 : _MOST // 2]  # the beginning and the latest tell most
 
 
 def _shown(line: bytes) -> bytes:
