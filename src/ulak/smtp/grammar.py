@@ -36,7 +36,7 @@ _COMMON = re.compile(
     r"([A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*)>"
 )
 _LDH = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
-_HELO = re.compile(r"[A-Za-z0-9._-]+")
+_HELO = re.compile(r"[._-]*[A-Za-z0-9][A-Za-z0-9._-]*")
 _TAGGED = re.compile(r"([A-Za-z0-9-]*[A-Za-z0-9]):([\x21-\x5a\x5e-\x7e]+)")
 _SNUM = re.compile(r"[0-9]{1,3}")
 # RFC 6531 §3.3 lets a value be in UTF-8; whether it may be in this one is for its reader to say.
@@ -49,6 +49,10 @@ class GrammarError(ValueError):
 
 class AddressError(GrammarError):
     """The address itself is wrong."""
+
+
+class DomainError(AddressError):
+    """The domain of the address is wrong, or its address literal."""
 
 
 def parse_path(text: str) -> tuple[Address | None, str]:
@@ -152,19 +156,19 @@ def parse_domain(text: str) -> str:
         return parse_literal(text)
     if not text:
         message = "the domain is empty"
-        raise AddressError(message)
+        raise DomainError(message)
     if len(text.encode()) > MAX_DOMAIN:
         message = f"the domain is longer than {MAX_DOMAIN} octets"
-        raise AddressError(message)
+        raise DomainError(message)
     if len(text) <= MAX_LABEL and _DOMAIN.fullmatch(text):
         return text
     for label in text.split("."):
         if len(label.encode()) > MAX_LABEL:
             message = f"a label of the domain is longer than {MAX_LABEL} octets"
-            raise AddressError(message)
+            raise DomainError(message)
         if not (_LDH.fullmatch(label) if label.isascii() else _is_u_label(label)):
             message = "the domain is malformed"
-            raise AddressError(message)
+            raise DomainError(message)
     return text
 
 
@@ -197,7 +201,7 @@ def parse_literal(text: str) -> str:
         good = not _is_ipv6(inner)  # a forgotten tag, and not the tag `2001`
     if not good or text[-1:] != "]" or len(text) > MAX_DOMAIN:
         message = "the address literal is malformed"
-        raise AddressError(message)
+        raise DomainError(message)
     return text
 
 

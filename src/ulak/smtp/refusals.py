@@ -5,7 +5,7 @@ from __future__ import annotations
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
 from ulak.smtp.events import Refused
-from ulak.smtp.grammar import AddressError, GrammarError
+from ulak.smtp.grammar import AddressError, DomainError, GrammarError
 from ulak.smtp.lines import Fault
 from ulak.smtp.states import State
 
@@ -13,6 +13,9 @@ from ulak.smtp.states import State
 NOT_IMPLEMENTED = frozenset(
     {"SEND", "SOML", "SAML", "TURN", "ETRN", "ATRN", "AUTH", "BDAT", "BURL", "XCLIENT", "XFORWARD"}
 )
+# RFC 3463 §3.2 tells the right side of the @ from the left.
+_SENDER = (catalog.BAD_SENDER_DOMAIN, catalog.BAD_SENDER_ADDRESS)
+_RECIPIENT = (catalog.BAD_DOMAIN, catalog.BAD_ADDRESS)
 GREETINGS = frozenset({"EHLO", "HELO", "LHLO"})  # of SMTP, and of LMTP
 # What a browser, not a mail client, begins with (cross-protocol attacks).
 FOREIGN = frozenset(
@@ -51,7 +54,8 @@ def syntax_error(verb: str, error: GrammarError) -> Refused:
         return Refused(catalog.SYNTAX_ERROR.reply(problem=error).bare())
     if not isinstance(error, AddressError):
         return Refused(catalog.SYNTAX_ERROR.reply(problem=error), closing=verb == "BDAT")
-    row = catalog.BAD_SENDER_ADDRESS if verb == "MAIL" else catalog.BAD_ADDRESS
+    of_domain, of_address = _SENDER if verb == "MAIL" else _RECIPIENT
+    row = of_domain if isinstance(error, DomainError) else of_address
     return Refused(row.reply(problem=error))
 
 
