@@ -71,7 +71,7 @@ def test_one_file_may_hold_both(tmp_path: Path) -> None:
         ('certificate = "none.pem", key = "a.key"', "certificate", "no-such-file"),
         ('certificate = "a.pem", key = "none.key"', "key", "no-such-file"),
         ('certificate = "a.pem", key = "."', "key", "file-is-a-folder"),
-        ('key = "a.key"', "certificate", "missing"),
+        ('key = "a.key"', "key", "key-without-certificate"),
         ('certificate = "a.pem", key = "a.key", clients = "no.pem"', "clients", "no-such-file"),
         ('certificate = "a.pem", key = "a.key", clients = "b.key"', "clients", "not-a-certificate"),
         ('mode = "ssl", certificate = "a.pem", key = "a.key"', "mode", "not-a-choice"),

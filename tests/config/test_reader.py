@@ -383,6 +383,8 @@ def test_what_is_probably_not_meant_is_a_warning(tmp_path: Path) -> None:
         ),
         ('address = "192.0.2.1:25"\nlogin = "required"', ["mx-needs-login"]),
         ('address = "192.0.2.1:25"\nlogin = "offered"', []),
+        ('address = "192.0.2.1:25"\ntls = {}', ["own-certificate"]),
+        ('address = "127.0.0.1:25"\ntls = { mode = "implicit" }', []),
     ],
 )
 def test_a_listener_where_logins_go_wrong_is_a_warning(

@@ -231,6 +231,23 @@ def test_who_guesses_is_shut_out_by_all_workers_and_over_a_restart(post: Post) -
     assert '"shut-out"' in (post.server.folder / "log").read_text()
 
 
+def test_a_listener_without_a_certificate_gets_one_and_keeps_it(
+    served: Callable[..., Any],
+) -> None:
+    server = served(tls='tls = { mode = "starttls" }')
+    seen = set()
+    for _ in range(2):
+        server.start()
+        with smtplib.SMTP("127.0.0.1", server.port, "c.example.net") as smtp:
+            smtp.starttls(context=trusting())
+            assert smtp.sock is not None
+            assert isinstance(smtp.sock, ssl.SSLSocket)
+            seen.add(smtp.sock.getpeercert(binary_form=True))
+        assert server.stop() == 0
+    assert len(seen) == 1
+    assert (server.data / "certificate.key").stat().st_mode & 0o777 == 0o600
+
+
 def test_without_an_account_the_server_says_how_to_make_one(served: Callable[..., Any]) -> None:
     server = served(f'[[listener]]\naddress = "127.0.0.1:{free_port()}"\nkind = "submission"\n')
     server.start()

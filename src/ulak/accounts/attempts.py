@@ -329,11 +329,12 @@ def _until(found: Mapping[Key, Record], keys: Collection[Key], now: float) -> fl
 
 def _meant(ban: Ban, whom: str) -> bool:
     """Whether a ban is about an account, or about what has to do with an address or network."""
-    if whom in ban.name.split(" "):
+    account, _, place = ban.name.rpartition(" ")
+    if whom in (account, place):
         return True
     try:
         mine = ipaddress.ip_network(whom, strict=False)
-        its = ipaddress.ip_network(ban.name.rpartition(" ")[2])
+        its = ipaddress.ip_network(place)
     except ValueError:
         return False
     return mine.version == its.version and mine.overlaps(its)

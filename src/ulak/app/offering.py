@@ -56,7 +56,8 @@ def _ways(config: settings.Config, place: settings.Listener) -> Ways:
     login = config.login
     issuers = login.issuers
     only = issuers[0] if len(issuers) == 1 else None
-    near = ipaddress.ip_address(place.address.host).is_loopback
+    host = place.address.host  # none for a unix socket
+    near = not host or ipaddress.ip_address(host).is_loopback
     return Ways(
         frozenset(login.mechanisms) - (frozenset() if issuers else _OF_TOKENS),
         clear=login.scram_in_clear or (near and place.tls is None),

@@ -261,6 +261,7 @@ def listener_of(
         if place.tls is not None:
             from ulak.server.tls import context  # noqa: PLC0415 -- OpenSSL is large; not all need it
 
+            assert place.tls.certificate is not None  # noqa: S101 -- `selfmade` has seen to that
             key = place.tls.key or place.tls.certificate
             tls = context(place.tls.certificate, key, place.tls.clients)
         implicit = place.tls is not None and place.tls.mode == "implicit"

@@ -2,6 +2,7 @@
 
 lock                     held by the server that works here
 accounts.db              who may log in
+certificate.pem, .key    of the server's own making, where it is given none
 attempts.db              who has failed to
 sent.db                  how much accounts have sent
 queue/0, queue/1 …       one store for each worker
@@ -38,6 +39,11 @@ class Places:
     def accounts(self) -> Path:
         """Give the file of the accounts."""
         return self.data / "accounts.db"
+
+    @property
+    def certificate(self) -> tuple[Path, Path]:
+        """Give the files of a certificate of the server's own making, and of its key."""
+        return self.data / "certificate.pem", self.data / "certificate.key"
 
     @property
     def attempts(self) -> Path:

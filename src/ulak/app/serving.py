@@ -17,6 +17,7 @@ from ulak import __version__
 from ulak import config as settings
 from ulak.app.accounts import anybody_of
 from ulak.app.offering import logins_needed
+from ulak.app.selfmade import with_certificates
 from ulak.app.sockets import ListenError, Place
 from ulak.app.supervisor import DataInUseError, Supervisor, lock
 from ulak.log import Event, Form, Level, Log
@@ -55,15 +56,24 @@ def serve(config: Path | None, data: Path | None, *, say: Say, language: str) ->
             f"The data directory {chosen.data} cannot be used: {os.strerror(error.errno or 0)}."
         )
         raise CannotServeError(message) from error
+    try:
+        chosen = with_certificates(chosen)
+    except OSError as error:
+        os.close(held)
+        message = f"{error.filename} cannot be written: {os.strerror(error.errno or 0)}."
+        raise CannotServeError(message) from error
     log = make_log(chosen, who="supervisor")
     log.emit(Event.STARTED, pid=os.getpid(), version=__version__)
 
     def reload() -> settings.Config | None:
         try:
-            fresh = _absolute(settings.load(config, data))
+            fresh = with_certificates(_absolute(settings.load(config, data)))
         except settings.ConfigError as error:
             for sentence in error.sentences(language):
                 log.emit(Event.RELOAD_REFUSED, problem=sentence)
+            return None
+        except OSError as error:
+            log.emit(Event.RELOAD_REFUSED, problem=str(error))
             return None
         fixed = ("data", "workers", "listeners")
         changed = [name for name in fixed if getattr(fresh, name) != getattr(chosen, name)]

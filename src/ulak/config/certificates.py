@@ -14,6 +14,10 @@ def check_certificate(path: Path, tls: Tls, report: Report) -> None:
     """Load the files as the listener will, and say what is wrong with which."""
     if tls.clients is not None:
         check_authorities((*path, "clients"), tls.clients, report)
+    if tls.certificate is None:
+        if tls.key is not None:
+            report.clash(((*path, "key"),), "key-without-certificate")
+        return
     key = tls.key or tls.certificate
     where = (*path, "certificate"), (*path, "key" if tls.key else "certificate")
     files = dict.fromkeys(zip((tls.certificate, key), where, strict=True))

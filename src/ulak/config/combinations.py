@@ -65,6 +65,8 @@ def _listeners(config: Config, report: Report) -> None:
         check_certificate(path, tls, report)
     for path, listener in _made(report, Listener):
         _login(path, listener, report, clear=config.login.scram_in_clear)
+        if listener.tls is not None and listener.tls.certificate is None and not _near(listener):
+            report.warn((*path, "tls"), "own-certificate", address=str(listener.address))
     if not any(isinstance(one, Listener) for _, one in sections):
         report.warn(("listener",), "no-listener")
 
@@ -93,10 +95,14 @@ def _login(path: Path, listener: Listener, report: Report, *, clear: bool) -> No
         return
     if listener.login in ("off", "offered"):
         report.warn(where, "submission-without-login")
-    host = listener.address.host  # none for a unix socket
-    near = not host or ipaddress.ip_address(host).is_loopback
-    if listener.login != "off" and listener.tls is None and not near and not clear:
+    if listener.login != "off" and listener.tls is None and not _near(listener) and not clear:
         report.warn(path, "submission-without-tls", address=str(listener.address))
+
+
+def _near(listener: Listener) -> bool:
+    """Whether only this machine comes to a listener; one on a unix socket has no host."""
+    host = listener.address.host
+    return not host or ipaddress.ip_address(host).is_loopback
 
 
 def _overlap(one: SocketAddress, other: SocketAddress) -> bool:

@@ -86,11 +86,12 @@ def own_name() -> str:
 class Tls:
     """How a listener does TLS. One file may hold both certificate and key.
 
+    Without a certificate the server makes one for itself, which nobody vouches for.
     `clients` holds the authorities whose certificates of clients are believed.
     """
 
     mode: str = setting(Choice(("starttls", "implicit")), "starttls")
-    certificate: Path = setting(FileName())
+    certificate: Path | None = setting(FileName(), None)
     key: Path | None = setting(FileName(), None)
     clients: Path | None = setting(FileName(), None)
 
