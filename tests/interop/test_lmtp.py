@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from tests.conftest import free_port
-from tests.interop.test_clients import LOCAL, Postfix, arrived, postfix, program, run
 
-__all__ = ["postfix"]
+from .postfix import Postfix, arrived, program, run
+from .test_clients import LOCAL
 
 
 @pytest.fixture

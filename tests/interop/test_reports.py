@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from .test_clients import LOCAL, Postfix, arrived, run
+from .postfix import Postfix, arrived, run
+from .test_clients import LOCAL
 
 SENDER = "grace@example.org"
 TEXT = f"From: {SENDER}\r\nSubject: tea\r\nMessage-ID: <1@example.org>\r\n\r\nAt five?\r\n"
