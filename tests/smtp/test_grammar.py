@@ -79,6 +79,24 @@ def test_any_text_is_an_address_or_a_grammar_error(text: str) -> None:
                 assert grammar.parse_mailbox(str(got)) == got
 
 
+@pytest.mark.parametrize("content", ["a>b", "a<b", ">", "<"])
+def test_no_address_literal_has_an_angle_bracket(content: str) -> None:
+    with pytest.raises(GrammarError, match="literal is malformed"):
+        grammar.parse_mailbox(f"a@[tag:{content}]")
+
+
+@pytest.mark.parametrize("local", ["a", '"a b"', '"\\""'])
+def test_a_mailbox_is_no_longer_than_a_path_may_be(local: str) -> None:
+    written = len(str(grammar.parse_mailbox(f"{local}@x")))
+    domain = "b." * 120 + "c" * (254 - 240 - written + 1)
+    assert len(str(grammar.parse_mailbox(f"{local}@{domain}"))) == 254
+    with pytest.raises(GrammarError, match="path is longer"):
+        grammar.parse_mailbox(f"{local}@{domain}c")
+    assert grammar.parse_path(f"<{local}@{domain}>")[0] is not None
+    with pytest.raises(GrammarError, match="path is longer"):
+        grammar.parse_path(f"<{local}@{domain}c>")
+
+
 @pytest.mark.parametrize(
     "label",
     [

@@ -37,7 +37,10 @@ _COMMON = re.compile(
 )
 _LDH = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
 _HELO = re.compile(r"[._-]*[A-Za-z0-9][A-Za-z0-9._-]*")
-_TAGGED = re.compile(r"([A-Za-z0-9-]*[A-Za-z0-9]):([\x21-\x5a\x5e-\x7e]+)")
+# No tag but IPv6 is registered (§4.1.3): nobody needs the angle brackets that dcontent allows, and
+# somebody would take the path to end at one.
+_TAGGED = re.compile(r"([A-Za-z0-9-]*[A-Za-z0-9]):([\x21-\x3b=?-\x5a\x5e-\x7e]+)")
+_HOST_END = re.compile(r"[,:>]")
 _SNUM = re.compile(r"[0-9]{1,3}")
 # RFC 6531 §3.3 lets a value be in UTF-8; whether it may be in this one is for its reader to say.
 _PARAMETER = re.compile(rf"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e{_U}]+))?")
@@ -83,11 +86,7 @@ def parse_path(text: str) -> tuple[Address | None, str]:
     if not bracket:
         message = "the closing angle bracket is missing"
         raise AddressError(message)
-    address = Address(local, parse_domain(domain))
-    if len(local) + len(domain) > MAX_LOCAL and len(str(address).encode()) > MAX_PATH - 2:
-        message = f"the path is longer than {MAX_PATH} octets"
-        raise AddressError(message)
-    return address, _rest(rest)
+    return _address(local, domain), _rest(rest)
 
 
 def parse_mailbox(text: str) -> Address:
@@ -96,7 +95,15 @@ def parse_mailbox(text: str) -> Address:
     if rest[:1] != "@":
         message = "there is no @ after the local-part"
         raise AddressError(message)
-    return Address(local, parse_domain(rest[1:]))
+    return _address(local, rest[1:])
+
+
+def _address(local: str, domain: str) -> Address:
+    address = Address(local, parse_domain(domain))
+    if len(local) + len(domain) > MAX_LOCAL and len(str(address).encode()) > MAX_PATH - 2:
+        message = f"the path is longer than {MAX_PATH} octets"
+        raise AddressError(message)
+    return address
 
 
 def parse_user(text: str) -> Address:
@@ -119,14 +126,17 @@ def _rest(text: str) -> str:
 
 def _after_route(text: str) -> str:
     """Check the hosts of a source route, `@one,@two:`, and give what follows it."""
-    while text[:1] == "@":
-        end = next((i for i, c in enumerate(text) if c in ",:>["), len(text))
-        if text[1:2] == "[":  # a colon may stand inside a literal
-            end = text.find("]") + 1
-        parse_domain(text[1:end])
-        mark, text = text[end : end + 1], text[end + 1 :]
+    at = 0
+    while text[at : at + 1] == "@":
+        if text[at + 1 : at + 2] == "[":  # a colon may stand inside a literal
+            end = text.find("]", at) + 1
+        else:
+            found = _HOST_END.search(text, at)
+            end = len(text) if found is None else found.start()
+        parse_domain(text[at + 1 : end])
+        mark, at = text[end : end + 1], end + 1
         if mark == ":":
-            return text
+            return text[at:]
         if mark != ",":
             break
     message = "the source route is malformed"

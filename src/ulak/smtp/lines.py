@@ -25,7 +25,7 @@ class LineReader:
     `beginning` has the first four octets of the last line that was longer.
     """
 
-    __slots__ = ("_at", "_buffer", "_dropped", "beginning", "limit")
+    __slots__ = ("_at", "_buffer", "_dropped", "_more", "_more_size", "beginning", "limit")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -33,31 +33,45 @@ class LineReader:
         self._at = 0  # where the next line begins
         self._dropped = 0  # octets of a line too long that are gone
         self.beginning = b""  # of that line
+        # What came while nobody looked: joined once, not copied for each octet that comes.
+        self._more: list[bytes] = []
+        self._more_size = 0
 
     def feed(self, data: bytes) -> None:
         """Take more octets."""
-        if self._at == len(self._buffer):
+        if self._at == len(self._buffer) and not self._more:
             self._buffer = data
+            self._at = 0
         else:
-            self._buffer = self._buffer[self._at :] + data
-        self._at = 0
+            self._more.append(data)
+            self._more_size += len(data)
+
+    def _join(self) -> None:
+        self._buffer = b"".join((self._buffer[self._at :], *self._more))
+        self._at = self._more_size = 0
+        self._more.clear()
 
     def __len__(self) -> int:
-        return len(self._buffer) - self._at
+        return len(self._buffer) - self._at + self._more_size
 
     def begins_with(self, octet: int) -> bool:
         """Whether the next line begins with this octet."""
+        if self._more:
+            self._join()
         buffer, at = self._buffer, self._at
         return not self._dropped and at < len(buffer) and buffer[at] == octet
 
     def clear(self) -> None:
         """Forget what is here."""
         self._buffer = b""
-        self._at = 0
+        self._at = self._more_size = 0
         self._dropped = 0
+        self._more.clear()
 
     def take(self, most: int = -1) -> bytes:
         """Give the octets that are here, or at most so many: they belong to a message."""
+        if self._more:
+            self._join()
         if 0 <= most < len(self):
             start = self._at
             self._at += most
@@ -73,6 +87,8 @@ class LineReader:
         After a bare CR or LF the reader is empty: where the client thinks that its command ended
         is anybody's guess.
         """
+        if self._more:
+            self._join()
         if self._dropped:
             return self._skip()
         buffer, start = self._buffer, self._at
