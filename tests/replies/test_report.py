@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,6 +78,15 @@ def test_a_report_in_base64_is_read() -> None:
     assert failures(mail(encoded, header)) == failures(mail())
 
 
+def test_a_report_in_quoted_printable_is_read() -> None:
+    status = STATUS.replace(b"no room", b"no room " * 9).replace(b"ada@", "ağ@".encode())
+    encoded = binascii.b2a_qp(status)
+    assert b"=\n" in encoded
+    assert b"=C4=9F" in encoded
+    header = b"Content-Transfer-Encoding: Quoted-Printable\n"
+    assert failures(mail(encoded, header)) == failures(mail(status))
+
+
 def test_an_international_report_is_read() -> None:
     utf8 = mail("Final-Recipient: utf-8; ağ@örnek.example\nStatus: 5.1.1\n".encode())
     (only,) = failures(utf8.replace(b"message/delivery", b"message/global-delivery"))
@@ -92,4 +102,5 @@ def test_a_mail_without_a_report_has_no_failures() -> None:
 def test_whatever_the_mail_holds_is_read_or_left(octets: bytes) -> None:
     failures(octets)
     failures(mail(octets))
-    failures(mail(octets, b"Content-Transfer-Encoding: base64\n"))
+    for coding in (b"base64", b"quoted-printable"):
+        failures(mail(octets, b"Content-Transfer-Encoding: " + coding + b"\n"))

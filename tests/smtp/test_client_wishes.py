@@ -102,3 +102,14 @@ def test_an_offer_is_read_whatever_stands_in_it(text: str) -> None:
     offer = offer_of(f"LIMITS {text}")
     assert all(0 <= n < 10**6 for n in (offer.transactions, offer.recipients, offer.domains))
     assert offer_of(f"DELIVERBY {text}").number("DELIVERBY") >= 0
+
+
+@pytest.mark.parametrize(("letters", "said"), [(52, True), (53, False)])
+def test_an_orcpt_that_ascii_makes_too_long_is_left_out(letters: int, *, said: bool) -> None:
+    core = opened(*OFFERED)
+    orcpt = "utf-8;" + "\U0001f4e7" * letters + "@örnek.example"
+    asked = RecipientWishes(frozenset({"NEVER"}), orcpt)
+    core.begin(Transaction("", ("ada@example.net",), asked={"ada@example.net": asked}))
+    command = core.output().split(b"\r\n")[1]
+    assert b" NOTIFY=NEVER" in command
+    assert (b" ORCPT=" in command) == said

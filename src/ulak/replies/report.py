@@ -14,7 +14,9 @@ from dataclasses import dataclass, replace
 from ulak.replies.parse import ParsedReply, parse
 
 _PART = re.compile(rb"content-type:\s*message/(?:global-)?delivery-status", re.IGNORECASE)
-_ENCODED = re.compile(rb"content-transfer-encoding:\s*base64", re.IGNORECASE)
+_ENCODED = re.compile(
+    rb"content-transfer-encoding:\s*(?:(base64)|quoted-printable)", re.IGNORECASE
+)
 _FIELD = re.compile(r"([A-Za-z0-9-]{1,64}):[ \t]*(.*)", re.ASCII)
 _STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
 # Far more than a report about a thousand recipients.
@@ -66,22 +68,27 @@ def _status_part(mail: bytes) -> list[str]:
     number = next((n for n, line in enumerate(lines) if _PART.match(line)), None)
     if number is None:
         return []
-    encoded = False
+    encoded: re.Match[bytes] | None = None
     while number > 0 and lines[number - 1]:  # a field may stand before Content-Type
         number -= 1
     while number < len(lines) and lines[number]:
-        encoded = encoded or _ENCODED.match(lines[number]) is not None
+        encoded = encoded or _ENCODED.match(lines[number])
         number += 1
     body = []
     for line in lines[number + 1 :]:
         if line.startswith(b"--"):
             break
         body.append(line)
-    if encoded:
+    if encoded is not None:
         try:
-            body = binascii.a2b_base64(b"".join(body)).replace(b"\r\n", b"\n").split(b"\n")
+            octets = (
+                binascii.a2b_base64(b"".join(body))
+                if encoded[1]
+                else binascii.a2b_qp(b"\n".join(body))
+            )
         except binascii.Error:
             return []
+        body = octets.replace(b"\r\n", b"\n").split(b"\n")
     return [line.decode("utf-8", "replace") for line in body]
 
 

@@ -66,7 +66,7 @@ class HeaderReader:
     __slots__ = ("_buffer", "rest")
 
     def __init__(self) -> None:
-        self._buffer = b""
+        self._buffer = bytearray()
         self.rest = b""
 
     def feed(self, octets: bytes) -> Header | Fault | None:
@@ -82,16 +82,16 @@ class HeaderReader:
             return self._text(buffer)
         return Fault.ABSENT
 
-    def _text(self, buffer: bytes) -> Header | Fault | None:
+    def _text(self, buffer: bytearray) -> Header | Fault | None:
         end = buffer.find(b"\n", 0, _LINE)
         if end < 0:
             return Fault.LINE if len(buffer) >= _LINE else None
         if buffer[end - 1 : end] != b"\r":
             return Fault.LINE
-        self.rest = buffer[end + 1 :]
-        return _words(buffer[: end - 1])
+        self.rest = bytes(buffer[end + 1 :])
+        return _words(bytes(buffer[: end - 1]))
 
-    def _binary(self, buffer: bytes) -> Header | Fault | None:
+    def _binary(self, buffer: bytearray) -> Header | Fault | None:
         if len(buffer) < _FIXED:
             return None
         command, family, length = struct.unpack_from("!BBH", buffer, len(_BINARY))
@@ -100,10 +100,10 @@ class HeaderReader:
         whole = _FIXED + length
         if len(buffer) < whole:
             return None
-        self.rest = buffer[whole:]
+        self.rest = bytes(buffer[whole:])
         if command & 15 == _LOCAL:
             return Header(local=True)  # §2.2: what else is in it is to be ignored
-        return _addresses(family, buffer[:whole])
+        return _addresses(family, bytes(buffer[:whole]))
 
 
 def _words(line: bytes) -> Header | Fault:

@@ -6,6 +6,7 @@ from ulak.smtp.client.reply import printable
 
 _LONGEST = 500  # characters of a line
 _MOST = 200  # lines
+_SMALL = 512  # octets: pieces with fewer are put together
 _CR = b"\r"
 
 
@@ -29,7 +30,11 @@ class Dialogue:
         """Note what the client (`C`) or the server (`S`) said. `=` is a remark of ours."""
         if self._octets < self._ROOM:
             self._octets += len(octets)
-            self._current.append((who, octets))
+            current = self._current
+            # A server that talks octet by octet is not to fill lists with octets.
+            if current and current[-1][0] == who and len(current[-1][1]) < _SMALL:
+                octets = current.pop()[1] + octets
+            current.append((who, octets))
 
     def opened(self) -> None:
         """Mark the end of the opening."""
@@ -44,17 +49,17 @@ class Dialogue:
     def lines(self) -> tuple[str, ...]:
         """Give the dialogue, a line each, with `C: ` or `S: ` before it."""
         found: list[str] = []
-        who, octets = "", b""
+        who, pieces = "", list[bytes]()
         for speaker, said in [*self._opening, *self._current, ("", b"")]:
             if speaker == who:
-                octets += said
+                pieces.append(said)
                 continue
             # A server's line may have come in pieces: cut only when the other one speaks.
-            lines = octets.split(b"\n")
+            lines = b"".join(pieces).split(b"\n")
             if not lines[-1]:
                 lines.pop()
             found.extend(f"{who}: {printable(li.rstrip(_CR))[:_LONGEST]}" for li in lines)
-            who, octets = speaker, said
+            who, pieces = speaker, [said]
         if len(found) > _MOST:
             left_out = len(found) - _MOST
             half = _MOST // 2

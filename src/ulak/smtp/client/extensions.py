@@ -22,6 +22,7 @@ _MOST_DIGITS = 20  # RFC 1870 §3
 _LIMIT_DIGITS = 6  # RFC 9422 §3
 _RET = frozenset({"FULL", "HDRS"})
 _NOTIFY = frozenset({"NEVER", "SUCCESS", "FAILURE", "DELAY"})
+_LONGEST_ORCPT = 500  # characters, RFC 3461 §4.2
 _LONGEST_TIME = 999_999_999  # seconds, RFC 2852 §4: nine digits
 
 
@@ -92,7 +93,9 @@ def _notify(transaction: Transaction, asked: RecipientWishes) -> str:
         address = unitext.encode(address, ascii_only=not transaction.smtputf8)
     else:
         address = xtext.encode(address)
-    return f"{words} ORCPT={xtext.encode(kind)};{address}"
+    orcpt = f"{xtext.encode(kind)};{address}"
+    # What grew too long in ASCII is left out: better than that the recipient is refused for it.
+    return f"{words} ORCPT={orcpt}" if len(orcpt.encode()) <= _LONGEST_ORCPT else words
 
 
 def _deliver_by(transaction: Transaction) -> str:
