@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check interop demo bench docs clean
+.PHONY: run test check interop demo bench fuzz docs clean
 run: .venv/ready
 	$(BIN)/ulak serve
 
@@ -27,6 +27,13 @@ WORK ?= accept relay
 bench: .venv/ready
 	$(BIN)/python -m bench $(WORK)
 
+# Every fuzz target for so many seconds, so many at a time; TARGETS="server reply" for some of them,
+# KEEP=--keep to merge what was found into the corpus (docs/fuzzing.md).
+SECONDS ?= 60
+JOBS ?= 2
+fuzz: .venv/fuzz
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --jobs $(JOBS) $(KEEP) $(TARGETS)
+
 # The pages that are made from the code; a test says when they are stale.
 docs: .venv/ready
 	$(BIN)/python -m ulak.config.reference docs
@@ -38,4 +45,8 @@ clean:
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv sync --quiet --frozen
+	touch $@
+
+.venv/fuzz: .venv/ready
+	$(BIN)/uv sync --quiet --frozen --group fuzz
 	touch $@

@@ -74,6 +74,8 @@ def test_addresses_are_found(value: str, found: tuple[Address, ...]) -> None:
         "ada@.example.org",
         '""@example.org',
         "<@relay.example ada@example.org>",
+        "Ada <@",
+        "<@relay.example,@",
         "ada@example.org\x00",
         "ada@exa\rmple.org",
         "ada@[192.0.2.1",

@@ -14,9 +14,7 @@ from dataclasses import dataclass, replace
 from ulak.replies.parse import ParsedReply, parse
 
 _PART = re.compile(rb"content-type:\s*message/(?:global-)?delivery-status", re.IGNORECASE)
-_ENCODED = re.compile(
-    rb"content-transfer-encoding:\s*(?:(base64)|quoted-printable)", re.IGNORECASE
-)
+_ENCODED = re.compile(rb"content-transfer-encoding:\s*(?:(base64)|quoted-printable)", re.IGNORECASE)
 _FIELD = re.compile(r"([A-Za-z0-9-]{1,64}):[ \t]*(.*)", re.ASCII)
 _STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
 # Far more than a report about a thousand recipients.

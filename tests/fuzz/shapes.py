@@ -1,0 +1,323 @@
+"""Input that would hurt a careless reader: for each a size, and work to do that grows with it."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from tests.fuzz.octets import pieces
+from tests.server.dialogue import Client, configured
+
+from ulak.bounce.notice import Action, Fate, Office, Original
+from ulak.bounce.report import write
+from ulak.dns import wire
+from ulak.mail import message, xtext
+from ulak.mail.encoded import decode
+from ulak.policy.message import MessageJudge, MessageRules
+from ulak.replies import catalog
+from ulak.replies.document import to_html, to_markdown, to_text
+from ulak.replies.explain import explain
+from ulak.replies.report import failures
+from ulak.server.proxy import HeaderReader
+from ulak.smtp import commands, events, grammar
+from ulak.smtp.body import BodyReader
+from ulak.smtp.client import Babble, ClientCore, Encoder, ReplyReader, Step, Transaction, encode
+from ulak.smtp.lines import LineReader
+from ulak.smtp.server import Limits, ServerCore
+
+Work = Callable[[], object]
+_LARGE = 10**9
+_RULES = MessageRules(max_header=_LARGE, max_line=_LARGE, max_fields=_LARGE, max_hops=_LARGE)
+_JUDGE = MessageJudge(_RULES)
+_HOST = "mx.example.org"
+
+
+def octet_by_octet(data: bytes) -> list[bytes]:
+    return pieces(data, (-1,))
+
+
+# -- what a client sends --------------------------------------------------------------------------
+
+
+def lines(parts: Iterable[bytes]) -> Work:
+    def work() -> None:
+        reader = LineReader(2048)
+        for part in parts:
+            reader.feed(part)
+            while reader.next() is not None:
+                pass
+
+    return work
+
+
+def waiting(parts: Iterable[bytes]) -> Work:
+    """Feed what nobody looks at yet: the server is busy with what came before."""
+
+    def work() -> None:
+        reader = LineReader(2048)
+        for part in parts:
+            reader.feed(part)
+            len(reader)
+        reader.take()
+
+    return work
+
+
+def body(parts: Iterable[bytes]) -> Work:
+    def work() -> None:
+        reader = BodyReader()
+        for part in parts:
+            reader.feed(part)
+
+    return work
+
+
+def core(parts: Iterable[bytes], opening: bytes = b"") -> Work:
+    """Let the server's core read a whole session, everything answered with yes."""
+    yes = catalog.NOTHING_DONE.reply()
+
+    def work() -> None:
+        server = ServerCore(
+            _HOST, Limits(message_size=_LARGE, errors=_LARGE, cheap_commands=_LARGE)
+        )
+        server.greet(catalog.READY.reply(hostname=_HOST))
+        for part in (opening, *parts):
+            server.feed(part)
+            while (event := server.next_event()) is not None:
+                if not isinstance(event, events.Chunk | events.Bdat):
+                    server.answer(event, getattr(event, "reply", yes))
+            server.output()
+
+    return work
+
+
+def session(parts: Iterable[bytes]) -> Work:
+    """Let a whole server take a message in pieces, faster than it can work on them."""
+    opening = b"EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<ada@example.org>\r\nDATA\r\n"
+
+    def work() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            server = configured(Path(folder), {"size": "1000000"})
+
+            async def talk(client: Client) -> None:
+                await client.send(opening, *parts, b"\r\n.\r\nQUIT\r\n", hasty=True)
+
+            server.play(talk)
+
+    return work
+
+
+def proxied(parts: Iterable[bytes]) -> Work:
+    def work() -> None:
+        reader = HeaderReader()
+        for part in parts:
+            if reader.feed(part) is not None:
+                return
+
+    return work
+
+
+def text(read: Callable[[str], object], of: str) -> Work:
+    def work() -> None:
+        with contextlib.suppress(ValueError):
+            read(of)
+
+    return work
+
+
+def headers(of: bytes) -> Work:
+    def work() -> None:
+        header, _ = message.split(of)
+        for field in message.fields(header):
+            decode(message.unfold(field.value))
+        message.values(header, "Received")
+        message.hops(header)
+        message.subject(header)
+        message.message_id(header)
+        message.content_language(header)
+        _JUDGE(of)
+
+    return work
+
+
+# -- what a server sends --------------------------------------------------------------------------
+
+
+def replies(parts: Iterable[bytes]) -> Work:
+    def work() -> None:
+        reader = ReplyReader()
+        for part in parts:
+            reader.feed(part)
+            while (reply := reader.next()) is not None:
+                if isinstance(reply, Babble):
+                    return
+
+    return work
+
+
+def client(parts: Iterable[bytes]) -> Work:
+    """Hear a server out, and write down what was said."""
+
+    def work() -> None:
+        heard = ClientCore("client.example.net")
+        transaction = Transaction("ada@example.org", ("grace@example.org",) * 3)
+        for part in parts:
+            match heard.feed(part):
+                case Step.READY | Step.DONE:
+                    heard.begin(transaction)
+                case Step.BODY:
+                    heard.body_sent()
+            heard.output()
+        heard.dialogue()
+
+    return work
+
+
+def explained(of: str) -> Work:
+    def work() -> None:
+        page = explain(of, "tr").to_document()
+        to_text(page)
+        to_markdown(page)
+        to_html(page)
+
+    return work
+
+
+def answer(of: bytes) -> Work:
+    return lambda: wire.read(of, "example.org", "A")
+
+
+def records(count: int, one: bytes) -> bytes:
+    header = b"\x12\x34\x81\x80\0\1" + min(count, 65_535).to_bytes(2, "big") + b"\0\0\0\0"
+    return header + wire.question("example.org", "A", 1)[12:29] + one * count
+
+
+# -- what goes out --------------------------------------------------------------------------------
+
+
+def sending(parts: Iterable[bytes]) -> Work:
+    def work() -> None:
+        encoder = Encoder()
+        for part in parts:
+            encoder.feed(part)
+        encoder.end()
+
+    return work
+
+
+def reported(of: bytes) -> Work:
+    fate = Fate("a@example.net", "no-such-mailbox", of.decode("latin-1"), 1e9, remote=True)
+
+    def work() -> None:
+        original = Original("M1", "ada@example.org", 1e9, of, whole=True)
+        write(Office(_HOST), original, [fate], Action.FAILED, identifier="R1", now=1e9)
+
+    return work
+
+
+SHAPES: dict[str, Callable[[int], Work]] = {
+    "a line without an end, octet by octet": lambda n: lines(octet_by_octet(b"x" * n)),
+    "short lines, octet by octet": lambda n: lines(octet_by_octet(b"NOOP\r\n" * (n // 6))),
+    "short lines in one piece": lambda n: lines([b"NOOP\r\n" * (n // 6)]),
+    "empty lines in one piece": lambda n: lines([b"\r\n" * (n // 2)]),
+    "CRs, octet by octet": lambda n: lines(octet_by_octet(b"\r" * n)),
+    "CRs behind a line too long": lambda n: lines(octet_by_octet(b"x" * 3000 + b"\r" * n)),
+    "octets that wait for a busy server": lambda n: waiting(octet_by_octet(b"x" * n)),
+    "commands that wait for a busy server": lambda n: waiting([b"NOOP\r\n"] * (n // 6)),
+    "a message, octet by octet": lambda n: body(octet_by_octet(b"text\r\n" * (n // 6))),
+    "dots, octet by octet": lambda n: body(octet_by_octet(b".\r\n..\r\n" * (n // 7))),
+    "CRs in a message": lambda n: body([b"\r" * n]),
+    "line ends in a message": lambda n: body([b"\r\n" * (n // 2)]),
+    "nearly ends of a message": lambda n: body([b"\r\n.\r" * (n // 4)]),
+    "nearly ends of a message, octet by octet": lambda n: body(
+        octet_by_octet(b"\r\n.\r" * (n // 4))
+    ),
+    "a session, octet by octet": lambda n: core(octet_by_octet(b"NOOP x\r\n" * (n // 8))),
+    "a session in one piece": lambda n: core([b"NOOP x\r\n" * (n // 8)]),
+    "many recipients": lambda n: core(
+        [b"RCPT TO:<ada@example.org>\r\n" * (n // 27)], b"EHLO a\r\nMAIL FROM:<>\r\n"
+    ),
+    "chunks of one octet": lambda n: core(
+        [b"BDAT 1\r\nx" * (n // 9)],
+        b"EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<ada@example.org>\r\n",
+    ),
+    "a chunk, octet by octet": lambda n: core(
+        octet_by_octet(b"BDAT %d LAST\r\n" % n + b"x" * n),
+        b"EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<ada@example.org>\r\n",
+    ),
+    "errors": lambda n: core([b"XYZZY\r\n" * (n // 7)]),
+    "a message to a session, octet by octet": lambda n: session(
+        octet_by_octet(b"text\r\n" * (n // 24))
+    ),
+    "a PROXY header, octet by octet": lambda n: proxied(
+        octet_by_octet(b"\r\n\r\n\0\r\nQUIT\n\x21\x11" + min(n, 65_535).to_bytes(2) + b"\0" * n)
+    ),
+    "quotes": lambda n: text(grammar.parse_path, '<"' + '"' * n),
+    "backslashes": lambda n: text(grammar.parse_path, '<"' + "\\" * n),
+    "a quoted local-part": lambda n: text(grammar.parse_mailbox, '"' + "a" * n + '"@x'),
+    "dots in a local-part": lambda n: text(grammar.parse_mailbox, "a." * (n // 2) + "@x"),
+    "labels": lambda n: text(grammar.parse_domain, "a." * (n // 2)),
+    "hyphens": lambda n: text(grammar.parse_domain, "-" * n),
+    "a literal": lambda n: text(grammar.parse_domain, "[a" + "-a" * (n // 2) + ":x]"),
+    "a source route": lambda n: text(grammar.parse_path, "<" + "@a," * (n // 3) + "@b:c@d>"),
+    "hosts of a route without commas": lambda n: text(grammar.parse_path, "<@" + "a" * n),
+    "literals in a route": lambda n: text(grammar.parse_path, "<" + "@[1.2.3.4]," * (n // 11)),
+    "parameters": lambda n: text(
+        grammar.parse_parameters, " ".join(f"P{i}=1" for i in range(n // 8))
+    ),
+    "spaces": lambda n: text(lambda t: commands.user("VRFY", t), " " * n),
+    "xtext": lambda n: text(lambda t: xtext.decode(xtext.encode(t)), "+=" * (n // 2)),
+    "no xtext": lambda n: text(xtext.decode, "+4" * (n // 2)),
+    "fields": lambda n: headers(b"From: a\r\n" + b"X: y\r\n" * (n // 6)),
+    "folds": lambda n: headers(b"From: a\r\n" + b" \t\r\n" * (n // 4)),
+    "one long field": lambda n: headers(b"From: " + b"a" * n),
+    "a name without a colon": lambda n: headers(b"F" * n),
+    "spaces before a colon": lambda n: headers(b"From" + b" " * n),
+    "colons": lambda n: headers(b"\r\n:" * (n // 3)),
+    "comments in comments": lambda n: headers(b"From: " + b"(" * n),
+    "angle brackets": lambda n: headers(b"Message-ID: " + b"<" * n),
+    "message ids without an end": lambda n: headers(b"Message-ID: " + b"<a" * (n // 2)),
+    "languages": lambda n: headers(b"Content-Language: " + b"tr-" * (n // 3)),
+    "encoded words": lambda n: headers(b"Subject: " + b"=?utf-8?q?a?= " * (n // 14)),
+    "beginnings of encoded words": lambda n: headers(b"Subject: " + b"=?utf-8?q?" * (n // 10)),
+    "white space between words": lambda n: headers(b"Subject: " + b"?= " * (n // 3)),
+    "white space behind a word": lambda n: headers(b"Subject: ?=" + b"\t" * n),
+    "a reply without an end, octet by octet": lambda n: replies(octet_by_octet(b"2" * n * 5)),
+    "lines of a reply, octet by octet": lambda n: replies(octet_by_octet(b"250-x\r\n" * (n // 7))),
+    "replies in one piece": lambda n: replies([b"250 ok\r\n" * (n // 8)]),
+    "replies, octet by octet": lambda n: replies(octet_by_octet(b"250 ok\r\n" * (n // 8))),
+    "long replies": lambda n: replies([b"250-x\r\n" * 90 + b"250 x\r\n"] * (n // 640)),
+    "a server that talks octet by octet": lambda n: client(
+        octet_by_octet(b"220 x\r\n" + (b"250-" + b"x" * 494 + b"\r\n") * (n // 500))
+    ),
+    "a server that says yes, octet by octet": lambda n: client(
+        octet_by_octet(b"220 x\r\n250 x\r\n" + b"250 x\r\n250 x\r\n354 x\r\n250 x\r\n" * (n // 28))
+    ),
+    "a reply to explain": lambda n: explained("550 " + "no " * (n // 3)),
+    "backquotes to explain": lambda n: explained("550 `" + "` `" * (n // 3)),
+    "lines to explain": lambda n: explained("550-no\r\n" * (n // 8)),
+    "codes to explain": lambda n: explained("550-5.1.1 " * (n // 10)),
+    "a report of many recipients": lambda n: (
+        lambda: failures(
+            b"Content-Type: message/delivery-status\n\n"
+            + b"Final-Recipient: rfc822; a@b\nStatus: 5.1.1\n\n" * (n // 45)
+        )
+    ),
+    "a report of one long field": lambda n: (
+        lambda: failures(
+            b"Content-Type: message/delivery-status\n\nStatus: 5.1.1\n" + b" x\n" * (n // 3)
+        )
+    ),
+    "records": lambda n: answer(records(n // 16, b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\1\2\3\4")),
+    "pointers": lambda n: answer(records(n // 16, b"\xc0\x1c\0\1\0\1\0\0\0\x3c\0\4\1\2\3\4")),
+    "a message on its way, octet by octet": lambda n: sending(
+        octet_by_octet(b".\r\nx\n\r" * (n // 6))
+    ),
+    "dots on their way": lambda n: lambda: encode(b".\r\n" * (n // 3)),
+    "bare line ends on their way": lambda n: lambda: encode(b"\r\n\r\r\n\n" * (n // 6)),
+    "a report about a long line": lambda n: reported(b"From: " + b"\xff" * n),
+    "a report about many lines": lambda n: reported(b"X: y\r\n" * (n // 6) + b"\r\n"),
+    "a report about boundaries": lambda n: reported(b"\r\n" + b"--=_R1_0\r\n" * (n // 10)),
+}
