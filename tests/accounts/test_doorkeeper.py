@@ -211,3 +211,28 @@ def test_a_crowd_is_told_to_come_back_later(door: Door, monkeypatch: pytest.Monk
     answers = asyncio.run(crowd())
     assert [isinstance(a, BusyError) for a in answers] == [False, False, True, True]
     assert door.why("nobody@example.org", ip="10.0.9.1") is Why.UNKNOWN
+
+
+def test_a_name_without_a_domain_is_one_at_home() -> None:
+    async def ask(home: str) -> list[object]:
+        keeper = Doorkeeper(
+            MemoryAccounts(ADA),
+            Attempts(MemoryRecords(), Rules()),
+            clock=lambda: 0.0,
+            chance=bytes,
+            pretend=lambda name, secret: ScramKeys(name.encode(), 4096, secret, b""),
+            home=home,
+        )
+        given = [await keeper.password(IP, name, SECRET) for name in ("ADA", "ada@", "@", "")]
+        keys = await keeper.keys(IP, "ada")
+        proved = await keeper.proved(IP, "ada")
+        await keeper.close()
+        return [*given, keys, proved]
+
+    ada, *others, keys, proved = asyncio.run(ask("example.org"))
+    assert (ada, keys, proved) == (ADA, ADA.scram, ADA)
+    assert all(isinstance(other, Denied) for other in others)
+    ada, *_, keys, proved = asyncio.run(ask(""))
+    assert isinstance(ada, Denied)
+    assert isinstance(proved, Denied)
+    assert keys != ADA.scram

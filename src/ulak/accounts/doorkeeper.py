@@ -37,7 +37,8 @@ class Doorkeeper:
 
     `clock` gives seconds since the epoch, `chance` as many octets of chance as it is asked for.
     `pretend` makes SCRAM keys of a name and a secret (RFC 5802 §9); `tell` hears whom a failure
-    has shut out, until when. Names are as clients write them. All awaitable verbs raise
+    has shut out, until when. Names are as clients write them; one without a domain is taken for
+    one at `home`, where there is such a domain. All awaitable verbs raise
     AccountsError where the accounts cannot be read, BusyError among them: the client is to come
     back later.
     """
@@ -51,6 +52,7 @@ class Doorkeeper:
         chance: Callable[[int], bytes],
         pretend: Callable[[str, bytes], ScramKeys],
         tell: Callable[[Key, float], None] = lambda _whom, _until: None,
+        home: str = "",
     ) -> None:
         self._accounts = accounts
         self._attempts = attempts
@@ -58,6 +60,7 @@ class Doorkeeper:
         self._chance = chance
         self._pretend = pretend
         self._tell = tell
+        self._home = home
         self._thread = ThreadPoolExecutor(1, "doorkeeper")
         self._waiting = 0
         self._decoy = password.decoy(chance(password.CHANCE))
@@ -76,6 +79,7 @@ class Doorkeeper:
 
     async def password(self, ip: str, name: str, given: str) -> Account | Denied:
         """Try a password. What comes of it counts."""
+        name = self._whole(name)
 
         def try_it() -> Account | Denied:
             key = key_of(name) or ""
@@ -97,6 +101,7 @@ class Doorkeeper:
 
     async def keys(self, ip: str, name: str) -> ScramKeys:
         """Give the SCRAM keys of a name, or pretended ones to whom is not to be let in."""
+        name = self._whole(name)
 
         def find() -> ScramKeys:
             key = key_of(name)
@@ -113,6 +118,7 @@ class Doorkeeper:
 
     async def proved(self, ip: str, name: str) -> Account | Denied:
         """Take a name that SCRAM, a token or a certificate has proved."""
+        name = self._whole(name)
 
         def find() -> Account | Denied:
             account = self._accounts.find(name)
@@ -124,6 +130,7 @@ class Doorkeeper:
 
     async def failed(self, ip: str, name: str, why: Why = Why.WRONG) -> Denied:
         """Count a failure that was found elsewhere: of SCRAM, of a token."""
+        name = self._whole(name)
 
         def fail() -> Denied:
             key = key_of(name) or ""
@@ -141,6 +148,9 @@ class Doorkeeper:
         """Let go of the accounts once what waits is done."""
         await asyncio.to_thread(self._thread.shutdown)
         await asyncio.to_thread(self._accounts.close)
+
+    def _whole(self, name: str) -> str:
+        return f"{name}@{self._home}" if name and self._home and "@" not in name else name
 
     def _told(self, answer: Account | Denied) -> Account | Denied:
         if isinstance(answer, Denied):

@@ -56,6 +56,7 @@ def doorkeeper_of(chosen: settings.Config, clock: Callable[[], float], log: Log)
         chance=os.urandom,
         pretend=ScramKeys.pretended,
         tell=tell,
+        home=next(iter(chosen.domains)) if len(chosen.domains) == 1 else "",
     )
 
 

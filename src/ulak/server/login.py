@@ -209,7 +209,8 @@ class Login:
             if found.why is Why.DISABLED:
                 return catalog.ACCOUNT_DISABLED.reply(account=self._name)
             return refusal
-        if self._authzid and key_of(self._authzid) != found.key:
+        # As itself, in whichever way it is named, everybody may act.
+        if self._authzid not in ("", self._name) and key_of(self._authzid) != found.key:
             self.denied = _ANOTHER
             return refusal
         self.account = found
