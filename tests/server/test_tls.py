@@ -123,8 +123,9 @@ def test_the_end_is_said_under_tls_too(tmp_path: Path, folder: Path, loop: str) 
     assert b"221 2.0.0 " in serve(server, client, tls=tls, implicit=True, loop=loop)
 
 
+@pytest.mark.parametrize("command", ["DATA", "BDAT 100", "BDAT 100 LAST"])
 def test_what_comes_in_clear_behind_the_end_of_tls_is_never_executed(
-    tmp_path: Path, folder: Path, loop: str
+    tmp_path: Path, folder: Path, loop: str, command: str
 ) -> None:
     """CVE-2026-45185: the client ends TLS within a message and goes on in clear."""
     server = Server(folder)
@@ -135,13 +136,16 @@ def test_what_comes_in_clear_behind_the_end_of_tls_is_never_executed(
             client_context().wrap_socket(sock) as secure,
         ):
             secure.recv(1000)
-            for line in (b"EHLO c", b"MAIL FROM:<>", b"RCPT TO:<ada@example.org>", b"DATA"):
+            for line in (b"EHLO c", b"MAIL FROM:<>", b"RCPT TO:<ada@example.org>"):
                 secure.sendall(line + b"\r\n")
+                secure.recv(1000)
+            secure.sendall(command.encode() + b"\r\n")
+            if command == "DATA":
                 secure.recv(1000)
             secure.sendall(b"From: g@example.net\r\n")
             plain = secure.unwrap()
             with contextlib.suppress(OSError):
-                plain.sendall(b"\r\n.\r\nNOOP\r\n")
+                plain.sendall(b"Q" * 90 + b"\r\n.\r\nNOOP\r\n")
                 return read_rest(plain)
             return b""
 
