@@ -109,7 +109,20 @@ def test_of_many_addresses_only_some_are_told() -> None:
     assert "3@example.org and 5 more" in str(refused)
 
 
-@pytest.mark.parametrize("author", ["ada", "<>", "Nobody:;", "", "ada@example.org grace@x.example"])
+@pytest.mark.parametrize(
+    "author",
+    [
+        "ada",
+        "<>",
+        "Nobody:;",
+        "",
+        "ada@example.org grace@x.example",
+        "ada@example。org",
+        "ada@EXAMPLE.ｏｒｇ",
+        "ada@exa_mple.org",
+        "ada@[192.0.2.1",
+    ],
+)
 def test_a_from_that_cannot_be_read_is_refused(author: str) -> None:
     assert cause(f"From: {author}\r\n\r\n".encode()) == "from-unreadable"
 

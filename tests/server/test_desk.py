@@ -13,6 +13,10 @@ from ulak.accounts.allowance import Allowance, Sent
 from ulak.accounts.memory import MemoryLedger
 from ulak.accounts.purser import Purser
 from ulak.accounts.store import AccountsError
+from ulak.journal.entry import Kind
+from ulak.journal.printed import printed
+from ulak.journal.story import tell
+from ulak.journal.trace import Trace, What
 
 from .dialogue import Client, Server, configured, kept
 from .doors import SECRET
@@ -66,6 +70,22 @@ def test_a_large_one_is_so_before_it_goes_into_a_file(tmp_path: Path) -> None:
     assert kept(made) == [whole]
     assert made.store.messages[0].body.path is not None
     assert made.store.messages[0].body.size == len(made.store.bodies[0])
+
+
+@pytest.mark.parametrize("threshold", ["10", "1000000"])
+def test_so_is_one_in_chunks(tmp_path: Path, threshold: str) -> None:
+    made = server(tmp_path, threshold=threshold)
+    pieces = [b"Bcc: b@x.exam", b"ple\r\nFrom: ada@example.org\r", b"\n\r", b"\nhello\r\n"]
+
+    async def talk(client: Client) -> list[str]:
+        await opened(client)
+        await client.ask("MAIL FROM:<ada@example.org>", "RCPT TO:<far@example.net>")
+        for piece in pieces:
+            await client.send(b"BDAT %d\r\n" % len(piece) + piece)
+        return await client.ask("BDAT 0 LAST")
+
+    assert made.play(talk)[-1].startswith("250 2.0.0 Message")
+    assert kept(made) == [b"From: ada@example.org\r\n" + STAMPS + b"\r\nhello\r\n"]
 
 
 @pytest.mark.parametrize("threshold", ["10", "1000000"])
@@ -183,3 +203,34 @@ def test_who_is_overtaken_by_another_session_is_told_at_the_end(tmp_path: Path) 
     (said,) = hand_in(made, FULL, "hello")
     assert said.startswith("450 4.7.1 ada@example.org may send 1 messages an hour and has done so")
     assert not made.store.messages
+
+
+def test_the_journal_tells_whom_a_failed_login_has_shut_out(tmp_path: Path) -> None:
+    made = server(tmp_path, ban="2")
+
+    async def talk(client: Client) -> list[str]:
+        await client.begin_tls()
+        await client.ask("EHLO client.example")
+        for guess in ("one", "two", SECRET):
+            login = base64.b64encode(f"\0ada@example.org\0{guess}".encode()).decode()
+            said = await client.ask(f"AUTH PLAIN {login}")
+        return said
+
+    assert made.play(talk)[0].startswith("421 4.7.0 ")
+    refused = [entry for entry in made.notes.entries if entry.kind is Kind.REFUSED]
+    assert [entry.facts.get("banned") for entry in refused] == [
+        None,
+        "192.0.2.9, ada@example.org 192.0.2.0/24",
+        None,
+    ]
+    assert [entry.facts["denied"] for entry in refused] == [
+        "wrong-secret",
+        "wrong-secret",
+        "shut-out",
+    ]
+    told = printed(
+        tell(Trace(What.SESSION, refused[0].session, tuple(made.notes.entries)), "en"), 100
+    )
+    assert "shut out for a while: 192.0.2.9, ada@example.org 192.0.2.0/24." in " ".join(
+        told.split()
+    )

@@ -97,6 +97,8 @@ def _trusted(networks: Sequence[settings.Network]) -> Callable[[str], bool]:
     """Say through whom others may log in: this machine, and who may relay."""
 
     def trusted(ip: str) -> bool:
+        if not ip:
+            return True  # over a unix socket
         try:
             address = ipaddress.ip_address(ip)
         except ValueError:

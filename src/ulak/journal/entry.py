@@ -40,7 +40,8 @@ class Entry:
 
     - `ip`, `port`, `listener`, `client`, `tls`: who is connected, where, called what, how encrypted
     - `proxy`, `proxy-tls`: through whom, and how encrypted as far as there; `front`: who says so
-    - `account`: who has logged in, or wanted to; `mechanism`: how; `denied`: why not, in a word
+    - `account`: who has logged in, or wanted to; `mechanism`: how; `denied`: why not, in a word;
+      `banned`: whom this has shut out (addresses, networks, accounts in networks, between commas)
     - `sender` (`""`: the null reverse-path), `recipient`, `size`, `recipients` (between spaces; at
       the end perhaps `and 7 more`)
     - `reply`: on one line, ours or, where `remote` is `yes`, the words of `host`

@@ -1,8 +1,9 @@
 """The mailboxes that a From or Sender field names (RFC 5322 §3.4, RFC 6854, RFC 6532).
 
 Names and comments are passed over: what counts is whose addresses these are. In linear time on
-whatever a stranger writes. Of the obsolete syntax (RFC 5322 §4.4) source routes and empty
-elements are understood, but no white space within an address.
+whatever a stranger writes. Of the obsolete syntax (RFC 5322 §4.4) empty elements are understood,
+but no source routes, in which other readers may see somebody else's address, and no white space
+within an address.
 """
 
 from __future__ import annotations
@@ -113,15 +114,7 @@ def _mailbox(tokens: list[Token], start: int, at: int) -> tuple[Address, int] | 
     """Read a mailbox whose words stand from `start` to `at`; give it and where it ends."""
     if tokens[at][1] != "<":
         return _address(tokens, start) if at == start + 1 else None
-    at += 1
-    if tokens[at][1] == "@":  # a source route: @one,@two:
-        last = len(tokens) - 1
-        while at < last and (tokens[at][1] in ("@", ",") or tokens[at - 1][1] == "@"):
-            at += 1
-        if tokens[at][1] != ":":
-            return None
-        at += 1
-    found = _address(tokens, at)
+    found = _address(tokens, at + 1)
     if found is None or tokens[found[1]][1] != ">":
         return None
     return found[0], found[1] + 1

@@ -18,6 +18,7 @@ from ulak.mail.mailboxes import mailboxes
 from ulak.mail.message import raw_fields
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
+from ulak.smtp.grammar import GrammarError, parse_mailbox
 
 _SHOWN = 5  # addresses in a reply
 _FOR_NOBODY = frozenset({b"bcc", b"resent-bcc"})  # RFC 5322 §3.6.3, §3.6.6
@@ -115,7 +116,7 @@ class Submission:
         if not fields:
             return None
         authors = _mailboxes(fields[0])
-        if not authors:
+        if not authors or not all(map(_is_valid, authors)):
             return catalog.FROM_UNREADABLE.reply()
         for author in authors:
             if not self.may_be(account, author):
@@ -143,6 +144,14 @@ def _end(message: bytes) -> int:
 
 def _mailboxes(field: bytes) -> tuple[Address, ...] | None:
     return mailboxes(field.partition(b":")[2].removesuffix(b"\r\n"))
+
+
+def _is_valid(address: Address) -> bool:
+    """Whether all readers will see the same address: no domain in a disguise that IDNA undoes."""
+    try:
+        return parse_mailbox(str(address)) == address
+    except GrammarError:
+        return False
 
 
 def _owned(account: Account, senders: Sequence[bytes]) -> bool:
