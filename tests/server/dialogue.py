@@ -345,7 +345,7 @@ def configured(folder: Path, settings: dict[str, str]) -> Server:
                 offers = replace(offers, vrfy=value != "refuse")
             case "expn":
                 rules = replace(rules, expn=value)
-                offers = replace(offers, expn=value == "expand")
+                offers = replace(offers, expn=value != "refuse")
             case "size":
                 limits = replace(limits, message_size=int(value))
             case "line":

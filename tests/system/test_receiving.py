@@ -84,7 +84,7 @@ def test_vrfy_and_expn_answer_as_configured(
         client.hear()
         hello = client.say("EHLO c.example.net")
         assert ("VRFY" in hello) is (vrfy != "refuse")
-        assert ("EXPN" in hello) is (expn == "expand")
+        assert ("EXPN" in hello) is (expn != "refuse")
         said = {user: client.say(f"VRFY {user}") for user in VRFY[vrfy]}
         assert {user: int(text[:3]) for user, text in said.items()} == VRFY[vrfy]
         if vrfy == "withhold":
@@ -339,7 +339,7 @@ def test_starttls_and_implicit_tls_are_had_by_configuration_and_the_trace_tells_
         assert "STARTTLS" not in client.say("EHLO c.example.net")
         assert client.send(wishes=" SMTPUTF8").startswith("250")
     with Client(implicit) as client:
-        assert client.say("EHLO c.example.net") == ""
+        assert client.say("EHLO c.example.net").startswith("554 5.7.10 ")
     texts = b"".join(arrived(server.data / "mail" / "example.org" / "ada", 4))
     words = re.findall(rb"with (\S+) id", texts)
     assert sorted(words) == [b"ESMTPS", b"SMTP", b"UTF8SMTP", b"UTF8SMTPS"]

@@ -21,7 +21,7 @@ def offers_of(config: settings.Config, place: settings.Listener) -> tuple[Offers
         withheld=frozenset(place.withhold) | (frozenset() if place.xclient else {"XCLIENT"}),
         tls=place.tls is not None and place.tls.mode == "starttls",
         vrfy=policy.vrfy != "refuse",
-        expn=policy.expn == "expand",
+        expn=policy.expn != "refuse",
         recipients=policy.max_recipients,
         longest_hold=int(policy.max_hold),
         least_deliver_by=math.ceil(policy.min_deliver_by),

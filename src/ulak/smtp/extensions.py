@@ -96,7 +96,7 @@ def _vrfy(standing: Standing, _now: float) -> str | None:
 
 
 def _expn(standing: Standing, _now: float) -> str | None:
-    # RFC 5321 §3.5.2 wants it listed where lists are expanded.
+    # RFC 5321 §3.5.2: listed where it is had; §4.2.4: and not where it gets 502.
     return "EXPN" if standing.offers.expn else None
 
 

@@ -30,7 +30,7 @@ class Offers:
     withheld: frozenset[str] = frozenset()
     tls: bool = False
     vrfy: bool = True
-    expn: bool = False
+    expn: bool = True
     recipients: int = 1000
     longest_hold: int = 0
     least_deliver_by: int = 0
