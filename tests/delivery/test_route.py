@@ -245,6 +245,9 @@ def test_we_know_ourselves_by_address_too() -> None:
         "::ffff:127.0.0.1",
         "2002:7f00:1::",
         "64:ff9b::7f00:1",
+        "64:ff9b:1::7f00:1",
+        "fec0::1",
+        "::10.1.2.3",
     ],
 )
 def test_an_mx_cannot_aim_us_at_our_own_network(address: str) -> None:

@@ -23,6 +23,10 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052 §2.1: an IPv4 address lies in it
+# Not of the Internet, though Python takes them for global: what a network translates by its own
+# prefix (RFC 8215), and what once was local to a site or had an IPv4 address in it (RFC 4291
+# §2.5.7, §2.5.5.1).
+_NOT_GLOBAL = tuple(map(ipaddress.IPv6Network, ("64:ff9b:1::/48", "fec0::/10", "::/96")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +264,8 @@ class Route:
                 inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
             if inner is not None:
                 return self._reaches(inner)
+            if any(address in network for network in _NOT_GLOBAL):
+                return False
         return address.is_global and not address.is_multicast
 
     def _target(self, hosts: Sequence[tuple[int, Host]], told: Told) -> Target:
