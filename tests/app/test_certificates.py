@@ -66,3 +66,15 @@ def test_nobody_has_to_say_that_it_is_time(tmp_path: Path) -> None:
         assert (await told())["event"] == "certificate-renewed"
 
     watching(context(chain, key), what, every=0.01)
+
+
+def test_a_certificate_that_ends_soon_is_told_of_at_once(tmp_path: Path) -> None:
+    chain, key = certificate("mx.example.org", expired=True).write(tmp_path)
+
+    async def what(_look: asyncio.Event, told: Told) -> None:
+        line = await told()
+        assert line["event"] == "certificate-ends"
+        assert line["certificate"] == str(chain)
+        assert str(line["days_left"]) == "0"
+
+    watching(context(chain, key), what, every=60)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from ulak import config
@@ -16,7 +16,12 @@ from ulak import config
 
 def make(folder: Path, name: str, *, password: bytes = b"") -> None:
     """Write `name.pem` and `name.key`."""
-    key = ec.generate_private_key(ec.SECP256R1())
+    write(folder, name, ec.generate_private_key(ec.SECP256R1()), password)
+
+
+def write(
+    folder: Path, name: str, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, password: bytes
+) -> None:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mx.example.org")])
     now = dt.datetime.now(dt.UTC)
     certificate = (
@@ -137,3 +142,12 @@ def test_an_issuer_has_one_table(tmp_path: Path) -> None:
         config.load(file)
     (mistake,) = caught.value.mistakes
     assert mistake.text == "issuer-twice"
+
+
+def test_a_key_that_is_too_small_is_called_so(tmp_path: Path) -> None:
+    key = rsa.generate_private_key(65_537, 1024)
+    write(tmp_path, "weak", key, b"")
+    with pytest.raises(config.ConfigError) as caught:
+        config.load(listener(tmp_path, 'certificate = "weak.pem", key = "weak.key"'))
+    found = [(mistake.key, mistake.text) for mistake in caught.value.mistakes]
+    assert found == [("listener[1].tls.certificate", "certificate-too-weak")]

@@ -18,7 +18,8 @@ from OpenSSL import SSL
 from ulak.lab.certificate import Certificate, authority, certificate
 from ulak.server.certified import Certified
 from ulak.server.pipe import TlsPipe
-from ulak.server.tls import CertificateError, TlsContext, context, renew
+from ulak.server.tls import TlsContext, context, renew
+from ulak.server.wire import CertificateError
 
 
 @functools.cache
@@ -189,6 +190,7 @@ def test_a_certificate_that_nobody_vouches_for_is_none_and_no_hindrance(
     peer = Peer(server(asks=True).pipe(), client).shake()
     assert peer.say(b"NOOP\r\n") == b"NOOP\r\n"
     assert peer.pipe.client is None
+    assert peer.pipe.doubt
     assert doubt in peer.pipe.doubt
 
 

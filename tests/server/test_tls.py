@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from ulak.lab.certificate import certificate
+from ulak.lab.certificate import authority, certificate
 from ulak.server.site import Rules
-from ulak.server.tls import CertificateError, TlsContext, context, renew
+from ulak.server.tls import TlsContext, context, renew
+from ulak.server.wire import CertificateError
 
 from .dialogue import Server, client_context, told
 from .running import LOOPS, serve
@@ -278,3 +279,23 @@ def test_a_certificate_that_cannot_be_used_says_why_and_changes_nothing(tmp_path
         renew(live, chain, tmp_path / "none.key")
     with pytest.raises(CertificateError, match=r"none\.pem cannot be read: No such file"):
         context(tmp_path / "none.pem", key)
+
+
+def test_the_journal_tells_why_a_certificate_of_a_client_is_not_believed(
+    tmp_path: Path, folder: Path
+) -> None:
+    (tmp_path / "ca.pem").write_bytes(authority("Members").certificate)
+    tls = context(*certificate("mx.example.org").write(tmp_path), tmp_path / "ca.pem")
+    card = certificate("ada@example.org").write(tmp_path, "card")
+    server = Server(folder)
+
+    def client(port: int) -> None:
+        showing = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        showing.check_hostname = False
+        showing.verify_mode = ssl.CERT_NONE
+        showing.load_cert_chain(*card)
+        with smtplib.SMTP_SSL("127.0.0.1", port, context=showing) as smtp:
+            assert smtp.noop()[0] == 250
+
+    serve(server, client, tls=tls, implicit=True)
+    assert server.notes.entries[-1].facts["doubt"] == "depth zero self signed cert"

@@ -37,6 +37,7 @@ from ulak.log import Event, Log
 from ulak.queue.item import Selection
 from ulak.queue.sqlite import SqliteStore
 from ulak.queue.store import StorageError, StoreBusyError
+from ulak.server.wire import CertificateError
 
 _LOCK_PATIENCE = 10.0  # seconds: a worker that was killed a moment ago may still hold its store
 
@@ -57,6 +58,9 @@ def main() -> int:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_work(job, chosen, log, pipe))
+    except CertificateError as error:
+        log.emit(Event.CERTIFICATE_REFUSED, problem=str(error))
+        return 1
     except (StorageError, JournalError) as error:
         log.emit(Event.STORAGE_FAILED, problem=str(error))
         return 1

@@ -9,6 +9,8 @@ from ulak.config.lines import Path
 from ulak.config.mistake import Report
 from ulak.config.settings import Tls
 
+_TOO_WEAK = ("EE_KEY_TOO_SMALL", "CA_KEY_TOO_SMALL", "CA_MD_TOO_WEAK")
+
 
 def check_certificate(path: Path, tls: Tls, report: Report) -> None:
     """Load the files as the listener will, and say what is wrong with which."""
@@ -30,6 +32,8 @@ def check_certificate(path: Path, tls: Tls, report: Report) -> None:
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
             report.clash(where, "key-of-another", path=str(key))
+        elif error.reason in _TOO_WEAK:
+            report.clash(where[:1], "certificate-too-weak", path=str(tls.certificate))
         elif _is_certificate(tls.certificate):
             report.clash(where[1:], "not-a-key", path=str(key))
         else:

@@ -42,6 +42,7 @@ class Entry:
     - `proxy`, `proxy-tls`: through whom, and how encrypted as far as there; `front`: who says so
     - `account`: who has logged in, or wanted to; `mechanism`: how; `denied`: why not, in a word;
       `banned`: whom this has shut out (addresses, networks, accounts in networks, between commas)
+    - `doubt`: what is wrong with the certificate that a client has shown
     - `sender` (`""`: the null reverse-path), `recipient`, `size`, `recipients` (between spaces; at
       the end perhaps `and 7 more`)
     - `reply`: on one line, ours or, where `remote` is `yes`, the words of `host`

@@ -35,8 +35,9 @@ class Event(Enum):
     CERTIFICATE_REFUSED = (
         "certificate-refused",
         _E,
-        "A new certificate cannot be used; the old one stays",
+        "A certificate cannot be used; one that is in use stays",
     )
+    CERTIFICATE_ENDS = "certificate-ends", _W, "A certificate has to be renewed soon"
     DRAINING = "draining", _I, "No more mail is taken; what is under way may end"
     STOPPED = "stopped", _I, "A process of the server has ended as it should"
     WORKER_STARTED = "worker-started", _I, "The supervisor started a worker"

@@ -218,6 +218,8 @@ class Arrival(Connection):
             facts["client"] = self.core.client_name
         if self.tls:
             facts["tls"] = self.tls
+        if self.doubt:
+            facts["doubt"] = self.doubt
         if self.account is not None:
             facts["account"] = self.account.address
         return facts

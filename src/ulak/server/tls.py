@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from OpenSSL import SSL
 
 from ulak.server.pipe import OtherProtocolError, TlsPipe, reason
+from ulak.server.wire import CertificateError
 
 # RFC 9325 §4.2 for TLS 1.2: forward secrecy and authenticated encryption, and nothing else.
 _SUITES = b"ECDHE+AESGCM:ECDHE+CHACHA20"
@@ -29,21 +30,19 @@ _DOUBTS = {
 }
 
 
-class CertificateError(Exception):
-    """A certificate or its key cannot be used; the text says which and why."""
-
-
 @dataclass(slots=True)
 class TlsContext:
     """TLS of one listener. `clients`: the authorities whose client certificates are believed.
 
-    `inner` is what OpenSSL makes of the files, and is for new connections only.
+    `inner` is what OpenSSL makes of the files, and is for new connections only. `ends` is until
+    when the certificate is valid, in seconds since the epoch.
     """
 
     certificate: Path
     key: Path
     clients: Path | None
     inner: SSL.Context
+    ends: float
 
     def pipe(self) -> TlsPipe:
         """Begin the server's side of a connection."""
@@ -52,7 +51,8 @@ class TlsContext:
 
 def context(certificate: Path, key: Path, clients: Path | None = None) -> TlsContext:
     """Make the context of a listener. Raises CertificateError."""
-    return TlsContext(certificate, key, clients, _made(certificate, key, clients))
+    inner, ends = _made(certificate, key, clients)
+    return TlsContext(certificate, key, clients, inner, ends)
 
 
 def renew(live: TlsContext, certificate: Path, key: Path, clients: Path | None = None) -> None:
@@ -60,11 +60,11 @@ def renew(live: TlsContext, certificate: Path, key: Path, clients: Path | None =
 
     Raises CertificateError, and then everything stays as it was.
     """
-    live.inner = _made(certificate, key, clients)
+    live.inner, live.ends = _made(certificate, key, clients)
     live.certificate, live.key, live.clients = certificate, key, clients
 
 
-def _made(certificate: Path, key: Path, clients: Path | None) -> SSL.Context:
+def _made(certificate: Path, key: Path, clients: Path | None) -> tuple[SSL.Context, float]:
     made = SSL.Context(SSL.TLS_SERVER_METHOD)
     made.set_min_proto_version(SSL.TLS1_2_VERSION)  # RFC 8996, RFC 9325 §3.1.1
     made.set_options(SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION)  # RFC 9325 §3.3, §3.5
@@ -75,10 +75,10 @@ def _made(certificate: Path, key: Path, clients: Path | None) -> SSL.Context:
     made.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     made.set_session_id(b"ulak")
     made.set_alpn_select_callback(_protocol)
-    _load(made, certificate, key)
+    leaf = _load(made, certificate, key)
     if clients is not None:
         _ask(made, clients)
-    return made
+    return made, leaf.not_valid_after_utc.timestamp()
 
 
 def _protocol(_connection: SSL.Connection, offered: list[bytes]) -> bytes:
@@ -94,7 +94,7 @@ def _protocol(_connection: SSL.Connection, offered: list[bytes]) -> bytes:
     raise OtherProtocolError(message)
 
 
-def _load(made: SSL.Context, certificate: Path, key: Path) -> None:
+def _load(made: SSL.Context, certificate: Path, key: Path) -> x509.Certificate:
     chain, private = _certificates(certificate), _octets(key)
     try:
         loaded = load_pem_private_key(private, None)
@@ -110,6 +110,7 @@ def _load(made: SSL.Context, certificate: Path, key: Path) -> None:
     except (SSL.Error, TypeError) as error:
         why = reason(error) if isinstance(error, SSL.Error) else "such a key is not for TLS"
         raise _useless(certificate, why, key) from error
+    return chain[0]
 
 
 def _ask(made: SSL.Context, clients: Path) -> None:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ulak.server.tls import CertificateError, TlsContext, renew
+from ulak.server.tls import TlsContext, renew
+from ulak.server.wire import CertificateError
 
 _DAY = 86_400.0  # seconds for which the keys of tickets are used (RFC 9325 §3.4)
 

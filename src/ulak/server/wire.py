@@ -11,6 +11,10 @@ if TYPE_CHECKING:  # OpenSSL is large, and where no TLS is offered nobody needs 
     from ulak.server.tls import TlsContext
 
 
+class CertificateError(Exception):
+    """A certificate or its key cannot be used; the text says which and why."""
+
+
 class Wire(asyncio.Protocol):
     """What a connection sends, and how it ends."""
 
@@ -32,6 +36,11 @@ class Wire(asyncio.Protocol):
     def certified(self) -> Certified | None:
         """Who the client is by its certificate, if it has one that is vouched for."""
         return None if self._pipe is None else self._pipe.client
+
+    @property
+    def doubt(self) -> str:
+        """Why the certificate that the client has shown is not believed, `""` where it is."""
+        return "" if self._pipe is None else self._pipe.doubt
 
     def start_tls(self) -> None:
         """Take every octet from here on as one of TLS (RFC 3207 §4.2).
