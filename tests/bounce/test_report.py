@@ -484,6 +484,22 @@ def test_the_original_recipient_is_told_with_its_type(
     assert f"\r\nOriginal-Recipient: {expected}" in shown
 
 
+@pytest.mark.parametrize("action", list(Action))
+@pytest.mark.parametrize("count", [1, 2])
+def test_an_alias_is_named_to_people_and_is_no_original_recipient(
+    action: Action, count: int
+) -> None:
+    """RFC 3461 §6.3 (d): there is none where the sender gave none."""
+    fate = replace(UNKNOWN, through="team@example.org")
+    made = report(
+        *[replace(fate, recipient=f"g{n}@example.net") for n in range(count)], action=action
+    )
+    assert all(one["Original-Recipient"] is None for one in recipients(made))
+    told = " ".join(text(made).split())
+    assert told.count("You wrote to team@example.org, whose mail goes to this address.") == count
+    assert "You wrote to" not in text(report(action=action))
+
+
 def test_a_member_beyond_ascii_is_told_in_ascii_to_who_knows_no_other() -> None:
     made = report(replace(UNKNOWN, recipient="çağrı@örnek.example", original="rfc822;t@x.example"))
     assert made.data.isascii()

@@ -47,6 +47,21 @@ def test_without_the_wish_for_success_the_alias_is_not_reported(notify: tuple[st
     assert expand(TEAM, [ADA, BOB], asked(*notify)) == {ADA: asked(*notify), BOB: asked(*notify)}
 
 
+def test_members_are_remembered_with_the_alias_unless_they_were_named_themselves() -> None:
+    wish = RecipientWishes(frozenset({"SUCCESS"}), through="Team@example.org")
+    expanded = expand(TEAM, [ADA, BOB], wish)
+    assert {name: one.through for name, one in expanded.items()} == {
+        ADA: "Team@example.org",
+        BOB: "Team@example.org",
+        TEAM: "",
+    }
+    stays = expand(TEAM, [TEAM, BOB], wish)
+    assert (stays[TEAM].through, stays[BOB].through) == ("", "Team@example.org")
+    named = both(expanded[ADA], NOTHING_ASKED), both(NOTHING_ASKED, expanded[ADA])
+    assert {one.through for one in named} == {""}
+    assert both(expanded[ADA], RecipientWishes(through="all@example.org")).through == wish.through
+
+
 def test_a_copy_that_stays_tells_of_success_itself() -> None:
     wish = asked("SUCCESS", "FAILURE")
     assert expand(TEAM, [TEAM, BOB], wish) == {TEAM: wish, BOB: asked("FAILURE")}

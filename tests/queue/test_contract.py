@@ -79,7 +79,7 @@ def test_stores_know_all_that_a_message_has() -> None:
         ["sender", "recipients", "smtputf8", "body", "wishes", "asked"],
         ["ret", "envid", "require_tls", "priority", "deliver_by", "hold_until", "hold", "auth"],
         ["until", "mode", "trace"],
-        ["notify", "orcpt", "expanded"],
+        ["notify", "orcpt", "expanded", "through"],
         ["size", "data", "path"],
         ["recipient", "domain", "state", "due", "attempts", "cause", "reply", "host", "warned"],
     ]

@@ -25,6 +25,7 @@ asked = st.builds(
     notify=st.frozensets(st.sampled_from(["SUCCESS", "FAILURE", "DELAY", "NEVER"])),
     orcpt=st.text(max_size=20),
     expanded=st.booleans(),
+    through=st.text(max_size=20),
 )
 
 

@@ -116,12 +116,12 @@ def test_the_members_of_an_alias_have_its_wishes_and_the_name_that_was_used(
         "MAIL FROM:<g@example.net> SMTPUTF8",
         "RCPT TO:<Team@example.org> NOTIFY=NEVER",
     )
-    wishes = RecipientWishes(frozenset({"NEVER"}), "rfc822;Team@example.org")
+    wishes = RecipientWishes(frozenset({"NEVER"}), through="Team@example.org")
     assert made.asked == {"ada@example.org": wishes, "far@example.net": wishes}
     made = envelope(
         Server(tmp_path), "MAIL FROM:<g@example.net> SMTPUTF8", "RCPT TO:<dünya@example.org>"
     )
-    assert made.asked == {"ada@example.org": RecipientWishes(orcpt="utf-8;dünya@example.org")}
+    assert made.asked == {"ada@example.org": RecipientWishes(through="dünya@example.org")}
 
 
 def test_of_an_alias_with_members_its_expansion_is_told_where_success_was_to_be(
@@ -134,7 +134,8 @@ def test_of_an_alias_with_members_its_expansion_is_told_where_success_was_to_be(
     )
     assert made.recipients == ("ada@example.org", "far@example.net", "team@example.org")
     orcpt = "rfc822;list@example.net"
-    quiet = RecipientWishes(frozenset({"FAILURE"}), orcpt)
+    team = "Team@EXAMPLE.org"
+    quiet = RecipientWishes(frozenset({"FAILURE"}), orcpt, through=team)
     told = RecipientWishes(frozenset({"SUCCESS"}), orcpt, expanded=True)
     assert dict(made.asked) == dict(zip(made.recipients, (quiet, quiet, told), strict=True))
 

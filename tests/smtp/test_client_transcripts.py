@@ -54,6 +54,8 @@ def transaction(sender: str, recipients: list[str], options: Iterable[str]) -> T
                 asked[recipient] = replace(one, notify=frozenset(value.split(",")))
             case "orcpt":
                 asked[recipient] = replace(one, orcpt=value)
+            case "through":
+                asked[recipient] = replace(one, through=value)
             case _:
                 assert of in ("smtputf8", "chunking"), option
     return Transaction(

@@ -29,6 +29,7 @@ ASKED = st.builds(
     RecipientWishes,
     notify=st.frozensets(st.one_of(TEXT, st.sampled_from(["NEVER", "SUCCESS", "DELAY"]))),
     orcpt=TEXT,
+    through=TEXT,
 )
 
 

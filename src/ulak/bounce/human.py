@@ -62,8 +62,8 @@ def _well(frame: Frame, fates: Sequence[Fate], action: Action) -> Iterator[str]:
     if relayed:
         for fate in fates[:_MOST]:
             yield _answer(frame, fate, action)
-    elif len(fates) > 1:
-        yield "\n".join(f"    {clean(fate.recipient)}" for fate in fates[:_MOST])
+    elif len(fates) > 1 or fates[0].through:
+        yield "\n".join(f"    {_named(frame, fate, '      ')}" for fate in fates[:_MOST])
     if len(fates) > _MOST:
         yield _wrapped(frame.text("more", count=len(fates) - _MOST))
     if relayed:
@@ -112,7 +112,15 @@ def _section(
 
 def _answer(frame: Frame, fate: Fate, action: Action) -> str:
     introduction = _wrapped(_introduction(frame, fate, action), "    ")
-    return f"{clean(fate.recipient)}\n{introduction}\n\n        {clean(fate.reply)}"
+    return f"{_named(frame, fate, '    ')}\n{introduction}\n\n        {clean(fate.reply)}"
+
+
+def _named(frame: Frame, fate: Fate, indent: str) -> str:
+    """Name a recipient, and the alias that its sender knows it by."""
+    name = clean(fate.recipient)
+    if not fate.through:
+        return name
+    return f"{name}\n{_wrapped(frame.text('through', alias=clean(fate.through)), indent)}"
 
 
 def _introduction(frame: Frame, fate: Fate, action: Action) -> str:

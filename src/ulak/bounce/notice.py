@@ -31,8 +31,9 @@ class Fate:
     of trying are over; cause and reply are then those of the last attempt. `deadline` is set
     likewise where it is that the time has passed which the sender set (RFC 2852), in seconds
     since the epoch. `original` is the recipient as the sender wrote it, with its address type and
-    decoded, `rfc822;bob@example.org` (RFC 3461 §4.2), `""` where it is not known. `last` says
-    of a relayed message that its next server will not tell of success.
+    decoded, `rfc822;bob@example.org` (RFC 3461 §4.2), `""` where it is not known; `through` the
+    alias of ours to which the message was sent, `""` for none. `last` says of a relayed message
+    that its next server will not tell of success.
     """
 
     recipient: str
@@ -46,6 +47,7 @@ class Fate:
     days: int = 0
     deadline: float = 0.0
     original: str = ""
+    through: str = ""
     last: bool = False
 
 

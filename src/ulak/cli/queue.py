@@ -172,6 +172,9 @@ def _standing(pending: Pending, now: float) -> str:
 
 def _show_wishes(ctx: click.Context, wishes: dict[str, Any], indent: str) -> None:
     """Show what the sender asked for, by the names that `--json` has for it."""
+    alias = wishes.pop("through", "")
+    if alias:
+        output.line(output.prose(say(ctx, "queue.through", alias=output.clean(alias)), indent))
     if wishes:
         told = ", ".join(f"{name}={_shown(value)}" for name, value in wishes.items())
         output.line(output.prose(say(ctx, "queue.wished", wishes=output.clean(told)), indent))

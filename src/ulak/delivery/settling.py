@@ -314,6 +314,7 @@ def _fate(outcome: Outcome, asked: RecipientWishes, now: float) -> Fate:
         remote=outcome.remote,
         facts=outcome.facts,
         original=asked.orcpt,
+        through=asked.through,
     )
 
 

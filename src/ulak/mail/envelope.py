@@ -60,12 +60,15 @@ class RecipientWishes:
     said. `orcpt` is the recipient as the sender named it, with its address type, decoded:
     `rfc822;bob@example.org`; `""` where nothing was said. `expanded`: this is an alias whose
     members are recipients beside it; nothing is delivered to it, its sender is told that much
-    (§5.2.7.3; `ulak.mail.expansion`).
+    (§5.2.7.3; `ulak.mail.expansion`). `through` is the alias by which a recipient was reached,
+    as the client wrote it, `""` for none: a relay may be told it as ORCPT where there is none
+    (§5.2.1 d), a report of ours must not (§6.3 d).
     """
 
     notify: frozenset[str] = frozenset()
     orcpt: str = ""
     expanded: bool = False
+    through: str = ""
 
 
 NO_WISHES = Wishes()

@@ -7,8 +7,9 @@ success, which one "expanded" report about the alias itself fulfils.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from ulak.mail.envelope import NOTHING_ASKED, RecipientWishes
+from ulak.mail.envelope import RecipientWishes
 
 _NEVER = frozenset({"NEVER"})
 _SUCCESS = frozenset({"SUCCESS"})
@@ -22,16 +23,18 @@ def expand(
 
     One member inherits everything (§5.2.7.2). Of several, a member that is the address itself, a
     copy that stays, inherits everything, too; where there is none and success is to be told, the
-    address is given beside its members, to be reported as expanded.
+    address is given beside its members, to be reported as expanded. Nobody is reached `through`
+    itself.
     """
-    if len(members) == 1 or asked is NOTHING_ASKED or "SUCCESS" not in asked.notify:
-        return dict.fromkeys(members, asked)
-    quiet = RecipientWishes(asked.notify - _SUCCESS or _NEVER, asked.orcpt)
+    own = replace(asked, through="") if asked.through else asked
+    if len(members) == 1 or "SUCCESS" not in asked.notify:
+        return {member: own if member == address else asked for member in members}
+    quiet = replace(asked, notify=asked.notify - _SUCCESS or _NEVER)
     expanded = dict.fromkeys(members, quiet)
     if address in expanded:
-        expanded[address] = asked
+        expanded[address] = own
     else:
-        expanded[address] = RecipientWishes(_SUCCESS, asked.orcpt, expanded=True)
+        expanded[address] = replace(own, notify=_SUCCESS, expanded=True)
     return expanded
 
 
@@ -46,5 +49,8 @@ def both(one: RecipientWishes, other: RecipientWishes) -> RecipientWishes:
         if notify != _NEVER:
             notify -= _NEVER
     return RecipientWishes(
-        notify, one.orcpt or other.orcpt, expanded=one.expanded and other.expanded
+        notify,
+        one.orcpt or other.orcpt,
+        expanded=one.expanded and other.expanded,
+        through=one.through if other.through else "",  # who was named is named
     )

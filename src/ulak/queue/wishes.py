@@ -54,6 +54,8 @@ def asked_as_table(asked: RecipientWishes) -> dict[str, Any]:
         table["orcpt"] = asked.orcpt
     if asked.expanded:
         table["expanded"] = True
+    if asked.through:
+        table["through"] = asked.through
     return table
 
 
@@ -80,6 +82,7 @@ def asked_of(text: str) -> Mapping[str, RecipientWishes]:
             frozenset(table.get("notify", ())),
             table.get("orcpt", ""),
             expanded=table.get("expanded", False),
+            through=table.get("through", ""),
         )
         for name, table in json.loads(text).items()
     }

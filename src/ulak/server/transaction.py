@@ -61,13 +61,12 @@ class Transaction:
     def _ask(self, recipient: Recipient, found: Found) -> None:
         """Note what is asked of every member.
 
-        Whoever is reached through an alias is remembered under the name that the sender used, so
-        that a report can name it (RFC 3461 §5.2.7).
+        Whoever is reached through an alias is remembered with the name that the client used, so
+        that a report and the next server can name it (RFC 3461 §5.2.1 d).
         """
         wishes = recipient.wishes
-        if found.alias and not wishes.orcpt:
-            kind = "rfc822" if recipient.address.ascii else "utf-8"  # RFC 6533 §3
-            wishes = replace(wishes, orcpt=f"{kind};{recipient.address}")
+        if found.alias:
+            wishes = replace(wishes, through=str(recipient.address))
         for member, asked in expand(found.alias, found.members, wishes).items():
             one = asked
             if member in self.members:

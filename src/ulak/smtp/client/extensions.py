@@ -85,9 +85,12 @@ def _report(transaction: Transaction) -> str:
 def _notify(transaction: Transaction, asked: RecipientWishes) -> str:
     notify = ",".join(sorted(asked.notify & _NOTIFY))
     words = f" NOTIFY={notify}" if notify else ""
-    if not asked.orcpt:
+    orcpt = asked.orcpt
+    if not orcpt and asked.through:  # §5.2.1 (d): what RCPT said here, where there was no ORCPT
+        orcpt = f"{'rfc822' if asked.through.isascii() else 'utf-8'};{asked.through}"
+    if not orcpt:
         return words
-    kind, _, address = asked.orcpt.partition(";")
+    kind, _, address = orcpt.partition(";")
     if kind == "utf-8":
         # RFC 6533 §3: letters beyond ASCII stand for themselves only under SMTPUTF8.
         address = unitext.encode(address, ascii_only=not transaction.smtputf8)
