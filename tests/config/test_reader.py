@@ -216,6 +216,12 @@ def test_one_mistake_is_one_mistake(tmp_path: Path, text: str, key: str, name: s
             "listener[1].withhold",
             "lmtp-needs",
         ),
+        (UNIX + 'login = "required"', "listener[1].login", "lmtp-login"),
+        (
+            '[[listener]]\naddress = "127.0.0.1:24"\nkind = "lmtp"\nlogin = "offered"',
+            "listener[1].login",
+            "lmtp-login",
+        ),
         ('[[listener]]\naddress = "unix:/x"', "listener[1].address", "unix-without-lmtp"),
         (
             '[[listener]]\naddress = "127.0.0.1:24"\nkind = "lmtp"\nsocket_group = "mail"',

@@ -76,6 +76,8 @@ def _lmtp(path: Path, listener: Listener, report: Report) -> None:
     kind, address = (*path, "kind"), (*path, "address")
     if listener.kind == "lmtp" and listener.address.port == _SMTP_PORT:
         report.clash((kind, address), "lmtp-on-25")
+    if listener.kind == "lmtp" and listener.login in ("required", "offered"):
+        report.clash((kind, (*path, "login")), "lmtp-login")
     if listener.kind != "lmtp" and listener.address.path:
         report.clash((kind, address), "unix-without-lmtp")
     if listener.kind == "lmtp" and "PIPELINING" in listener.withhold:
