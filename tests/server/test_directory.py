@@ -38,6 +38,27 @@ def test_postmaster_is_everywhere_at_home() -> None:
     assert members(Directory("mx.example.net", {}), "postmaster") == ("postmaster@mx.example.net",)
 
 
+@pytest.mark.parametrize(
+    ("address", "here", "found"),
+    [
+        ("Postmaster@[192.0.2.25]", "192.0.2.25", True),
+        ("postmaster@[IPv6:2001:DB8::0:25]", "2001:db8::25", True),
+        ("postmaster@[192.0.2.26]", "192.0.2.25", False),
+        ("ada@[192.0.2.25]", "192.0.2.25", False),
+        ("postmaster@[x-tag:192.0.2.25]", "192.0.2.25", False),
+        ("postmaster@[192.0.2.25]", "", False),
+    ],
+)
+def test_postmaster_is_at_home_at_the_address_that_the_client_has_come_to(
+    address: str, here: str, *, found: bool
+) -> None:
+    directory = Directory("mx.example.net", {"example.org": Domain(frozenset({"ada"}))})
+    parsed, _ = parse_path(f"<{address}>")
+    assert parsed is not None
+    wanted = Found(("postmaster@example.org",)) if found else Foreign()
+    assert directory.find(parsed, here) == wanted
+
+
 def test_an_alias_for_postmaster_is_followed() -> None:
     domain = Domain(frozenset({"ada"}), {"Postmaster": ("ada@example.org",)})
     directory = Directory("mx.example.org", {"example.org": domain})

@@ -17,6 +17,8 @@ import pytest
 from ulak.lab.internet import BAD_TLS, GOOD, GREYLISTING, HANGS_UP, KNOWS_NOBODY, Internet
 from ulak.lab.mx import Behaviour, ScriptedServer
 
+from .client import Client
+
 pytestmark = pytest.mark.slow
 
 ME = "ada@example.org"
@@ -395,6 +397,8 @@ def test_the_log_tells_what_became_of_mail(served: Callable[..., Any], lab: Lab,
     lists = '[[policy.dnsbl]]\nzone = "broken-dnsbl.example"\n'
     server = served(LOCAL + lab.settings() + log + lists)
     server.start()
+    with Client(server.port, source="127.0.0.9") as stranger:  # the others may relay
+        assert stranger.hear().startswith("220")
     identifier = send(server, "a@good.example", "b@nobody.example", "c@busy.example")
     put_off(server)
     until(lambda: box(server), "the report")

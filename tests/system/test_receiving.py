@@ -158,7 +158,8 @@ def test_only_clients_of_the_relay_networks_may_send_to_foreign_domains(
 ) -> None:
     server = served(f'{LOCAL}[relay]\nnetworks = ["127.0.0.7/32"]\n')
     server.start()
-    rcpt = ("x@example.net", "nobody@example.org", "@a.b,@c.d:ada@example.org", "Postmaster")
+    rcpt = ["x@example.net", "nobody@example.org", "@a.b,@c.d:ada@example.org", "Postmaster"]
+    rcpt.append("Postmaster@[127.0.0.1]")  # RFC 5321 §4.1.3: where the client has come to
     codes = {}
     for source in ("127.0.0.1", "127.0.0.7"):
         with Client(server.port, source=source) as client:
@@ -166,7 +167,7 @@ def test_only_clients_of_the_relay_networks_may_send_to_foreign_domains(
             client.say("EHLO c.example.net")
             client.say("MAIL FROM:<g@example.net>")
             codes[source] = [client.say(f"RCPT TO:<{to}>")[:9] for to in rcpt]
-    rest = ["550 5.1.1", "250 2.1.5", "250 2.1.5"]
+    rest = ["550 5.1.1", "250 2.1.5", "250 2.1.5", "250 2.1.5"]
     assert codes == {"127.0.0.1": ["550 5.7.1", *rest], "127.0.0.7": ["250 2.1.5", *rest]}
 
 
@@ -244,6 +245,15 @@ def test_a_refused_client_is_greeted_with_554_and_then_only_heard_to_quit(
         assert [client.say("NOOP")[:3] for _ in range(6)] == ["503"] * 5 + ["421"]
         assert client.hear() == ""
     with Client(server.port) as client:
+        assert client.hear().startswith("220")
+
+
+def test_who_may_relay_is_not_looked_up(
+    served: Callable[..., Any], lists: tuple[Zone, str]
+) -> None:
+    server = served(asking(lists[1], BLOCKLIST) + f'[relay]\nnetworks = ["{LISTED}"]\n')
+    server.start()
+    with Client(server.port, source=LISTED) as client:
         assert client.hear().startswith("220")
 
 

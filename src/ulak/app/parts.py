@@ -291,6 +291,7 @@ def _admit(parts: Parts) -> Callable[[str, str], Awaitable[Reply | None]] | None
         parts.resolver,
         zones=[Blocklist(each.zone, read_codes(each.codes), each.label) for each in policy.dnsbl],
         deny=policy.deny,
+        exempt=config.relay.networks,
         gather=asyncio.gather,
         clock=time.monotonic,
     )

@@ -39,10 +39,13 @@ _WITHHELD = catalog.VRFY_WITHHELD.reply()
 
 
 def recipient(
-    address: Address, site: Site, ip: str, *, relay: bool, smtputf8: bool
+    address: Address, site: Site, ip: str, *, here: str, relay: bool, smtputf8: bool
 ) -> tuple[Reply, Found | None]:
-    """Answer RCPT: the reply, and where the mail goes if it is accepted."""
-    match site.directory.find(address):
+    """Answer RCPT: the reply, and where the mail goes if it is accepted.
+
+    The client came from `ip` to the address `here`.
+    """
+    match site.directory.find(address, here):
         case Found() as found:
             return RECIPIENT_OK, found
         case Unknown():

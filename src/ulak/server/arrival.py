@@ -35,6 +35,7 @@ class Arrival(Connection):
     __slots__ = (
         "_entrance",
         "_fronts",
+        "_here",
         "_implicit",
         "_known",
         "_listener",
@@ -61,6 +62,7 @@ class Arrival(Connection):
         self._proxies = proxies
         self._fronts = fronts
         self._listener: object = None
+        self._here = ""  # the IP address to which the client has come
         self._met = False
         self._known = True
         self._login = ""  # by the word of a server in front
@@ -78,8 +80,9 @@ class Arrival(Connection):
         site = self._site
         peer = transport.get_extra_info("peername")
         host, port = peer[:2] if isinstance(peer, tuple) else ("", 0)
-        self._listener = transport.get_extra_info("sockname")
-        self.ip = host.removeprefix("::ffff:").partition("%")[0]
+        self._listener = own = transport.get_extra_info("sockname")
+        self._here = _plain(own[0]) if isinstance(own, tuple) else ""
+        self.ip = _plain(host)
         if not (self._proxies and within(self.ip, self._proxies)):
             self._meet(port)
         elif site.enter(self.ip, trusted=True) is None:
@@ -106,6 +109,7 @@ class Arrival(Connection):
             return
         site.leave(proxy)
         self.ip = told.ip or proxy
+        self._here = told.own_ip or self._here
         self._meet(told.port, known=bool(told.ip), proxy=proxy, proxy_tls=told.tls)
 
     def _meet(self, port: int, *, known: bool = True, proxy: str = "", proxy_tls: str = "") -> None:
@@ -223,3 +227,8 @@ class Arrival(Connection):
         if self.account is not None:
             facts["account"] = self.account.address
         return facts
+
+
+def _plain(host: str) -> str:
+    """Give an IP address without its zone, one of IPv4 as such."""
+    return host.removeprefix("::ffff:").partition("%")[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -108,13 +109,16 @@ class Directory:
         """Whether mail for the domain ends here."""
         return ascii_lower(domain) in self._names
 
-    def find(self, address: Address) -> Found | Moved | Unknown | Foreign:
-        """Look an address up. Postmaster is always found (RFC 5321 §4.5.1)."""
+    def find(self, address: Address, here: str = "") -> Found | Moved | Unknown | Foreign:
+        """Look an address up. Postmaster is always found (RFC 5321 §4.5.1).
+
+        `here` is the IP address to which the client has come, if it has come to any.
+        """
         if not address.domain:
             name = self._home
         else:
             known = self._names.get(ascii_lower(address.domain))
-            if known is None and not self._answers(address):
+            if known is None and not self._answers(address, here):
                 return Foreign()
             name = known or self._home
         domain = self._domains.get(name)
@@ -130,9 +134,17 @@ class Directory:
         mailbox = domain.mailbox(address.local)
         return Unknown() if mailbox is None else Found((str(Address(mailbox, name)),))
 
-    def _answers(self, address: Address) -> bool:
-        """Whether this is the postmaster who signs this server's reports: people answer them."""
-        return ascii_lower(address.domain) == self._hostname and fold(address.local) == "postmaster"
+    def _answers(self, address: Address, here: str) -> bool:
+        """Whether this is the postmaster of this very machine.
+
+        By its name that is who signs this server's reports, and people answer them; by its
+        address (§4.1.3) whom those write to who have no name that works.
+        """
+        if fold(address.local) != "postmaster":
+            return False
+        if address.literal:
+            return bool(here) and _is_literal_of(address.domain, here)
+        return ascii_lower(address.domain) == self._hostname
 
     def candidates(self, local: str) -> list[Address]:
         """Give every address that a bare user name could mean (RFC 5321 §3.5.1)."""
@@ -177,6 +189,16 @@ class Directory:
             return str(address)
         mailbox = self._domains[name].mailbox(address.local)
         return str(Address(fold(address.local) if mailbox is None else mailbox, name))
+
+
+def _is_literal_of(literal: str, ip: str) -> bool:
+    text = literal[1:-1]
+    if ascii_lower(text[:5]) == "ipv6:":
+        text = text[5:]
+    try:
+        return ipaddress.ip_address(text) == ipaddress.ip_address(ip)
+    except ValueError:  # with a tag that nobody has registered
+        return False
 
 
 def _spellings(name: str) -> set[str]:

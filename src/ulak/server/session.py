@@ -218,6 +218,7 @@ class Session(Arrival):
             event.address,
             self._site,
             self.ip or "a local client",
+            here=self._here,
             relay=self._relay or self.account is not None,
             smtputf8=transaction.mail.smtputf8,
         )
