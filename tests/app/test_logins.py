@@ -84,18 +84,6 @@ def test_scram_goes_without_tls_where_nobody_listens_or_somebody_wants_it(
     assert ways_of(found, found.listeners[0]).clear is clear
 
 
-def test_a_unix_socket_is_as_near_as_loopback(tmp_path: Path) -> None:
-    file = tmp_path / "ulak.toml"
-    file.write_text(
-        f'[[listener]]\naddress = "unix:{tmp_path}/lmtp"\nkind = "lmtp"\nlogin = "required"\n',
-        "utf-8",
-    )
-    found = config.load(file)
-    offers, _ = offers_of(found, found.listeners[0])
-    assert offers.needs_login
-    assert offers.ways.clear
-
-
 def test_ways_can_be_left_out(tmp_path: Path) -> None:
     found = load(tmp_path, '[login]\nmechanisms = ["PLAIN"]\n')
     assert ways_of(found, found.listeners[0]).allowed == {"PLAIN"}

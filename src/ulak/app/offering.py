@@ -56,8 +56,7 @@ def _ways(config: settings.Config, place: settings.Listener) -> Ways:
     login = config.login
     issuers = login.issuers
     only = issuers[0] if len(issuers) == 1 else None
-    host = place.address.host  # none for a unix socket
-    near = not host or ipaddress.ip_address(host).is_loopback
+    near = ipaddress.ip_address(place.address.host).is_loopback  # LMTP has no logins
     return Ways(
         frozenset(login.mechanisms) - (frozenset() if issuers else _OF_TOKENS),
         clear=login.scram_in_clear or (near and place.tls is None),
