@@ -68,7 +68,8 @@ class Attempt:
             await self._strictly()
         else:
             await self._everywhere()
-        self.close(self._failure or conclusion.no_place(target))
+        if self._undecided:
+            self.close(self._failure or conclusion.no_place(target))
 
     async def _everywhere(self) -> None:
         for place in self._places():

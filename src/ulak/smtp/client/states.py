@@ -39,6 +39,9 @@ class Stage(Enum):
     QUIT = "QUIT"
     CLOSED = "closed"
 
+    # A stage is looked up nine times a message; an enum's own hash is made in Python.
+    __hash__ = object.__hash__
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
