@@ -24,6 +24,7 @@ from typing import NamedTuple, Protocol
 _V4_NETWORK = 24
 _V6_ADDRESS, _V6_NETWORK = 64, 56
 _PACE = 10  # failures that fade within `forget_after` where nobody is shut out
+_AGAIN = 0.5  # what the same wrong password counts: no new guess, and no reason to go on
 _TRIM_EVERY = 200  # failures between two looks at how many records there are
 
 
@@ -185,7 +186,7 @@ class Attempts:
         return Look(shut, home=self._fresh(found.get(home), now))
 
     def failed(self, ip: str, name: str, now: float, *, again: bool = False) -> Failure:
-        """Count a failure; `again` it is the same one as before, which is no new guess."""
+        """Count a failure; `again` it is the same one as before, which counts for a half."""
         places = _places(ip)
         trusted = self._trusted(ip)
         counted = [] if trusted else list(places)
@@ -200,10 +201,8 @@ class Attempts:
             most = 0
             for key in counted:
                 before = found.get(key, Record())
-                if again and key in found:
-                    record, count = before, math.ceil(self._left(key, before, now))
-                else:
-                    record, count = self._one_more(key, before, now, ban=not trusted)
+                more = _AGAIN if again and key in found else 1.0
+                record, count = self._more(key, before, now, more, ban=not trusted)
                 fresh[key] = record
                 most = max(most, count if key.kind in (Kind.ADDRESS, Kind.ACCOUNT) else 0)
                 if record.until > now and before.until <= now:
@@ -258,12 +257,14 @@ class Attempts:
 
     # -- counting ---------------------------------------------------------------------------
 
-    def _one_more(self, key: Key, record: Record, now: float, *, ban: bool) -> tuple[Record, int]:
-        """Count one failure more; give the record, and how many there are now."""
+    def _more(
+        self, key: Key, record: Record, now: float, more: float, *, ban: bool
+    ) -> tuple[Record, int]:
+        """Count a failure more; give the record, and how many there are now."""
         rules, threshold = self._rules, self._rules.threshold(key.kind)
         if record.until > now:
             return record, threshold
-        count = self._left(key, record, now) + 1
+        count = self._left(key, record, now) + more
         whole = math.ceil(count)
         if not ban or not threshold or whole < threshold:
             return replace(record, count=count, at=now), whole

@@ -6,7 +6,7 @@ without a password, and for one who is shut out, a password is tried on a decoy:
 same and so are the words. Only the journal knows the difference.
 
 A device that goes on with an old password does not guess: the same wrong password for the same
-name from the same address is counted once.
+name from the same address counts for less.
 """
 
 from __future__ import annotations

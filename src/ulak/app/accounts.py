@@ -39,7 +39,7 @@ def attempts_of(chosen: settings.Config) -> Attempts:
         forget_after=login.forget_after,
     )
     records = SqliteRecords(Places(chosen.data).attempts)
-    return Attempts(records, rules, _trusted(chosen.relay.networks))
+    return Attempts(records, rules, _trusted((*chosen.relay.networks, *login.trusted)))
 
 
 def doorkeeper_of(chosen: settings.Config, clock: Callable[[], float], log: Log) -> Doorkeeper:
@@ -94,7 +94,7 @@ def purser_of(chosen: settings.Config, clock: Callable[[], float]) -> Purser:
 
 
 def _trusted(networks: Sequence[settings.Network]) -> Callable[[str], bool]:
-    """Say through whom others may log in: this machine, and who may relay."""
+    """Say through whom others may log in: a web mail, perhaps, and who may relay."""
 
     def trusted(ip: str) -> bool:
         if not ip:
@@ -103,6 +103,6 @@ def _trusted(networks: Sequence[settings.Network]) -> Callable[[str], bool]:
             address = ipaddress.ip_address(ip)
         except ValueError:
             return False
-        return address.is_loopback or any(address in network for network in networks)
+        return any(address in network for network in networks)
 
     return trusted

@@ -170,11 +170,12 @@ class Login:
     scram_in_clear: bool = setting(Flag(), default=False)
     issuers: tuple[Issuer, ...] = setting(Each(Issuer), (), key="issuer")
     first_delay: float = setting(Duration(least=0.0), 0.25)
-    longest_delay: float = setting(Duration(least=0.0), 16.0)
+    longest_delay: float = setting(Duration(least=0.0), 2.0)
     ban_after: int = setting(Count(0, 100_000), 10)
     ban_for: float = setting(Duration(least=1.0), 15 * _MINUTE)
     longest_ban: float = setting(Duration(least=1.0), _DAY)
     forget_after: float = setting(Duration(least=1.0), _HOUR)
+    trusted: tuple[Network, ...] = setting(ListOf(NetworkRange()), ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
