@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import tomllib
 
 import pytest
@@ -50,6 +51,16 @@ def test_no_setting_names_another_index() -> None:
             assert "--index-url" not in text, name
             assert "PIP_INDEX_URL" not in text, name
             assert "UV_INDEX" not in text, name
+
+
+def test_nothing_that_is_to_be_ignored_is_kept() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--ignored", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    assert not listed.stdout.decode().split("\n")[:-1]
 
 
 @pytest.mark.parametrize("name", ["LICENSE", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"])
