@@ -24,7 +24,7 @@ from tests.fuzz.clock import steep
 
 _FOLDER = Path(".fuzz")
 _LONGEST = 4096  # octets of an input
-_KEPT = 600  # octets of one that is kept
+_KEPT = 400  # octets of one that is kept
 _DONE = re.compile(r"#(\d+)\s+DONE\s+cov: (\d+) ft: (\d+) corp: (\d+)")
 _PATIENCE = 20  # seconds for one input on a busy machine: linear work takes milliseconds
 _MEMORY = 1024  # MiB
