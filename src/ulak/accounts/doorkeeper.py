@@ -79,14 +79,14 @@ class Doorkeeper:
 
     async def password(self, ip: str, name: str, given: str) -> Account | Denied:
         """Try a password. What comes of it counts."""
-        name = self._whole(name)
 
         def try_it() -> Account | Denied:
-            key = key_of(name) or ""
+            whole = self._whole(name)
+            key = key_of(whole) or ""
             look = self._attempts.look(ip, key, self._clock())
             if look.until and not look.home:
                 return self._shut_out(look)
-            account = self._accounts.find(name)
+            account = self._accounts.find(whole)
             kept = "" if account is None or look.until else account.password
             right = password.matches(kept or self._decoy, given)
             if look.until:
@@ -101,15 +101,15 @@ class Doorkeeper:
 
     async def keys(self, ip: str, name: str) -> ScramKeys:
         """Give the SCRAM keys of a name, or pretended ones to whom is not to be let in."""
-        name = self._whole(name)
 
         def find() -> ScramKeys:
-            key = key_of(name)
+            whole = self._whole(name)
+            key = key_of(whole)
             if not self._secret:
                 self._secret = self._accounts.secret()
             pretended = self._pretend(key or name, self._secret)
             look = self._attempts.look(ip, key or "", self._clock())
-            account = self._accounts.find(name)
+            account = self._accounts.find(whole)
             if account is None or account.disabled or account.scram is None or look.until:
                 return pretended
             return account.scram
@@ -118,26 +118,26 @@ class Doorkeeper:
 
     async def proved(self, ip: str, name: str) -> Account | Denied:
         """Take a name that SCRAM, a token or a certificate has proved."""
-        name = self._whole(name)
 
         def find() -> Account | Denied:
-            account = self._accounts.find(name)
+            whole = self._whole(name)
+            account = self._accounts.find(whole)
             if account is None:
-                return self._fail(ip, key_of(name) or "", Why.UNKNOWN)
+                return self._fail(ip, key_of(whole) or "", Why.UNKNOWN)
             return self._let_in(ip, account.key, account)
 
         return self._told(await self._do(find))
 
     async def failed(self, ip: str, name: str, why: Why = Why.WRONG) -> Denied:
         """Count a failure that was found elsewhere: of SCRAM, of a token."""
-        name = self._whole(name)
 
         def fail() -> Denied:
-            key = key_of(name) or ""
+            whole = self._whole(name)
+            key = key_of(whole) or ""
             look = self._attempts.look(ip, key, self._clock())
             if look.until:
                 return self._shut_out(look)
-            account = self._accounts.find(name)
+            account = self._accounts.find(whole)
             return self._fail(ip, key, Why.UNKNOWN if account is None else why)
 
         denied = await self._do(fail)
@@ -149,9 +149,6 @@ class Doorkeeper:
         await asyncio.to_thread(self._thread.shutdown)
         await asyncio.to_thread(self._accounts.close)
 
-    def _whole(self, name: str) -> str:
-        return f"{name}@{self._home}" if name and self._home and "@" not in name else name
-
     def _told(self, answer: Account | Denied) -> Account | Denied:
         if isinstance(answer, Denied):
             for whom, until in answer.banned.items():
@@ -159,6 +156,17 @@ class Doorkeeper:
         return answer
 
     # -- in the thread ----------------------------------------------------------------------
+
+    def _whole(self, name: str) -> str:
+        """Give the name with its domain, where that makes it one of an account.
+
+        What is no account's could be a password in the wrong place, and must not be counted, and
+        so kept, as a name.
+        """
+        if not name or not self._home or "@" in name:
+            return name
+        whole = f"{name}@{self._home}"
+        return name if self._accounts.find(whole) is None else whole
 
     async def _do(self, work: Callable[[], T]) -> T:
         if self._waiting >= _MOST_WAITING:
