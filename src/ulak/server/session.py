@@ -32,6 +32,7 @@ _READY_FOR_TLS = catalog.READY_FOR_TLS.reply()
 _RESET_DONE = catalog.RESET_DONE.reply()
 _NOTHING_DONE = catalog.NOTHING_DONE.reply()
 _LOGIN_FIRST = catalog.AUTHENTICATION_REQUIRED.reply()
+_TLS_FIRST = catalog.ENCRYPTION_REQUIRED.reply()
 _WITHHELD = {
     events.Verify: catalog.VRFY_WITHHELD.reply(),
     events.Expand: catalog.EXPN_WITHHELD.reply(),
@@ -191,8 +192,8 @@ class Session(Arrival):
 
     def _mail(self, event: events.Mail) -> Reply:
         site = self._site
-        if self._must_log_in:
-            return _LOGIN_FIRST
+        if self._must_log_in:  # which may need TLS: then that is what has to come next
+            return _LOGIN_FIRST if self.core.standing.mechanisms else _TLS_FIRST
         if self.account is not None and site.desk is not None:
             refusal = site.desk.sender(event, self.account)
             if refusal is not None:
