@@ -10,6 +10,7 @@ from ulak import config
 from ulak.app.client import sending_of
 from ulak.config.show import Shown
 from ulak.lab.certificate import authority
+from ulak.smtp.sasl.client import Credentials
 
 HOST = "smart.example.net:587"
 SECRET = "tan5taaf"
@@ -38,7 +39,10 @@ def test_a_login_comes_into_the_carrier(tmp_path: Path) -> None:
         assert demands.required
         assert not demands.implicit
         assert demands.login is not None
-        assert (demands.login.name, demands.login.password) == ("tim", SECRET)
+        assert demands.login() == Credentials("tim", SECRET)
+    (tmp_path / "secret").write_text("another\n")
+    assert demands.login is not None
+    assert demands.login().password == "another"
 
 
 def test_an_address_may_be_a_smart_host_and_needs_no_login(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -21,8 +21,21 @@ from ulak.smtp.sasl.client import Credentials
 
 HOST = "smart.example.net"
 ACCOUNTS = {"tim": "tanstaaf"}
-RIGHT = Credentials("tim", "tanstaaf")
-WRONG = Credentials("tim", "guess")
+Login = Callable[[], Credentials]
+
+
+def right() -> Credentials:
+    return Credentials("tim", "tanstaaf")
+
+
+def wrong() -> Credentials:
+    return Credentials("tim", "guess")
+
+
+def lost() -> Credentials:
+    raise FileNotFoundError(2, "No such file", "password")
+
+
 AUTHORITY = authority()
 TLS = server_context(certificate(HOST, issuer=AUTHORITY))
 STRANGER = server_context(certificate("other.example.net", issuer=AUTHORITY))
@@ -35,7 +48,7 @@ def believed(tmp_path: Path) -> Path:
     return file
 
 
-def required(believed: Path, login: Credentials | None = RIGHT, **more: object) -> Demands:
+def required(believed: Path, login: Login | None = right, **more: object) -> Demands:
     return Demands("smart", verifying(believed), required=True, login=login, **more)  # type: ignore[arg-type]
 
 
@@ -135,12 +148,19 @@ def test_implicit_tls_is_never_done_without(believed: Path, behaviour: Behaviour
 
 def test_a_wrong_password_puts_off_and_is_not_tried_with_every_message(believed: Path) -> None:
     behaviour = Behaviour(tls=TLS, accounts=ACCOUNTS)
-    outcomes, mx = over(required(believed, WRONG), behaviour, messages=[message()] * 5)
+    outcomes, mx = over(required(believed, wrong), behaviour, messages=[message()] * 5)
     for outcome in outcomes:
         assert (outcome.result, outcome.cause) == (Result.DEFERRED, "smart-host-login-failed")
         assert "535 5.7.8" in outcome.reply
     assert len(mx.sessions) == 1
     assert mx.sessions[0].quit
+
+
+def test_a_password_that_cannot_be_read_puts_off_without_a_session(believed: Path) -> None:
+    (outcome,), mx = over(required(believed, lost), Behaviour(tls=TLS, accounts=ACCOUNTS))
+    assert (outcome.result, outcome.cause) == (Result.DEFERRED, "smart-host-login-failed")
+    assert "no such file" in outcome.reply
+    assert mx.sessions == []
 
 
 def test_after_a_while_the_login_is_tried_again(believed: Path) -> None:
@@ -172,9 +192,9 @@ def test_a_connection_lost_in_a_login_is_a_lost_connection(believed: Path) -> No
     assert (outcome.result, outcome.cause) == (Result.DEFERRED, "connection-lost")
 
 
-@pytest.mark.parametrize("login", [None, RIGHT])
+@pytest.mark.parametrize("login", [None, right])
 def test_a_smart_host_that_wants_a_login_returns_nothing(
-    believed: Path, login: Credentials | None
+    believed: Path, login: Login | None
 ) -> None:
     refusing = Behaviour(tls=TLS, accounts=ACCOUNTS, at={"MAIL": "530 5.7.0 Log in first"})
     (outcome,), _ = over(required(believed, login), refusing)
@@ -192,11 +212,11 @@ def test_nobody_is_logged_in_where_only_dns_names_the_host(believed: Path) -> No
 
 def test_a_password_stays_where_the_server_is_not_proven() -> None:
     plain = Behaviour(tls=STRANGER, accounts=ACCOUNTS, mechanisms=("PLAIN",))
-    loose = Demands("smart", opportunistic(), login=RIGHT)
+    loose = Demands("smart", opportunistic(), login=right)
     (outcome,), mx = over(loose, plain)
     assert outcome.cause == "smart-host-login-failed"
     assert not any(command.startswith("AUTH") for command in mx.commands)
-    trusting = Demands("smart", opportunistic(), login=RIGHT, trusted=True)
+    trusting = Demands("smart", opportunistic(), login=right, trusted=True)
     (outcome,), _ = over(trusting, plain)
     assert outcome.result is Result.DELIVERED
     (outcome,), mx = over(trusting, Behaviour(accounts=ACCOUNTS, mechanisms=("PLAIN",)))
@@ -208,7 +228,7 @@ def test_a_password_stays_where_the_server_is_not_proven() -> None:
 def test_requiretls_over_a_smart_host_is_strict_and_logs_in(believed: Path) -> None:
     strict = message(wishes=Wishes(require_tls=True))
     behaviour = Behaviour(tls=TLS, accounts=ACCOUNTS, extensions=("PIPELINING", "REQUIRETLS"))
-    for demands in (required(believed), Demands("smart", opportunistic(), login=RIGHT)):
+    for demands in (required(believed), Demands("smart", opportunistic(), login=right)):
         outcomes, mx = over(
             demands,
             behaviour,

@@ -243,6 +243,11 @@ def smart_host(
     shutil.rmtree(folder)
 
 
+def as_ada(authorities: Path, password: str) -> Demands:
+    tls = verifying(authorities)
+    return Demands("smart", tls, required=True, login=lambda: Credentials("ada", password))
+
+
 FILTERS = {
     "SCRAM-SHA-256": "static:rest",
     "PLAIN": "!scram-sha-256, static:rest",
@@ -257,7 +262,9 @@ def test_postfix_lets_us_in_by_every_mechanism(
 ) -> None:
     host, end_of_the_line = smart_host(FILTERS[mechanism])
     own = host.folder / "etc" / "postfix.pem"
-    demands = Demands("smart", verifying(own), required=True, login=Credentials("ada", "tanstaaf"))
+    demands = Demands(
+        "smart", verifying(own), required=True, login=lambda: Credentials("ada", "tanstaaf")
+    )
     outcome = carry(host.port, demands=demands)
     assert outcome.result is Result.DELIVERED, (outcome, host.log())
     assert any(line.startswith(f"C: AUTH {mechanism}") for line in outcome.dialogue)
@@ -270,7 +277,9 @@ def test_postfix_keeps_us_out_and_nothing_goes_back(
 ) -> None:
     host, _ = smart_host("static:rest")
     own = host.folder / "etc" / "postfix.pem"
-    wrong = Demands("smart", verifying(own), required=True, login=Credentials("ada", "guess"))
+    wrong = Demands(
+        "smart", verifying(own), required=True, login=lambda: Credentials("ada", "guess")
+    )
     outcome = carry(host.port, demands=wrong)
     assert (outcome.result, outcome.cause) == (Result.DEFERRED, "smart-host-login-failed")
     assert "535 5.7.8" in outcome.reply

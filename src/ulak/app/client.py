@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from ulak import config as settings
@@ -63,9 +64,10 @@ def _smart_hosts(config: settings.Config) -> dict[tuple[str, int], Demands]:
     return found
 
 
-def _credentials(one: settings.SmartHost) -> Credentials | None:
-    if not one.username:
+def _credentials(one: settings.SmartHost) -> Callable[[], Credentials] | None:
+    name, file, password = one.username, one.password_file, one.password or ""
+    if not name:
         return None
-    if one.password_file is not None:
-        return Credentials(one.username, read_password(one.password_file))
-    return Credentials(one.username, one.password or "")
+    if file is None:
+        return lambda: Credentials(name, password)
+    return lambda: Credentials(name, read_password(file))

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
 from functools import partial
@@ -110,9 +110,13 @@ def _demands(manner: Manner) -> Demands:
         tls,
         required=proven,
         implicit=manner.tls == "implicit",
-        login=manner.login,
+        login=None if manner.login is None else _given(manner.login),
         trusted=manner.trusted,
     )
+
+
+def _given(login: Credentials) -> Callable[[], Credentials]:
+    return lambda: login
 
 
 async def _carry(

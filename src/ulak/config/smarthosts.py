@@ -23,13 +23,9 @@ def check_smart_host(path: Path, one: SmartHost, used: Iterable[str], report: Re
         report.clash((password, file, (*path, "username")), "no-password")
     elif not one.username and (one.password or one.password_file):
         report.clash((password, file), "no-username")
-    if one.password_file is not None and readable(one.password_file, file, report):
-        try:
-            empty = not read_password(one.password_file)
-        except UnicodeDecodeError:
-            empty = True
-        if empty:
-            report.clash((file,), "no-secret")
+    kept = one.password_file
+    if kept is not None and readable(kept, file, report) and not _holds_one(kept):
+        report.clash((file,), "no-secret")
     if one.ca is not None:
         check_authorities((*path, "ca"), one.ca, report)
     name = str(path[-1]).lower()
@@ -39,6 +35,17 @@ def check_smart_host(path: Path, one: SmartHost, used: Iterable[str], report: Re
         report.warn(path, "smart-host-implicit")
 
 
+def _holds_one(file: File) -> bool:
+    try:
+        return bool(read_password(file))
+    except OSError:
+        return False
+
+
 def read_password(file: File) -> Hidden:
-    """Give the first line of a file. Raises OSError and UnicodeDecodeError."""
-    return Hidden(file.read_bytes().decode().partition("\n")[0].rstrip("\r"))
+    """Give the first line of a file. Raises OSError, for what is no UTF-8 too."""
+    try:
+        return Hidden(file.read_bytes().decode().partition("\n")[0].rstrip("\r"))
+    except UnicodeDecodeError:
+        message = "not UTF-8"
+        raise OSError(message) from None

@@ -79,6 +79,13 @@ def refused(
     return outcome
 
 
+def no_login(host: str, problem: str) -> Outcome:
+    """Give the outcome where nobody knows with what to log in."""
+    problem = f"the password could not be read: {problem}"
+    reply = catalog.SMART_HOST_LOGIN_FAILED.reply(host=host, problem=problem)
+    return replace(_ours(reply), host=host)
+
+
 def wants_login(answer: Answer) -> bool:
     """Whether a server refused for want of a login, or of another one (RFC 4954 §6)."""
     return answer.reply.code in (530, 534, 535, 538)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ulak.smtp.sasl.client import Credentials
@@ -15,8 +16,9 @@ class Demands:
     `name` tells sessions apart that must not be taken for each other. `tls` is None for none at
     all; where it is `required`, there is no session without it, and its certificate is the right
     one in the eyes of the context; `implicit` has it from the first octet (RFC 8314). `strict`: a
-    message that cannot have this goes back. `login` is who logs in; what can be read on the wire
-    of it is sent only where TLS is required, or where everybody is `trusted`.
+    message that cannot have this goes back. `login` gives with what to log in, when a session is
+    opened, and may raise OSError; what can be read on the wire of it is sent only where TLS is
+    required, or where everybody is `trusted`.
     """
 
     name: str = ""
@@ -24,5 +26,5 @@ class Demands:
     required: bool = False
     implicit: bool = False
     strict: bool = False
-    login: Credentials | None = None
+    login: Callable[[], Credentials] | None = None
     trusted: bool = False

@@ -74,7 +74,10 @@ class Opening:
         if demands.tls is not None and not demands.required and not place.host.path:
             plain = pool.plain(place.spot)
         while True:
-            core = self._core(way, place, demands, plain=bool(plain))
+            try:
+                core = self._core(way, place, demands, plain=bool(plain))
+            except OSError as error:
+                return conclusion.no_login(place.label, words(error))
             connection = await self._connect(core, place, key, demands)
             if isinstance(connection, Outcome):
                 return connection
@@ -112,7 +115,7 @@ class Opening:
         if demands.login is not None:
             readable = demands.required or demands.trusted
             login = Login(
-                demands.login,
+                demands.login(),
                 secrets.token_urlsafe(18),
                 readable=readable,
                 clear=not demands.required,
