@@ -6,14 +6,33 @@ is taken for delivered before the message was sent; and what is sent stays what 
 
 from __future__ import annotations
 
+import re
+
 from tests.fuzz.octets import Octets, pieces, sound
 
 from ulak.mail.envelope import RecipientWishes, Wishes
-from ulak.smtp.client import ClientCore, Stage, Step, Transaction
+from ulak.smtp.client import ClientCore, Login, Stage, Step, Transaction
+from ulak.smtp.sasl import coding
+from ulak.smtp.sasl.client import Credentials
 
 _RECIPIENTS = ("ada@example.org", "grace@example.org", "çağrı@örnek.example", "far@example.net")
 _BEGUN = 3  # transactions of one session
 _OWN = tuple(b"EHLO ,HELO ,LHLO ,STARTTLS,RSET,MAIL ,RCPT ,DATA,BDAT ,QUIT".split(b","))
+_NAME, _PASSWORD, _TOKEN = "ada@example.org", "pencil", "abcdef"
+_LOGINS = (
+    None,
+    Login(Credentials(_NAME, _PASSWORD), "nonce", readable=True, bindings={"tls-exporter": b"b"}),
+    Login(Credentials(_NAME, _PASSWORD), "nonce", readable=False, clear=True),
+    Login(Credentials(_NAME, token=_TOKEN), "nonce", readable=True),
+    Login(Credentials(_NAME, "x" * 600), "nonce", readable=True, clear=True),
+)
+_SECRETS = [
+    secret
+    for word in (_PASSWORD, _TOKEN, f"\0{_NAME}\0{_PASSWORD}")
+    for secret in (word, coding.encode(word.encode()).decode())
+]
+_OF_LOGIN = re.compile(rb"AUTH [A-Z0-9-]+( [A-Za-z0-9+/=]+)?|[A-Za-z0-9+/]*={0,2}|\*")
+_ANSWERS = 4  # that any mechanism needs, and a server may ask for
 _WISHES = Wishes("FULL", "a b", require_tls=True, priority=3, auth="<>")
 _ASKED = {
     "ada@example.org": RecipientWishes(frozenset({"NEVER"})),
@@ -103,7 +122,11 @@ def one(data: bytes) -> None:
     recipients = _RECIPIENTS[: 1 + given.number(3)]
     body = given.choice(("7BIT", "8BITMIME", "BINARYMIME"))
     places = given.places()
-    core = ClientCore("client.example.net", lmtp=lmtp, starttls=starttls)
+    login = given.choice(_LOGINS)
+    secure = login is not None and given.flag()
+    core = ClientCore(
+        "client.example.net", lmtp=lmtp, starttls=starttls, secure=secure, login=login
+    )
     transaction = Transaction(
         "ada@example.org", recipients, 100, body, smtputf8=smtputf8, chunking=chunking
     )
@@ -122,7 +145,14 @@ def one(data: bytes) -> None:
     output = b"".join(session.output)
     assert sound(output)
     # Nothing that a server says is said back to it.
-    assert all(line.startswith(_OWN) or line == b"." for line in output.split(b"\r\n")[:-1])
+    others = [
+        line for line in output.split(b"\r\n")[:-1] if not line.startswith(_OWN) and line != b"."
+    ]
+    assert len(others) <= (_ANSWERS if login is not None else 0)
+    assert all(_OF_LOGIN.fullmatch(line) for line in others)
     dialogue = core.dialogue()
     assert len(dialogue) <= 300
+    # No secret of ours is told, unless a server has said it in clear itself.
+    told = [secret for secret in _SECRETS if secret.encode() not in heard]
+    assert not any(secret in line for secret in told for line in dialogue)
     assert all(line.isprintable() and len(line) <= 600 for line in dialogue)

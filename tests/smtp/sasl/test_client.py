@@ -111,6 +111,16 @@ def test_a_refused_token_is_acknowledged(name: str) -> None:
     assert not client.done
 
 
+@pytest.mark.parametrize("name", ["OAUTHBEARER", "XOAUTH2"])
+def test_a_server_that_challenges_for_ever_is_left(name: str) -> None:
+    client = chosen((name,), TOKEN)
+    assert client is not None
+    assert client.next(None)
+    assert isinstance(client.next(b'{"status":"401"}'), bytes)
+    assert isinstance(client.next(b'{"status":"401"}'), Wrong)
+    assert not client.done
+
+
 def test_plain_has_no_second_message() -> None:
     client = chosen(("PLAIN",))
     said(client)

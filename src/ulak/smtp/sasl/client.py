@@ -69,7 +69,7 @@ class ClientMechanism:
 
 
 class _Once(ClientMechanism):
-    """All is in the initial response. An error in JSON may follow, and is answered by `_nod`."""
+    """All is in the initial response. An error in JSON may follow, once, and `nod` answers it."""
 
     def __init__(self, name: str, message: bytes, nod: bytes | None = None) -> None:
         super().__init__()
@@ -82,9 +82,10 @@ class _Once(ClientMechanism):
         if message is not None and not challenge:
             self.done = True
             return message
-        if self._nod is not None and message is None:
+        nod, self._nod = self._nod, None
+        if nod is not None and message is None:
             self.done = False
-            return self._nod
+            return nod
         return Wrong(f"{self.name} has no place for this challenge")
 
 
