@@ -38,6 +38,8 @@ def refused(message: bytes, rules: MessageRules | None = None) -> tuple[str, dic
         b"From: =?utf-8?q?a?= <a@b>\r\nSubject: \xc3\xa7i\xc3\xa7ek\r\n\r\n",
         b"From: a@b\r\n" + b"Received: x\r\n" * 50 + b"\r\n",
         b"From: a@b\r\nResent-From: c@d\r\nX-From: e@f\r\n\r\n",
+        b"From: a@b\r\nResent-To: c@d\r\nResent-Date: x\r\nResent-Date: y\r\n\r\n",
+        b"Received: (by nobody; ) from [\r\nReturn-Path: who?\r\nFrom: a@b\r\n\r\n",
         b"From: a, b@c\r\nSubject: x\r\n From: folded, no field\r\n\r\n",
         # texts that claim nothing about where they come from (RFC 5321 §3.3)
         b"",
