@@ -56,6 +56,24 @@ def test_a_person_reads_the_subject_and_a_report_the_language() -> None:
     assert message.message_id(b"Message-ID: <" + b"x" * 300 + b">\r\n") == ""
 
 
+NAMES = st.text(
+    st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters=":"), min_size=1
+)
+WORDS = st.binary(max_size=20).map(lambda octets: octets.replace(b"\r", b"").replace(b"\n", b""))
+VALUES = st.lists(WORDS, min_size=1, max_size=4).map(b"\r\n ".join)
+
+
+@given(st.lists(st.tuples(NAMES, VALUES), max_size=8), st.binary())
+def test_a_header_that_is_written_is_read_as_the_same(
+    pairs: list[tuple[str, bytes]], body: bytes
+) -> None:
+    header = b"".join(name.encode() + b":" + value + b"\r\n" for name, value in pairs)
+    assert message.split(header + b"\r\n" + body) == (header, body)
+    assert list(message.fields(header)) == [Field(*pair) for pair in pairs]
+    assert b"".join(octets for _, octets in message.raw_fields(header)) == header
+    assert message.names(header) == [name.encode() for name, _ in pairs]
+
+
 @given(st.binary(max_size=400))
 def test_no_value_brings_a_line_end_along(header: bytes) -> None:
     for field in message.fields(header):

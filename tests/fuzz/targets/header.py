@@ -48,6 +48,8 @@ def one(data: bytes) -> None:
         assert b"\0" not in octets
     transport.needs_utf8(octets)
 
+    raw = message.raw_fields(header)
+    assert [name for name, _ in raw] == [name.lower() for name in message.names(header)]
     refused = judge(octets)
     if refused is not None:
         assert refused.cause in CATALOG
@@ -56,6 +58,8 @@ def one(data: bytes) -> None:
         assert refused.to_wire().count(b"\r\n") == 1
     else:
         assert nul_in(octets) is None
+        ended = header.removesuffix(b"\r\n") + b"\r\n" if header else b""
+        assert b"".join(octets for _, octets in raw) == ended
 
 
 def rewritten(text: str) -> None:
