@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ulak.accounts.denied import Why
 from ulak.journal.entry import Entry, Kind
 from ulak.journal.memory import MemoryJournal
 from ulak.journal.printed import printed
@@ -176,11 +177,28 @@ def asked_for() -> Day:
     return day
 
 
+def not_let_in() -> Day:
+    day = Day()
+    day.note(0, Kind.CONNECTED, session=SESSION, facts={"ip": "192.0.2.10", "listener": "mx"})
+    known = {"ip": "192.0.2.10", "account": "ada@example.org", "mechanism": "SCRAM-SHA-256"}
+    for after, why, row in (
+        (1, "wrong-secret", catalog.AUTHENTICATION_FAILED),
+        (2, "unknown-name", catalog.AUTHENTICATION_FAILED),
+        (3, "shut-out", catalog.AUTHENTICATION_FAILED),
+    ):
+        facts = known | {"denied": why, "reply": str(row.reply())}
+        day.note(after, Kind.REFUSED, row.name, session=SESSION, facts=facts)
+    facts = {"ip": "192.0.2.10", "accepted": "0", "refused": "3"}
+    day.note(4, Kind.CLOSED, session=SESSION, facts=facts)
+    return day
+
+
 TOLD: dict[str, Callable[[], Day]] = {
     "deferred_then_delivered": deferred_then_delivered,
     "bounced": bounced,
     "refused": refused,
     "asked_for": asked_for,
+    "not_let_in": not_let_in,
 }
 
 
@@ -188,7 +206,8 @@ TOLD: dict[str, Callable[[], Day]] = {
 @pytest.mark.parametrize("name", TOLD)
 def test_a_story_reads_as_it_should(name: str, language: str) -> None:
     day = TOLD[name]()
-    text = printed(day.story(MESSAGE, language))
+    of = SESSION if name == "not_let_in" else MESSAGE
+    text = printed(day.story(of, language))
     place = STORIES / f"{name}.{language}.txt"
     if os.environ.get("ULAK_WRITE_STORIES"):
         place.write_text(text, encoding="utf-8")
@@ -496,6 +515,7 @@ def test_every_kind_of_entry_has_its_sentence() -> None:
         assert str(stand) in words("en")["stands"]
     for what in What:
         assert str(what) in words("en")["what"]
+    assert {str(why) for why in Why} <= set(words("en")["denied"])
 
 
 @pytest.mark.parametrize("language", [lang for lang in texts.languages() if lang != "en"])

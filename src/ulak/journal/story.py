@@ -136,6 +136,7 @@ class _Teller:
         self._found = found
         self._zone = zone
         self._happened = words(language)["happened"]
+        self._denied = words(language)["denied"]
         self._explained: set[str] = set()
         self._own = [e for e in found.entries if e.message == found.id]
         is_message = found.what is What.MESSAGE
@@ -153,6 +154,8 @@ class _Teller:
             sentence += " " + self._say("said", "next", due=facts["due"])
         elif entry.kind is Kind.ACCEPTED and "due" in facts:
             sentence += " " + self._say("said", "held", due=facts["due"])
+        elif facts.get("denied") in self._denied:
+            sentence += " " + self._say("denied", facts["denied"])
         report = self._found.what is What.MESSAGE and entry.message not in {"", self._found.id}
         if report:
             head = self._say("happened", "of-report", message=entry.message)
