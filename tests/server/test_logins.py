@@ -354,3 +354,26 @@ def test_an_account_submits_in_no_other_name(said: str, kept: str, tmp_path: Pat
     made.play(talk)
     (message,) = made.store.messages
     assert message.envelope.wishes.auth.lower() == kept
+
+
+def test_who_guesses_on_without_hearing_an_answer_is_sent_away(tmp_path: Path) -> None:
+    made = server(tmp_path, doorkeeper=doorkeeper())
+    guess = f"AUTH PLAIN {plain('ada@example.org', 'wrong')}"
+
+    async def talk(client: Client) -> list[str]:
+        await opened(client)
+        return await client.ask(guess, guess, guess)
+
+    said = made.play(talk)
+    assert [line[:3] for line in said] == ["535", "421", "CLO"]
+
+
+def test_who_waits_for_the_answer_may_guess_again(tmp_path: Path) -> None:
+    made = server(tmp_path, doorkeeper=doorkeeper())
+
+    async def talk(client: Client) -> list[str]:
+        await opened(client)
+        said = await client.ask(f"AUTH PLAIN {plain('ada@example.org', 'wrong')}")
+        return said + await client.ask(f"AUTH PLAIN {plain('ada@example.org')}")
+
+    assert [line[:3] for line in made.play(talk)] == ["535", "235"]

@@ -78,6 +78,14 @@ class Entrance:
                 self.account = login.account
         return reply
 
+    def rushed(self) -> None:
+        """Take no further guess: the client goes on before it has heard that it was wrong.
+
+        RFC 2920 §3.1 has AUTH wait for its answer; who does not reads no answers.
+        """
+        if self._failed:
+            self._failed = self._site.rules.failed_logins
+
     async def take_word(self, name: str, ip: str) -> Reply | None:
         """Let in whom a server in front has let in; give a reply where that cannot be."""
         site = self._site

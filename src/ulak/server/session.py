@@ -266,6 +266,8 @@ class Session(Arrival):
             site.journal.write(notes.login(site.clock(), self.id, told))
         elif not reply.positive:
             self._note_refused(reply, **entrance.facts)
+            if core.waiting:
+                entrance.rushed()
         core.answer(event, reply)
 
     # -- the message ------------------------------------------------------------------------
