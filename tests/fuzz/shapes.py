@@ -10,21 +10,26 @@ from pathlib import Path
 from tests.fuzz.octets import pieces
 from tests.server.dialogue import Client, configured
 
+from ulak.accounts.account import Account
 from ulak.bounce.notice import Action, Fate, Office, Original
 from ulak.bounce.report import write
 from ulak.dns import wire
 from ulak.mail import message, xtext
 from ulak.mail.encoded import decode
+from ulak.mail.mailboxes import mailboxes
 from ulak.policy.message import MessageJudge, MessageRules
+from ulak.policy.submission import Submission, Submitted
 from ulak.replies import catalog
 from ulak.replies.document import to_html, to_markdown, to_text
 from ulak.replies.explain import explain
 from ulak.replies.report import failures
 from ulak.server.proxy import HeaderReader
-from ulak.smtp import commands, events, grammar
+from ulak.smtp import commands, events, grammar, xclient
 from ulak.smtp.body import BodyReader
 from ulak.smtp.client import Babble, ClientCore, Encoder, ReplyReader, Step, Transaction, encode
 from ulak.smtp.lines import LineReader
+from ulak.smtp.sasl.steps import Mechanism
+from ulak.smtp.sasl.table import MECHANISMS, Channel, Ways, make
 from ulak.smtp.server import Limits, ServerCore
 
 Work = Callable[[], object]
@@ -194,6 +199,27 @@ def records(count: int, one: bytes) -> bytes:
     return header + wire.question("example.org", "A", 1)[12:29] + one * count
 
 
+def authors(of: bytes) -> Work:
+    return lambda: mailboxes(of)
+
+
+def mended(of: bytes) -> Work:
+    account = Account("ada@example.org")
+    submitted = Submitted(account, "Tue, 03 Nov 2026 12:00:00 +0000", "<1@example.org>")
+    submission = Submission("any", local=lambda _domain: True, judge=_JUDGE)
+    return lambda: submission.mend(of, submitted)
+
+
+def logging_in(name: str, said: bytes) -> Work:
+    def work() -> None:
+        channel = Channel(secure=True, certificate=True, binding=True)
+        mechanism = make(name, Ways(frozenset(MECHANISMS)), channel, "nonce", {})
+        assert isinstance(mechanism, Mechanism)
+        mechanism.start(said)
+
+    return work
+
+
 # -- what goes out --------------------------------------------------------------------------------
 
 
@@ -280,6 +306,26 @@ SHAPES: dict[str, Callable[[int], Work]] = {
     "angle brackets": lambda n: headers(b"Message-ID: " + b"<" * n),
     "message ids without an end": lambda n: headers(b"Message-ID: " + b"<a" * (n // 2)),
     "languages": lambda n: headers(b"Content-Language: " + b"tr-" * (n // 3)),
+    "authors": lambda n: authors(b"a@b," * (n // 4)),
+    "names of authors": lambda n: authors(b"a " * (n // 2) + b"<a@b>"),
+    "comments on authors": lambda n: authors(b"(" * n),
+    "closed comments on authors": lambda n: authors(b"(a\\)" * (n // 4) + b")" * (n // 4)),
+    "quotes about authors": lambda n: authors(b'"' + b'\\"' * (n // 2)),
+    "routes to authors": lambda n: authors(b"<" + b"@a," * (n // 3)),
+    "groups of authors": lambda n: authors(b"a:" * (n // 2)),
+    "folds between authors": lambda n: authors(b"\r\n " * (n // 3)),
+    "a submitted header": lambda n: mended(b"X: y\r\nBcc: z\r\n" * (n // 14)),
+    "submitted recipients": lambda n: mended(b"From: " + b"a@b,\r\n " * (n // 7) + b"\r\n"),
+    "attributes of XCLIENT": lambda n: text(xclient.parse, "NAME=+41" + "+42" * (n // 3)),
+    "a name in PLAIN": lambda n: logging_in("PLAIN", b"\0" * n),
+    "a name in SCRAM": lambda n: logging_in("SCRAM-SHA-256", b"n,,n=" + b"=2C" * (n // 3)),
+    "extensions of SCRAM": lambda n: logging_in(
+        "SCRAM-SHA-256", b"n,,n=a,r=b" + b",x=y" * (n // 4)
+    ),
+    "pairs of OAUTHBEARER": lambda n: logging_in("OAUTHBEARER", b"n,,\1" + b"a=b\1" * (n // 4)),
+    "a token in XOAUTH2": lambda n: logging_in(
+        "XOAUTH2", b"user=a\1auth=Bearer " + b"=" * n + b"\1\1"
+    ),
     "encoded words": lambda n: headers(b"Subject: " + b"=?utf-8?q?a?= " * (n // 14)),
     "beginnings of encoded words": lambda n: headers(b"Subject: " + b"=?utf-8?q?" * (n // 10)),
     "white space between words": lambda n: headers(b"Subject: " + b"?= " * (n // 3)),
