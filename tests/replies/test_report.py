@@ -87,6 +87,11 @@ def test_a_report_in_quoted_printable_is_read() -> None:
     assert failures(mail(encoded, header)) == failures(mail(status))
 
 
+def test_a_line_of_hyphens_ends_no_part() -> None:
+    status = STATUS.replace(b"no room", b"no room\n ok\n---- more\nX-Ulak-Cause: mailbox-full")
+    assert failures(mail(status))[1].cause == "mailbox-full"
+
+
 def test_an_international_report_is_read() -> None:
     utf8 = mail("Final-Recipient: utf-8; ağ@örnek.example\nStatus: 5.1.1\n".encode())
     (only,) = failures(utf8.replace(b"message/delivery", b"message/global-delivery"))

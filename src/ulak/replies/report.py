@@ -69,12 +69,15 @@ def _status_part(mail: bytes) -> list[str]:
     encoded: re.Match[bytes] | None = None
     while number > 0 and lines[number - 1]:  # a field may stand before Content-Type
         number -= 1
+    boundary = b"--"  # whatever it is, where the part has lost its beginning
     while number < len(lines) and lines[number]:
+        if lines[number].startswith(b"--"):
+            boundary = lines[number].rstrip()
         encoded = encoded or _ENCODED.match(lines[number])
         number += 1
     body = []
     for line in lines[number + 1 :]:
-        if line.startswith(b"--"):
+        if line.startswith(boundary):
             break
         body.append(line)
     if encoded is not None:
