@@ -29,10 +29,21 @@ class Served:
     """`ulak serve` on a configuration; `more` is TOML to add to it."""
 
     def __init__(
-        self, folder: Path, more: str = "", *, workers: int = 1, data: str = "", tls: str = ""
+        self,
+        folder: Path,
+        more: str = "",
+        *,
+        workers: int = 1,
+        data: str = "",
+        tls: str = "",
+        hostname: str = "mx.example.org",
+        host: str = "127.0.0.1",
+        port: int = 0,
     ) -> None:
         self.folder = folder
-        self.port = free_port()
+        self.hostname = hostname
+        self.host = host
+        self.port = port or free_port()
         self.data = Path(data) if data else folder / "data"
         self.config = folder / "ulak.toml"
         self.more = more
@@ -43,8 +54,8 @@ class Served:
 
     def write(self) -> None:
         self.config.write_text(
-            f'hostname = "mx.example.org"\ndata = "{self.data}"\nworkers = {self.workers}\n'
-            f'[[listener]]\naddress = "127.0.0.1:{self.port}"\nkind = "mx"\n'
+            f'hostname = "{self.hostname}"\ndata = "{self.data}"\nworkers = {self.workers}\n'
+            f'[[listener]]\naddress = "{self.host}:{self.port}"\nkind = "mx"\n'
             f"{self.tls}\n{self.more}\n"
         )
 
@@ -81,7 +92,7 @@ class Served:
         pytest.fail(f"nobody greets on port {self.port}:\n{self.log()}")
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), 5)
+        return socket.create_connection((self.host, self.port), 5)
 
     def log(self) -> str:
         return (self.folder / "log").read_text("utf-8", "replace")[-4000:]
@@ -110,10 +121,11 @@ class Served:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         return [int(pid) for pid in children.read_text().split()]
 
-    def ulak(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run another command on the same configuration."""
+    def ulak(self, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        """Run another command on the same configuration; it reads what is `given`."""
         return subprocess.run(
             [sys.executable, "-m", "ulak", *words, "--config", str(self.config)],
+            input=given,
             capture_output=True,
             text=True,
             check=False,

@@ -136,7 +136,8 @@ def test_a_large_body_is_copied_in_pieces_and_no_crlf_is_torn(tmp_path: Path) ->
 def test_an_address_is_a_folder_of_its_own_below_the_root(
     tmp_path: Path, recipient: str, folder: str
 ) -> None:
-    deliver(tmp_path, recipient)
+    (outcome,) = deliver(tmp_path, recipient)
+    assert outcome.reply == f"250 2.0.0 Delivered to the mailbox of {recipient}"
     (file,) = files(tmp_path)
     assert str(file.parent.parent.relative_to(tmp_path)) == folder
 

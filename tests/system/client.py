@@ -40,6 +40,11 @@ class Client:
                 break
         return "\n".join(lines)
 
+    def write(self, octets: bytes) -> None:
+        """Send octets, and wait for nothing."""
+        self._stream.write(octets)
+        self._stream.flush()
+
     def say(self, *lines: str) -> str:
         """Say lines at once and give the first reply."""
         self._stream.write("".join(f"{line}\r\n" for line in lines).encode())

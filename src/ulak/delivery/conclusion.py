@@ -158,7 +158,9 @@ def no_place(target: Target) -> Outcome:
 
 def own(domain: str, where: str) -> Outcome:
     """Give the outcome of mail that would come back to this server."""
-    return replace(_ours(catalog.ROUTE_TO_SELF.reply(domain=domain), Result.FAILED), host=where)
+    return replace(
+        _ours(catalog.ROUTE_TO_SELF.reply(utf8=True, domain=domain), Result.FAILED), host=where
+    )
 
 
 def bad_address() -> Outcome:
@@ -235,7 +237,9 @@ def expanded(envelope: Envelope, recipients: Sequence[str]) -> tuple[list[Outcom
     if not aliases:
         return [], list(recipients)
     outcomes = [
-        replace(_ours(catalog.EXPANDED.reply(address=each), Result.DELIVERED), recipient=each)
+        replace(
+            _ours(catalog.EXPANDED.reply(utf8=True, address=each), Result.DELIVERED), recipient=each
+        )
         for each in aliases
     ]
     return outcomes, [each for each in recipients if each not in aliases]

@@ -105,14 +105,14 @@ class MaildirCarrier:
                 write = bytes if binary else _with_lf
                 head, rest = _head(next(chunks))
                 if _loops(head, recipient):
-                    reply = catalog.DELIVERED_BEFORE.reply(address=recipient)
+                    reply = catalog.DELIVERED_BEFORE.reply(utf8=True, address=recipient)
                     return _outcome(recipient, Result.FAILED, reply)
                 top = _top(message.envelope.sender, recipient)
                 pieces = chain([top, _RETURN_PATH.sub(b"", head), rest], chunks)
                 _store(maildir, name, map(write, pieces))
         except OSError as error:
             return _outcome(recipient, Result.DEFERRED, _trouble(recipient, error))
-        reply = catalog.DELIVERED.reply(where=f"the mailbox of {recipient}")
+        reply = catalog.DELIVERED.reply(utf8=True, where=f"the mailbox of {recipient}")
         return _outcome(recipient, Result.DELIVERED, reply)
 
 
@@ -243,7 +243,7 @@ def _sync(folder: Path) -> None:
 
 def _trouble(recipient: str, error: OSError) -> Reply:
     if error.errno == errno.EDQUOT:
-        return catalog.MAILBOX_FULL.reply(address=recipient)
+        return catalog.MAILBOX_FULL.reply(utf8=True, address=recipient)
     problem = error.strerror or type(error).__name__
     return catalog.LOCAL_DELIVERY_FAILED.reply(problem=problem)
 

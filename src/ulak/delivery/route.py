@@ -137,11 +137,13 @@ class Route:
         try:
             address = ipaddress.ip_address(text.removeprefix("ipv6:"))
         except ValueError:
-            return _refused(domain, catalog.DOMAIN_NOT_FOUND.reply(domain=domain))
+            return _refused(domain, catalog.DOMAIN_NOT_FOUND.reply(utf8=True, domain=domain))
         if address in self._addresses:
-            return _refused(domain, catalog.ROUTE_TO_SELF.reply(domain=domain))
+            return _refused(domain, catalog.ROUTE_TO_SELF.reply(utf8=True, domain=domain))
         if not self._reaches(address):
-            reply = catalog.ADDRESS_UNREACHABLE.reply(domain=domain, host=domain, ip=address)
+            reply = catalog.ADDRESS_UNREACHABLE.reply(
+                utf8=True, domain=domain, host=domain, ip=address
+            )
             return _refused(domain, reply)
         host = Host(domain, (str(address),), self._settings.port)
         return self._target([(0, host)], Told.ADDRESS)
@@ -150,16 +152,16 @@ class Route:
         # An alias (CNAME) is followed by the resolver: what it answers stands at the end (§5.1).
         answer = await resolver.resolve(domain, "MX")
         if answer.failed:
-            reply = catalog.DNS_FAILED.reply(domain=domain, problem=_problem(answer))
+            reply = catalog.DNS_FAILED.reply(utf8=True, domain=domain, problem=_problem(answer))
             return _refused(domain, reply)
         if answer.status is Status.NXDOMAIN:
-            return _refused(domain, catalog.DOMAIN_NOT_FOUND.reply(domain=domain))
+            return _refused(domain, catalog.DOMAIN_NOT_FOUND.reply(utf8=True, domain=domain))
         exchanges = answer.exchanges
         if not exchanges:
             return await self._implicit(domain, answer.name, resolver)
         named = [mx for mx in exchanges if mx.exchange]
         if not named:
-            return _refused(domain, catalog.NULL_MX.reply(domain=domain))
+            return _refused(domain, catalog.NULL_MX.reply(utf8=True, domain=domain))
         told = Told.DNSSEC if answer.authentic else Told.DNS
         return await self._explicit(domain, self._ranked(named), resolver, told)
 
@@ -168,16 +170,18 @@ class Route:
         addresses, failed = await self._addresses_of(name, resolver)
         if not addresses:
             reply = (
-                catalog.DNS_FAILED.reply(domain=domain, problem=failed)
+                catalog.DNS_FAILED.reply(utf8=True, domain=domain, problem=failed)
                 if failed
-                else catalog.DOMAIN_NOT_FOUND.reply(domain=domain)
+                else catalog.DOMAIN_NOT_FOUND.reply(utf8=True, domain=domain)
             )
             return _refused(domain, reply)
         if name in self._names or self._ours(addresses):
-            return _refused(domain, catalog.ROUTE_TO_SELF.reply(domain=domain))
+            return _refused(domain, catalog.ROUTE_TO_SELF.reply(utf8=True, domain=domain))
         usable = tuple(a for a in addresses if self._reaches(ipaddress.ip_address(a)))
         if not usable:
-            reply = catalog.ADDRESS_UNREACHABLE.reply(domain=domain, host=name, ip=addresses[0])
+            reply = catalog.ADDRESS_UNREACHABLE.reply(
+                utf8=True, domain=domain, host=name, ip=addresses[0]
+            )
             return _refused(domain, reply)
         # A certificate has to bear the domain's own name here, not that of an alias' end.
         host = Host(name, usable, self._settings.port)
@@ -214,14 +218,16 @@ class Route:
         if hosts:
             return self._target(hosts, told)
         if not left:
-            return _refused(domain, catalog.ROUTE_TO_SELF.reply(domain=domain))
+            return _refused(domain, catalog.ROUTE_TO_SELF.reply(utf8=True, domain=domain))
         if trouble:
-            return _refused(domain, catalog.DNS_FAILED.reply(domain=domain, problem=trouble[0]))
+            return _refused(
+                domain, catalog.DNS_FAILED.reply(utf8=True, domain=domain, problem=trouble[0])
+            )
         if unreachable is not None:
             host, ip = unreachable
-            reply = catalog.ADDRESS_UNREACHABLE.reply(domain=domain, host=host, ip=ip)
+            reply = catalog.ADDRESS_UNREACHABLE.reply(utf8=True, domain=domain, host=host, ip=ip)
             return _refused(domain, reply)
-        return _refused(domain, catalog.NO_MAIL_HOST.reply(domain=domain))
+        return _refused(domain, catalog.NO_MAIL_HOST.reply(utf8=True, domain=domain))
 
     def _ranked(self, exchanges: Sequence[MX]) -> list[MX]:
         """Sort by preference, draw lots among equals, and drop what is over the limit (§5.1).
