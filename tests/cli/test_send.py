@@ -241,3 +241,5 @@ def test_a_password_stays_here_unless_the_server_is_proven_or_trusted(
     assert ulak(*words, env=env).returncode == 1
     assert not any(command.startswith("AUTH") for command in server.server.commands)
     assert ulak(*words, "--trust-unproven", env=env).returncode == 0
+    by_itself = [*words[:-2], "--trust-unproven"]  # it says enough about TLS
+    assert ulak(*by_itself, env=env).returncode == 0

@@ -106,7 +106,8 @@ def send(
 
 def _manner(ctx: click.Context, port: int, options: dict[str, Any], *, piped: bool) -> Manner:
     user = options["auth"]
-    usual = "implicit" if port == _SUBMISSIONS else "required" if user else "opportunistic"
+    proven = user and not options["trust_unproven"]
+    usual = "implicit" if port == _SUBMISSIONS else "required" if proven else "opportunistic"
     return Manner(
         tls=options["tls"] or usual,
         authorities=options["ca"],
