@@ -110,9 +110,15 @@ def test_a_program_gets_one_object_for_each_step(tmp_path: Path, language: str) 
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
 def test_whoever_ends_it_early_finds_nothing_left(tmp_path: Path, number: int, code: int) -> None:
-    with subprocess.Popen(
-        command("--lang", "en"), stdout=subprocess.PIPE, text=True, env=environment(tmp_path)
-    ) as process:
+    # What is run in the background of a script ignores SIGINT, and so would its children.
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        started = subprocess.Popen(
+            command("--lang", "en"), stdout=subprocess.PIPE, text=True, env=environment(tmp_path)
+        )
+    finally:
+        signal.signal(number, before)
+    with started as process:
         assert process.stdout is not None
         for line in process.stdout:
             if line.startswith("2/6"):  # in the middle of things, and long before the end
