@@ -28,11 +28,12 @@ bench: .venv/ready
 	$(BIN)/python -m bench $(WORK)
 
 # Every fuzz target for so many seconds, so many at a time; TARGETS="server reply" for some of them,
-# KEEP=--keep to merge what was found into the corpus (docs/fuzzing.md).
+# SEED=1 for a run that can be repeated, KEEP=--keep to merge what was found into the corpus (docs/fuzzing.md).
 SECONDS ?= 60
 JOBS ?= 2
+SEED ?= 0
 fuzz: .venv/fuzz
-	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --jobs $(JOBS) $(KEEP) $(TARGETS)
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --jobs $(JOBS) --seed $(SEED) $(KEEP) $(TARGETS)
 
 # The pages that are made from the code; a test says when they are stale.
 docs: .venv/ready

@@ -1,15 +1,18 @@
-"""Every target for a while: `python -m tests.fuzz [--seconds 60] [--jobs 2] [--keep] [NAME …]`.
+"""Every target for a while: `python -m tests.fuzz [--seconds 60] [--jobs 2] [--seed N] [--keep]
+[NAME …]`.
 
 What was found lies in `.fuzz/`, and the next run goes on from there. `--keep` merges what of it
-reaches new places into the kept corpus. Behind all targets the clock is asked whether the work
-grows as the input does. The exit code is 1 where something fell; the input with which it did is
-printed as a line for its corpus file.
+reaches new places into the kept corpus. `--seed` makes a run repeatable: the same code is given
+the same inputs in the same order, and a faster machine comes further. Behind all targets the clock
+is asked whether the work grows as the input does. The exit code is 1 where something fell; the
+input with which it did is printed as a line for its corpus file.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import re
 import shutil
 import subprocess
@@ -52,7 +55,7 @@ class Outcome:
         )
 
 
-def fuzz(name: str, seconds: int) -> Outcome:
+def fuzz(name: str, seconds: int, seed: int) -> Outcome:
     """Run one target in a process of its own."""
     folder = _FOLDER / name
     found, known = folder / "found", folder / "kept"
@@ -71,11 +74,12 @@ def fuzz(name: str, seconds: int) -> Outcome:
                 *(sys.executable, "-m", "tests.fuzz.run", name),
                 *(f"-max_total_time={seconds}", f"-timeout={_PATIENCE}", f"-max_len={_LONGEST}"),
                 *(f"-rss_limit_mb={_MEMORY}", f"-artifact_prefix={folder}/finding-"),
-                *(f"-dict={kept.DICTIONARY}", "-report_slow_units=5"),
+                *(f"-dict={kept.DICTIONARY}", "-report_slow_units=5", f"-seed={seed}"),
                 *(str(found), str(known)),
             ],
             stdout=out,
             stderr=subprocess.STDOUT,
+            env=os.environ | ({"PYTHONHASHSEED": str(seed)} if seed else {}),
             check=False,
         )
     took = time.monotonic() - begun
@@ -127,6 +131,7 @@ def main() -> int:
     parser = argparse.ArgumentParser("python -m tests.fuzz", description=__doc__)
     parser.add_argument("--seconds", type=int, default=60, help="for each target")
     parser.add_argument("--jobs", type=int, default=2, help="targets at a time")
+    parser.add_argument("--seed", type=int, default=0, help="repeatable; 0: another run each time")
     parser.add_argument("--keep", action="store_true", help="merge into the kept corpus")
     parser.add_argument("names", nargs="*", metavar="NAME", help="a target; default: all")
     asked = parser.parse_args()
@@ -135,7 +140,8 @@ def main() -> int:
         return 2
     fell = False
     with ThreadPoolExecutor(asked.jobs) as pool:
-        for outcome in pool.map(lambda n: fuzz(n, asked.seconds), asked.names or kept.names()):
+        names = asked.names or kept.names()
+        for outcome in pool.map(lambda n: fuzz(n, asked.seconds, asked.seed), names):
             tell(outcome)
             fell = fell or bool(outcome.problem)
             if asked.keep and not outcome.problem:
