@@ -63,12 +63,10 @@ def failures(mail: bytes) -> tuple[Failure, ...]:
 def _status_part(mail: bytes) -> list[str]:
     """Give the lines of the part for programs, from its header's end to the next boundary."""
     lines = mail.replace(b"\r\n", b"\n").split(b"\n")
-    number = next((n for n, line in enumerate(lines) if _PART.match(line)), None)
+    number = _begin(lines)
     if number is None:
         return []
     encoded: re.Match[bytes] | None = None
-    while number > 0 and lines[number - 1]:  # a field may stand before Content-Type
-        number -= 1
     boundary = b"--"  # whatever it is, where the part has lost its beginning
     while number < len(lines) and lines[number]:
         if lines[number].startswith(b"--"):
@@ -91,6 +89,23 @@ def _status_part(mail: bytes) -> list[str]:
             return []
         body = octets.replace(b"\r\n", b"\n").split(b"\n")
     return [line.decode("utf-8", "replace") for line in body]
+
+
+def _begin(lines: list[bytes]) -> int | None:
+    """Give the line with which the header of that part begins.
+
+    A boundary stands before it, but where the part has lost its beginning. What looks like it
+    without one may be quoted in the text for people.
+    """
+    begin, quoted = 0, None
+    for number, line in enumerate(lines):
+        if not line:
+            begin = number + 1
+        elif _PART.match(line):
+            if lines[begin].startswith(b"--"):
+                return begin
+            quoted = begin if quoted is None else quoted
+    return quoted
 
 
 def _groups(lines: list[str]) -> Iterator[list[str]]:
