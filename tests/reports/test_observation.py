@@ -1,0 +1,41 @@
+"""What a judged message tells a domain owner."""
+
+from __future__ import annotations
+
+import pytest
+
+from ulak.reports.observation import Collector, Disposition, Forgetful, Observation
+
+
+@pytest.mark.parametrize(
+    ("dkim", "spf", "passed"),
+    [(True, True, True), (True, False, True), (False, True, True), (False, False, False)],
+)
+def test_one_aligned_identifier_is_enough_to_pass(*, dkim: bool, spf: bool, passed: bool) -> None:
+    observation = Observation(
+        time=0.0,
+        record_domain="example.org",
+        record="v=DMARC1; p=reject",
+        from_domain="example.org",
+        ip="192.0.2.1",
+        disposition=Disposition.PASS,
+        dkim_aligned=dkim,
+        spf_aligned=spf,
+    )
+    assert observation.passed is passed
+
+
+def test_who_sends_no_reports_has_a_collector_too() -> None:
+    collector: Collector = Forgetful()
+    collector.note(
+        Observation(
+            time=0.0,
+            record_domain="example.org",
+            record="v=DMARC1",
+            from_domain="example.org",
+            ip="192.0.2.1",
+            disposition=Disposition.NONE,
+            dkim_aligned=False,
+            spf_aligned=False,
+        )
+    )
