@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
 import smtplib
 import socket
 import ssl
@@ -24,6 +23,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 from scramp import ScramClient  # type: ignore[import-untyped] # it has no types
+from tests.interop.postfix import program, run
 
 from ulak.lab.certificate import authority, certificate
 
@@ -56,20 +56,6 @@ class Door:
                 return found[0].read_bytes()
             time.sleep(0.05)
         pytest.fail(f"nothing arrived:\n{self.served.log()}")
-
-
-def program(name: str, package: str) -> str:
-    """Find a program, or skip and name the package that lacks."""
-    found = shutil.which(name, path="/usr/sbin:/usr/bin:/bin")
-    if found is None:
-        pytest.skip(f"Debian's package {package} is not installed (it brings {name})")
-    return found
-
-
-def run(*command: str, given: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command, input=given, capture_output=True, text=True, check=False, timeout=60
-    )
 
 
 @pytest.fixture
