@@ -1,0 +1,193 @@
+"""Whether the signatures of a message hold (RFC 6376 §6): each with its reasons."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ulak.checks.dkim import key, signature
+from ulak.checks.dkim.finding import Finding, Limits, Result
+from ulak.checks.dkim.hashing import BodyHashes
+from ulak.checks.dkim.header import SignedHeader
+from ulak.checks.dkim.key import Fault, KeyRecord
+from ulak.checks.dkim.signature import Signature
+from ulak.checks.gather import Gather, one_by_one
+from ulak.checks.reason import because
+from ulak.dns.records import Answer, Resolver
+from ulak.mail import message as mail
+
+LIMITS = Limits()
+_SHORTEST_PREFIX = 8  # RFC 6008 §3
+
+
+async def verify(
+    resolver: Resolver,
+    message: bytes,
+    *,
+    now: float,
+    gather: Gather = one_by_one,
+    limits: Limits = LIMITS,
+) -> tuple[Finding, ...]:
+    """Verify the signatures of a message with CRLF line ends (`with_crlf` makes them of others).
+
+    One finding for each signature, from the top; none where nothing is signed. Where there are
+    more than `limits.signatures`, one more finding says how many were not looked at. `now` is in
+    seconds since 1970.
+    """
+    header, body = mail.split(message)
+    reading = Reading(header, now=now, limits=limits)
+    reading.feed(body)
+    return await reading.judge(resolver, gather=gather)
+
+
+class Reading:
+    """Verifies a message that comes in pieces: its header, chunks of its body, then judgement.
+
+    `header` is all before the empty line, with the CRLF of its last line; what is fed begins
+    after the empty line. The body is gone over once for each form that signatures use.
+    """
+
+    __slots__ = ("_bodies", "_header", "_limits", "_places", "_signatures", "_unseen")
+
+    def __init__(self, header: bytes, *, now: float, limits: Limits = LIMITS) -> None:
+        self._limits = limits
+        self._header = SignedHeader(header)
+        places = self._header.places(b"dkim-signature")
+        self._unseen = max(len(places) - limits.signatures, 0)
+        self._places = places[: limits.signatures]
+        self._signatures = [
+            signature.read(self._header.fields[place][1], now, limits) for place in self._places
+        ]
+        self._bodies = BodyHashes(
+            (one.body_form, one.length) for one in self._signatures if one.fault is None
+        )
+
+    def feed(self, chunk: bytes) -> None:
+        """Take octets of the body, in pieces of any size."""
+        self._bodies.feed(chunk)
+
+    async def judge(
+        self, resolver: Resolver, *, gather: Gather = one_by_one
+    ) -> tuple[Finding, ...]:
+        """Say that the body is at its end, ask for the keys, and judge. Only once."""
+        self._bodies.finish()
+        questions = list(
+            dict.fromkeys(one.question for one in self._signatures if one.fault is None)
+        )
+        answers: dict[str, Answer] = dict(
+            zip(
+                questions,
+                await gather(*(resolver.resolve(name, "TXT") for name in questions)),
+                strict=True,
+            )
+        )
+        prefixes = _prefixes([one.text for one in self._signatures])
+        findings = [
+            replace(self._judged(one, place, answers), signature=prefix)
+            for one, place, prefix in zip(self._signatures, self._places, prefixes, strict=True)
+        ]
+        if self._unseen:
+            reason = because("dkim.not-looked-at", count=self._unseen, most=self._limits.signatures)
+            findings.append(Finding(Result.NEUTRAL, reasons=(reason,)))
+        return tuple(findings)
+
+    def _judged(self, one: Signature, place: int, answers: dict[str, Answer]) -> Finding:
+        finding = Finding(
+            Result.NEUTRAL,
+            one.domain,
+            one.selector,
+            one.identity,
+            one.algorithm,
+            length=one.length,
+            header=one.names,
+        )
+        if one.fault is not None:
+            return _ended(finding, one.fault)
+        answer = answers[one.question]
+        finding = replace(finding, trace=(answer,))
+        records = key.records(answer, one.algorithm, self._limits)
+        if isinstance(records, Fault):
+            return _ended(finding, records)
+        return self._verified(finding, one, place, records)
+
+    def _verified(
+        self, finding: Finding, one: Signature, place: int, records: Sequence[KeyRecord]
+    ) -> Finding:
+        """Hold the signature against each key in turn; the first that fits it decides."""
+        chosen = self._header.selected(one.names, place)
+        signed = self._header.signing(chosen, place, one.header_form)
+        first: Finding | None = None
+        for record in records:
+            found = replace(finding, testing=record.testing)
+            if isinstance(record.key, Fault):
+                found = _ended(found, record.key)
+            else:
+                found = replace(found, key_bits=record.key.bits)
+                fits = record.key.fits(one.octets, signed)
+                found = self._compared(found, one, record, chosen, fits=fits)
+                if fits:
+                    return found
+            first = first or found
+        assert first is not None  # noqa: S101 -- there is at least one record
+        return first
+
+    def _compared(
+        self, finding: Finding, one: Signature, record: KeyRecord, chosen: list[int], *, fits: bool
+    ) -> Finding:
+        """Put together what body and header say."""
+        total = self._bodies.total(one.body_form)
+        digest = self._bodies.digest(one.body_form, one.length)
+        steps = [because("dkim.signed", domain=one.domain, selector=one.selector)]
+        result = Result.PASS
+        if digest is None:
+            steps.append(because("dkim.length-beyond", length=one.length, octets=total))
+            result = Result.PERMERROR
+        elif hmac.compare_digest(digest, one.body_hash):
+            steps.append(because("dkim.body-fits"))
+        else:
+            steps.append(because("dkim.body-differs"))
+            result = Result.FAIL
+        if fits:
+            steps.append(because("dkim.header-fits"))
+        else:
+            steps.append(because("dkim.header-differs"))
+            result = Result.FAIL if result is Result.PASS else result
+        fault = self._unacceptable(one, record, chosen) if result is Result.PASS else None
+        if fault is not None:
+            steps.append(fault.reason)
+            result = fault.result
+        uncovered = 0
+        if result is Result.PASS and one.length is not None and one.length < total:
+            uncovered = total - one.length
+            steps.append(because("dkim.uncovered", octets=uncovered, covered=one.length))
+        if record.testing:
+            steps.append(because("dkim.testing", domain=one.domain))
+        reasons = (*finding.reasons, *steps)
+        return replace(finding, result=result, uncovered=uncovered, reasons=reasons)
+
+    def _unacceptable(self, one: Signature, record: KeyRecord, chosen: list[int]) -> Fault | None:
+        """Say why a signature that fits is not accepted, if so."""
+        if record.strict and not one.within:
+            reason = because("dkim.strict", identity=one.identity, domain=one.domain)
+            return Fault(Result.PERMERROR, reason)
+        # §8.15: a From that nobody signed may be the one that is shown.
+        authors = set(self._header.places(b"from"))
+        unsigned = len(authors - set(chosen))
+        if unsigned:
+            return Fault(Result.POLICY, because("dkim.other-from", count=unsigned))
+        return None
+
+
+def _ended(finding: Finding, fault: Fault) -> Finding:
+    return replace(finding, result=fault.result, reasons=(*finding.reasons, fault.reason))
+
+
+def _prefixes(texts: list[str]) -> list[str]:
+    """Give of each b= so much that it is told from the others, eight characters at least."""
+    length = _SHORTEST_PREFIX
+    longest = max(map(len, texts), default=0)
+    different = len(set(texts))
+    while length < longest and len({text[:length] for text in texts}) < different:
+        length += _SHORTEST_PREFIX
+    return [text[:length] for text in texts]
