@@ -7,7 +7,7 @@ run: .venv/ready
 	$(BIN)/ulak serve
 
 test: .venv/ready .venv/vectors/ready
-	$(BIN)/pytest -q --ignore=tests/interop tests
+	$(BIN)/pytest -q -n auto --dist worksteal --ignore=tests/interop tests
 
 check: .venv/ready
 	$(BIN)/ruff format --check src tests bench
