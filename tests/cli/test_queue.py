@@ -26,6 +26,7 @@ WISHES = Wishes(
     deliver_by=DeliverBy(NOON + 7200, "N"),
     hold_until=LATER,
     require_tls=True,
+    quarantine="dmarc-quarantine",
 )
 ASKED = {"b@example.net": RecipientWishes(frozenset({"SUCCESS", "DELAY"}), "rfc822;B@example.net")}
 
@@ -77,6 +78,7 @@ def test_a_listing_names_the_cause_of_waiting_and_the_wishes(
         "require_tls": True,
         "priority": 3,
         "hold_until": LATER,
+        "quarantine": "dmarc-quarantine",
         "deliver_by": {"until": NOON + 7200, "mode": "N", "trace": False},
     }
 
@@ -91,6 +93,8 @@ def test_one_message_is_shown_with_what_was_asked_for_each_recipient(
     assert "The sender asked for envid=QQ" in told
     assert "priority=3" in told
     assert "require_tls=yes" in told
+    assert "The message was put apart (dmarc-quarantine)" in told
+    assert "quarantine=" not in told
     assert "The sender asked for notify=DELAY+SUCCESS, orcpt=rfc822;B@example.net." in told
     assert "Held until 2096-" in told
     assert "`ulak queue retry` sends it now" in told

@@ -14,7 +14,7 @@ import pytest
 from ulak.delivery.maildir import MaildirCarrier
 from ulak.delivery.outcome import Outcome, Result
 from ulak.delivery.target import Target, Way
-from ulak.mail.envelope import Envelope
+from ulak.mail.envelope import Envelope, Wishes
 from ulak.queue.item import Body, Message
 
 HERE = Target(Way.MAILDIR, "maildir")
@@ -256,3 +256,21 @@ def test_the_order_is_write_sync_show_sync(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(os, "link", noted("link", os.link))
     deliver(tmp_path, "ada@example.org", what=message(received=2000.0), now=2001.0)
     assert steps == ["fsync tmp", "link", "fsync ada"]
+
+
+def test_mail_that_was_put_apart_lands_once_in_the_folder_junk(tmp_path: Path) -> None:
+    apart = Envelope("g@example.net", ("ada@example.org",), wishes=Wishes(quarantine="virus"))
+    what = Message("M1", apart, Body(len(TEXT), TEXT), 1000.0)
+    (outcome,) = deliver(tmp_path, "ada@example.org", what=what)
+    assert outcome.result is Result.DELIVERED
+    junk = tmp_path / "example.org" / "ada" / ".Junk"
+    assert [path for path in files(tmp_path) if path.name != "maildirfolder"] == list(
+        (junk / "new").iterdir()
+    )
+    assert (junk / "maildirfolder").is_file()
+    assert len(mailbox.Maildir(junk.parent, create=False).get_folder("Junk")) == 1
+
+    (new,) = (junk / "new").iterdir()
+    new.rename(junk / "cur" / f"{new.name}:2,S")  # somebody has read it
+    deliver(tmp_path, "ada@example.org", what=what, now=2000.0)
+    assert not list((junk / "new").iterdir())

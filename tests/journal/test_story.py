@@ -343,6 +343,14 @@ def test_a_session_counts_what_was_too_much_to_be_noted() -> None:
     assert "refused: 700." in day.story(SESSION).ending[0]
 
 
+def test_a_message_that_was_put_apart_says_why() -> None:
+    day = Day()
+    facts = {"recipients": "grace@example.net", "quarantine": "dmarc-quarantine"}
+    day.note(0, Kind.ACCEPTED, "message-queued", message=MESSAGE, facts=facts)
+    (told,) = day.story(MESSAGE).happenings
+    assert "It was put apart (dmarc-quarantine)" in told.sentence
+
+
 def test_a_listing_and_a_list_that_could_not_be_asked_are_told_apart() -> None:
     day = Day()
     facts = {"check": "dnsbl", "ip": "192.0.2.1", "zone": "bl.example", "result": "listed"}

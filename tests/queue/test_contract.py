@@ -45,6 +45,7 @@ def test_what_is_put_is_leased_whole(queue: Driver) -> None:
                 1500.25,
                 "for;500",
                 "<>",
+                "dmarc-quarantine",
             ),
             {
                 "a@example.net": RecipientWishes(
@@ -77,7 +78,10 @@ def test_stores_know_all_that_a_message_has() -> None:
     assert names == [
         ["id", "envelope", "body", "received", "language", "session"],
         ["sender", "recipients", "smtputf8", "body", "wishes", "asked"],
-        ["ret", "envid", "require_tls", "priority", "deliver_by", "hold_until", "hold", "auth"],
+        [
+            *("ret", "envid", "require_tls", "priority", "deliver_by", "hold_until", "hold"),
+            *("auth", "quarantine"),
+        ],
         ["until", "mode", "trace"],
         ["notify", "orcpt", "expanded", "through"],
         ["size", "data", "path"],

@@ -19,6 +19,7 @@ wishes = st.builds(
     hold_until=times,
     hold=st.text(max_size=10),
     auth=st.text(max_size=10),
+    quarantine=st.sampled_from(["", "dmarc-quarantine"]),
 )
 asked = st.builds(
     RecipientWishes,
@@ -50,3 +51,7 @@ def test_what_is_written_is_read_back(
         assert back.get(name, RecipientWishes()) == one
     for written in (text, texts):
         assert written is None or written.isascii()
+
+
+def test_what_an_older_version_wrote_is_read_as_mail_that_is_not_put_apart() -> None:
+    assert wishes_of('{"envid":"QQ314"}') == Wishes(envid="QQ314", quarantine="")

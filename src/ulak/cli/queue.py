@@ -172,6 +172,9 @@ def _standing(pending: Pending, now: float) -> str:
 
 def _show_wishes(ctx: click.Context, wishes: dict[str, Any], indent: str) -> None:
     """Show what the sender asked for, by the names that `--json` has for it."""
+    cause = wishes.pop("quarantine", "")
+    if cause:
+        output.line(output.prose(say(ctx, "queue.quarantine", cause=output.clean(cause)), indent))
     alias = wishes.pop("through", "")
     if alias:
         output.line(output.prose(say(ctx, "queue.through", alias=output.clean(alias)), indent))

@@ -11,6 +11,9 @@ Lines end in LF, as Maildir readers expect; only CRLF ends a line in a message t
 so nothing is lost: every LF stands for one CRLF. A BINARYMIME message may have any octets, and is
 kept octet by octet, its lines ending in CRLF (RFC 3030 §3).
 
+Mail that was put apart (`Wishes.quarantine`) goes into the folder `.Junk` of the mailbox, as
+Maildir++ has folders: a Maildir of its own below, with a file `maildirfolder` in it.
+
 On top come `Return-Path` (RFC 5321 §4.4; what was there under that name before is dropped, for it
 would be a second one) and `Delivered-To` (RFC 9228), by which a message that comes back to the
 same mailbox is known for a loop.
@@ -40,6 +43,7 @@ from ulak.smtp.grammar import GrammarError, parse_user
 _CHUNK = 1 << 20  # octets; a header lies in the first one, since sessions take no larger header
 _LONGEST_PART = 200  # octets of one path part; file systems take 255
 _SETTLED_IN = 30.0  # seconds after which an earlier delivery may have been seen by a reader
+_JUNK = ".Junk"  # what quarantine is called in a mailbox
 
 _SAFE = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789_+=@-.")
 _UNSAFE_IN_NAME = re.compile(r"[^A-Za-z0-9_+=@.-]")
@@ -97,6 +101,8 @@ class MaildirCarrier:
 
     def _deliver(self, message: Message, recipient: str, *, again: bool) -> Outcome:
         maildir = self.path(recipient)
+        if message.envelope.wishes.quarantine:
+            maildir /= _JUNK
         name = f"{int(message.received)}.{_UNSAFE_IN_NAME.sub('_', message.id)}.{self._hostname}"
         try:
             if not (again and _seen(maildir / "cur", name)):
@@ -229,6 +235,8 @@ def _make(maildir: Path, folders: Sequence[Path]) -> None:
         parent = parent.parent
     for path in missing:
         path.mkdir(mode=0o700, exist_ok=True)
+    if maildir.name == _JUNK:
+        (maildir / "maildirfolder").touch(0o600)
     for path in {folder.parent for folder in missing}:
         _sync(path)
 

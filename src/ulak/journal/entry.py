@@ -55,6 +55,7 @@ class Entry:
       `not-offered`; `deliver-by`: `not-offered` where it does not keep the sender's time limit
     - `envid`, `priority`, `require-tls`, `deliver-by`: what the sender of an accepted message asked
       for
+    - `quarantine`: the cause for which an accepted message was put apart
     - `where`: what a message was delivered into
     - `check`, `result`, `zone`, `reason`, `why`: what was checked and asked, and what came of it
     - `verb`: what an operator did: hold, release, retry, drop, bounce

@@ -152,8 +152,11 @@ class _Teller:
         sentence = say(self.language, "happened", self._name(entry), facts)
         if entry.kind is Kind.DEFERRED and "due" in facts:
             sentence += " " + self._say("said", "next", due=facts["due"])
-        elif entry.kind is Kind.ACCEPTED and "due" in facts:
-            sentence += " " + self._say("said", "held", due=facts["due"])
+        elif entry.kind is Kind.ACCEPTED:
+            if "due" in facts:
+                sentence += " " + self._say("said", "held", due=facts["due"])
+            if facts.get("quarantine"):
+                sentence += " " + self._say("said", "quarantine", cause=facts["quarantine"])
         elif facts.get("denied") in self._denied:
             sentence += " " + self._say("denied", facts["denied"])
         report = self._found.what is What.MESSAGE and entry.message not in {"", self._found.id}

@@ -39,7 +39,8 @@ class Wishes:
     seconds since the epoch, 0 for none (RFC 4865); `hold` is that request as it was made, for
     reports: `for;3600` or `until;2027-01-01T07:00:00Z` (§5.1.2). `auth` is who submitted the
     message first as an earlier server told us, decoded, `<>` for unknown and `""` for not said
-    (RFC 4954 §5).
+    (RFC 4954 §5). `quarantine` is no client's wish but ours: the cause for which the message is
+    put apart from the other mail, by its name in the catalog; `""` for none.
     """
 
     ret: str = ""
@@ -50,6 +51,7 @@ class Wishes:
     hold_until: float = 0.0
     hold: str = ""
     auth: str = ""
+    quarantine: str = ""
 
 
 @dataclass(frozen=True, slots=True)

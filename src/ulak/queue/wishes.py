@@ -20,7 +20,10 @@ from ulak.mail.envelope import (
     Wishes,
 )
 
-_PLAIN = ("ret", "envid", "require_tls", "priority", "hold_until", "hold", "auth")
+_PLAIN = (
+    *("ret", "envid", "require_tls", "priority", "hold_until", "hold", "auth"),
+    "quarantine",
+)
 
 
 def kept(envelope: Envelope) -> tuple[str | None, str | None]:

@@ -89,6 +89,7 @@ _DEFERRED: dict[str, Cause] = {
     "7.0": catalog.POLICY_DEFERRED,
     "7.1": catalog.POLICY_DEFERRED,
     "7.5": catalog.TLS_FAILED,
+    "7.25": catalog.REVERSE_DNS_ERROR,
 }
 _REFUSED: dict[str, Cause] = {
     "1.1": catalog.NO_SUCH_MAILBOX,
@@ -130,14 +131,15 @@ _REFUSED: dict[str, Cause] = {
     "7.10": catalog.ENCRYPTION_REQUIRED,
     "7.11": catalog.MECHANISM_NEEDS_TLS,
     "7.20": catalog.DKIM_FAIL,
-    "7.21": catalog.DKIM_FAIL,
-    "7.22": catalog.DKIM_FAIL,
+    "7.21": catalog.DKIM_UNACCEPTABLE,
+    "7.22": catalog.DKIM_AUTHOR_MISMATCH,
     "7.23": catalog.SPF_FAIL,
-    "7.24": catalog.SPF_FAIL,
+    "7.24": catalog.SPF_ERROR,
     "7.25": catalog.REVERSE_DNS_FAIL,
     "7.26": catalog.UNAUTHENTICATED,
     "7.27": catalog.SENDER_NULL_MX,
     "7.28": catalog.MAIL_FLOOD,
+    "7.29": catalog.ARC_FAIL,
     "7.30": catalog.PEER_LACKS_REQUIRETLS,
 }
 # Where the basic code narrows what the enhanced code leaves open.

@@ -92,6 +92,7 @@ def _wishes(wishes: Wishes) -> dict[str, str]:
     by = wishes.deliver_by
     told = {
         "envid": wishes.envid,
+        "quarantine": wishes.quarantine,
         "priority": str(wishes.priority or ""),
         "require-tls": "yes" if wishes.require_tls else "",
         "deliver-by": f"{int(by.until)};{by.mode}{'T' * by.trace}" if by is not None else "",
