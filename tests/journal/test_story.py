@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ulak.accounts.denied import Why
+from ulak.checks.reason import because, packed
 from ulak.journal.entry import Entry, Kind
 from ulak.journal.memory import MemoryJournal
 from ulak.journal.printed import printed
@@ -363,6 +364,23 @@ def test_a_listing_and_a_list_that_could_not_be_asked_are_told_apart() -> None:
         "bl.example could not be asked about 192.0.2.1 (bl.example A: 127.0.0.2); "
         "that is no reason to refuse anybody."
     )
+
+
+def test_the_steps_of_a_check_are_told_in_the_language_of_the_reader() -> None:
+    day = Day()
+    reasons = packed([because("dnsbl.refuses", zone="bl.example", codes="127.255.255.254")])
+    facts = {"check": "dnsbl", "ip": "192.0.2.1", "zone": "bl.example", "result": "could-not-ask"}
+    facts |= {"why": "old words", "reasons": reasons}
+    day.note(1, Kind.CHECKED, session=SESSION, facts=facts)
+    day.note(2, Kind.CHECKED, session=SESSION, facts=facts | {"reasons": "{not written by us"})
+    first, second = day.story(SESSION).happenings
+    assert first.sentence == (
+        "bl.example could not be asked about 192.0.2.1 (bl.example refuses to answer this server "
+        "(127.255.255.254)); that is no reason to refuse anybody."
+    )
+    assert "old words" in second.sentence
+    turkish = day.story(SESSION, "tr").happenings[0].sentence
+    assert "bl.example bu sunucuya yanıt vermek istemiyor (127.255.255.254)." in turkish
 
 
 def test_our_own_words_about_a_host_are_not_put_into_its_mouth() -> None:

@@ -130,6 +130,8 @@ def test_the_library_is_one_name_away_and_imports_nothing_before() -> None:
     assert done.stdout.decode() == "True Böyle bir posta kutusu yok\n"
     assert ulak.compare("252", "554").a.key == "252"
     assert ulak.dns.Zone({}) is not None
-    assert ulak.checks.__name__ == "ulak.checks"
+    assert ulak.checks.__getattr__("dmarc").check is not None
+    with pytest.raises(AttributeError):
+        ulak.checks.__getattr__("nonsense")
     with pytest.raises(AttributeError):
         ulak.__getattr__("nonsense")

@@ -13,7 +13,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ulak.checks.asking import not_answered
 from ulak.checks.gather import Gather, one_by_one
+from ulak.checks.reason import Reason, because
 from ulak.dns.records import Answer, Resolver, Status
 
 IP = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -65,7 +67,7 @@ class Finding:
     result: Result
     codes: tuple[str, ...] = ()
     text: str = ""
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
     trace: tuple[Answer, ...] = ()
 
     @property
@@ -150,7 +152,7 @@ async def check_zone(
     reason, everybody = await gather(resolver.resolve(name, "TXT"), resolver.resolve(test, "A"))
     trace = (answer, reason, everybody)
     if _judge(blocklist, str(address), everybody).listed:
-        why = f"it has {test} too, as no working list has (RFC 5782 §5): it lists everybody"
+        why = because("dnsbl.everybody", zone=blocklist.zone, test=test)
         return Finding(
             blocklist.zone, str(address), Result.COULD_NOT_ASK, finding.codes, "", (why,), trace
         )
@@ -171,7 +173,7 @@ class Health:
 
     zone: str
     works: bool
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
     trace: tuple[Answer, ...]
 
 
@@ -191,37 +193,35 @@ async def probe(
     present = _judge(Blocklist(blocklist.zone), str(listed), answers[0])
     absent = _judge(Blocklist(blocklist.zone), str(unlisted), answers[1])
     works = present.listed and absent.result is Result.NOT_LISTED
-    reasons = (
-        f"test entry {listed}: {present.result} ({present.reasons[0]})",
-        f"test entry {unlisted}: {absent.result} ({absent.reasons[0]})",
-    )
+    reasons = (*present.reasons, *absent.reasons)
     return Health(blocklist.zone, works, reasons, tuple(answers))
 
 
 def _judge(blocklist: Blocklist, ip: str, answer: Answer) -> Finding:
     """Tell what the A records of an answer say."""
 
-    def found(result: Result, why: str) -> Finding:
+    def found(result: Result, why: Reason) -> Finding:
         return Finding(blocklist.zone, ip, result, codes, "", (why,), (answer,))
 
+    zone = blocklist.zone
     codes = tuple(sorted(answer.texts, key=ipaddress.IPv4Address))
     if answer.failed:
-        detail = f" ({answer.detail})" if answer.detail else ""
-        return found(Result.COULD_NOT_ASK, f"DNS answered {answer.status}{detail}")
+        return found(Result.COULD_NOT_ASK, not_answered(answer))
     if answer.absent:
-        return found(Result.NOT_LISTED, f"the list has no entry ({answer.status})")
+        why = because("dnsbl.not-listed", zone=zone, ip=ip, status=answer.status)
+        return found(Result.NOT_LISTED, why)
     values = [ipaddress.IPv4Address(code) for code in codes]
     outside = [str(v) for v in values if v not in _DATA]
     if outside:
-        why = f"the answer {', '.join(outside)} lies outside 127.0.0.0/8: not the list answered"
+        why = because("dnsbl.outside", zone=zone, codes=", ".join(outside))
         return found(Result.COULD_NOT_ASK, why)
     refusing = [str(v) for v in values if v in _ERRORS]
     if refusing:
-        why = f"the list refuses to answer this server ({', '.join(refusing)})"
+        why = because("dnsbl.refuses", zone=zone, codes=", ".join(refusing))
         return found(Result.COULD_NOT_ASK, why)
     entries = [v for v in values if v != _NO_LISTING]
     if not entries:
-        return found(Result.NOT_LISTED, f"the answer {_NO_LISTING} is no listing")
+        return found(Result.NOT_LISTED, because("dnsbl.no-listing", zone=zone, code=_NO_LISTING))
     counted = [
         v
         for v in entries
@@ -229,8 +229,8 @@ def _judge(blocklist: Blocklist, ip: str, answer: Answer) -> Finding:
     ]
     said = ", ".join(map(str, counted or entries))
     if not counted:
-        return found(Result.NOT_LISTED, f"the answer {said} is not among those that count here")
-    return found(Result.LISTED, f"the list has an entry ({said})")
+        return found(Result.NOT_LISTED, because("dnsbl.not-counted", zone=zone, codes=said))
+    return found(Result.LISTED, because("dnsbl.listed", zone=zone, ip=ip, codes=said))
 
 
 def _one_line(answer: Answer) -> str:

@@ -57,7 +57,8 @@ class Entry:
       for
     - `quarantine`: the cause for which an accepted message was put apart
     - `where`: what a message was delivered into
-    - `check`, `result`, `zone`, `reason`, `why`: what was checked and asked, and what came of it
+    - `check`, `result`, `zone`, `reason`, `why`: what was checked and asked, and what came of it;
+      `reasons`: the steps of the check, packed (`checks.reason`)
     - `verb`: what an operator did: hold, release, retry, drop, bounce
     - `to`: to whom a report goes; `action`: what it says, `delivered`, `relayed`, `expanded`,
       `failed` or `delayed`

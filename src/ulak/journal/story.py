@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
+from ulak.checks.reason import unpacked
 from ulak.journal.entry import Entry, Kind
 from ulak.journal.standing import FINISHED, Stand, Standing, cut_short, named_in, standings
 from ulak.journal.trace import REPORT_FOR, Trace, What
@@ -217,6 +218,8 @@ class _Teller:
             short = reply if len(reply) <= _IN_A_SENTENCE else reply[:_IN_A_SENTENCE] + "…"
             name = "answer" if facts.get("remote") else "own-answer"
             facts["answer"] = self._say("said", name, host=facts.get("host", "")[:60], reply=short)
+        if reasons := _told(facts.pop("reasons", ""), self.language):
+            facts["why"] = reasons
         due = self._clock(facts.pop("due", ""))
         if due:
             facts["due"] = due
@@ -308,6 +311,14 @@ class _Teller:
                 if entry.kind in {Kind.REFUSED, Kind.FAILED, Kind.DEFERRED} and entry.cause:
                     last[entry.cause] = entry.facts
         return list(last.items())
+
+
+def _told(reasons: str, language: str) -> str:
+    """Tell packed reasons of a check in a language; `""` where there are none to be read."""
+    try:
+        return " ".join(reason.text(language) for reason in unpacked(reasons)).removesuffix(".")
+    except (ValueError, KeyError):
+        return ""
 
 
 def _stands(standing: Standing) -> str:

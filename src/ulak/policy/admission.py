@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from ulak.checks.dnsbl import IP, Blocklist, Finding, Result, check, normalise
 from ulak.checks.gather import Gather, one_by_one
+from ulak.checks.reason import because, packed
 from ulak.dns.records import Resolver, Status
 from ulak.journal.entry import Entry, Kind
 from ulak.replies import catalog
@@ -49,7 +50,8 @@ class Admitted:
                     "result": finding.result.value,
                     "codes": " ".join(finding.codes),
                     "reason": finding.text,
-                    "why": "; ".join(finding.reasons),
+                    "why": " ".join(map(str, finding.reasons)),
+                    "reasons": packed(finding.reasons),
                 },
             )
             for finding in self.findings
@@ -114,9 +116,7 @@ class Admission:
                 self._resting[zone] = self._clock() + _REST
         for blocklist in self._zones:
             if blocklist.zone not in findings:
-                why = (
-                    f"it left the last {_PATIENCE} questions without an answer and is not asked now"
-                )
+                why = because("dnsbl.resting", zone=blocklist.zone, count=_PATIENCE)
                 findings[blocklist.zone] = Finding(
                     blocklist.zone, ip, Result.COULD_NOT_ASK, reasons=(why,)
                 )
