@@ -1,0 +1,49 @@
+"""A TLS report as a value (RFC 8460 §4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Sessions that failed in one way; `kind` is a result type of RFC 8460 §4.3."""
+
+    kind: str
+    sessions: int
+    sending_ip: str = ""
+    receiving_host: str = ""
+    receiving_ip: str = ""
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TlsPolicy:
+    """What became of the sessions under one policy: `kind` is `sts`, `tlsa` or `no-policy-found`.
+
+    `succeeded` and `failed` are numbers of sessions.
+    """
+
+    kind: str
+    domain: str
+    succeeded: int
+    failed: int
+    hosts: tuple[str, ...] = ()
+    failures: tuple[Failure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TlsReport:
+    """One report. `begin` and `end` are in seconds since the epoch."""
+
+    organization: str
+    contact: str
+    report_id: str
+    begin: int
+    end: int
+    policies: tuple[TlsPolicy, ...]
+
+    @property
+    def domain(self) -> str:
+        """The domain that it is about: that of its first policy."""
+        return self.policies[0].domain
