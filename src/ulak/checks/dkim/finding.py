@@ -28,7 +28,9 @@ class Limits:
     `signatures` of a message are looked at, from the top; `field` and `record` are the longest
     DKIM-Signature and key record in octets; `keys` are tried where one name has several;
     `shortest_key` and `longest_key` are bits of an RSA modulus (RFC 8301 §3.2 asks for 1024 to
-    4096), `exponent` of its exponent; `skew` is how many seconds a clock may be wrong.
+    4096), `exponent` of its exponent; `skew` is how many seconds a clock may be wrong. Where a
+    signature does not fit, `trials` of a message may be made to tell which field was changed, and
+    bodies of up to `compared` octets are tried in every way to tell what was.
     """
 
     signatures: int = 16
@@ -39,6 +41,8 @@ class Limits:
     longest_key: int = 8192
     exponent: int = 64
     skew: int = 300
+    trials: int = 64
+    compared: int = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ulak.checks.dkim import key, signature
+from ulak.checks.dkim.canonical import Form
+from ulak.checks.dkim.changed_body import ChangedBody
+from ulak.checks.dkim.changed_header import Case, Trials, changes
 from ulak.checks.dkim.finding import Finding, Limits, Result
 from ulak.checks.dkim.hashing import BodyHashes
 from ulak.checks.dkim.header import SignedHeader
@@ -38,21 +41,46 @@ async def verify(
     header, body = mail.split(message)
     reading = Reading(header, now=now, limits=limits)
     reading.feed(body)
-    return await reading.judge(resolver, gather=gather)
+    findings = await reading.judge(resolver, gather=gather)
+    changed = reading.again()
+    if changed is None:
+        return findings
+    changed.feed(body)
+    return changed.explain(findings)
 
 
 class Reading:
     """Verifies a message that comes in pieces: its header, chunks of its body, then judgement.
 
     `header` is all before the empty line, with the CRLF of its last line; what is fed begins
-    after the empty line. The body is gone over once for each form that signatures use.
+    after the empty line. The body is gone over once for each form that signatures use. Where one
+    does not fit, `again` takes the body a second time to tell what was changed:
+
+        findings = await reading.judge(resolver)
+        changed = reading.again()
+        if changed is not None:
+            changed.feed(chunk) …
+            findings = changed.explain(findings)
     """
 
-    __slots__ = ("_bodies", "_header", "_limits", "_places", "_signatures", "_unseen")
+    __slots__ = (
+        "_bodies",
+        "_differing",
+        "_header",
+        "_limits",
+        "_octets",
+        "_places",
+        "_signatures",
+        "_trials",
+        "_unseen",
+    )
 
     def __init__(self, header: bytes, *, now: float, limits: Limits = LIMITS) -> None:
         self._limits = limits
+        self._octets = header
         self._header = SignedHeader(header)
+        self._trials = Trials(limits.trials)
+        self._differing: dict[int, tuple[Form, bytes]] = {}
         places = self._header.places(b"dkim-signature")
         self._unseen = max(len(places) - limits.signatures, 0)
         self._places = places[: limits.signatures]
@@ -87,10 +115,21 @@ class Reading:
             replace(self._judged(one, place, answers), signature=prefix)
             for one, place, prefix in zip(self._signatures, self._places, prefixes, strict=True)
         ]
+        self._differing = {
+            place: (one.body_form, one.body_hash)
+            for place, (one, finding) in enumerate(zip(self._signatures, findings, strict=True))
+            if one.length is None and any(r.key == "dkim.body-differs" for r in finding.reasons)
+        }
         if self._unseen:
             reason = because("dkim.not-looked-at", count=self._unseen, most=self._limits.signatures)
             findings.append(Finding(Result.NEUTRAL, reasons=(reason,)))
         return tuple(findings)
+
+    def again(self) -> ChangedBody | None:
+        """Give, after `judge`, what tells how the body was changed; None where all hashes fit."""
+        if not self._differing:
+            return None
+        return ChangedBody(self._octets, self._differing, self._limits.compared)
 
     def _judged(self, one: Signature, place: int, answers: dict[str, Answer]) -> Finding:
         finding = Finding(
@@ -128,6 +167,11 @@ class Reading:
                 found = self._compared(found, one, record, chosen, fits=fits)
                 if fits:
                     return found
+                if first is None:
+                    name = finding.trace[0].name
+                    case = Case(one, self._header, place, chosen, record.key, name)
+                    reasons = (*found.reasons, *changes(case, self._trials))
+                    found = replace(found, reasons=reasons)
             first = first or found
         assert first is not None  # noqa: S101 -- there is at least one record
         return first
