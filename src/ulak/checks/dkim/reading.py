@@ -217,6 +217,8 @@ class Reading:
             return Fault(Result.PERMERROR, reason)
         # §8.15: a From that nobody signed may be the one that is shown.
         authors = set(self._header.places(b"from"))
+        if not authors:
+            return Fault(Result.PERMERROR, because("dkim.no-from"))
         unsigned = len(authors - set(chosen))
         if unsigned:
             return Fault(Result.POLICY, because("dkim.other-from", count=unsigned))
