@@ -13,6 +13,7 @@ from tests.server.dialogue import Client, configured
 from ulak.accounts.account import Account
 from ulak.bounce.notice import Action, Fate, Office, Original
 from ulak.bounce.report import write
+from ulak.checks.scanner import rspamd
 from ulak.dns import wire
 from ulak.mail import message, xtext
 from ulak.mail.encoded import decode
@@ -122,6 +123,10 @@ def proxied(parts: Iterable[bytes]) -> Work:
                 return
 
     return work
+
+
+def scanned(answer: bytes) -> Work:
+    return lambda: rspamd.read(answer, scanner="it")
 
 
 def text(read: Callable[[str], object], of: str) -> Work:
@@ -294,6 +299,15 @@ SHAPES: dict[str, Callable[[int], Work]] = {
         grammar.parse_parameters, " ".join(f"P{i}=1" for i in range(n // 8))
     ),
     "spaces": lambda n: text(lambda t: commands.user("VRFY", t), " " * n),
+    "an answer of rspamd": lambda n: scanned(
+        b'{"score":1,"required_score":1,"action":"reject","symbols":{%s"z":0}}'
+        % b"".join(b'"%d":{"score":1,"options":["x"]},' % i for i in range(n // 36))
+    ),
+    "an answer of rspamd in brackets": lambda n: scanned(b"[" * n),
+    "fields from rspamd": lambda n: scanned(
+        b'{"score":1,"required_score":1,"action":"reject","milter":{"add_headers":{"X-A":["%s"]}}}'
+        % (b'","' * (n // 3))
+    ),
     "xtext": lambda n: text(lambda t: xtext.decode(xtext.encode(t)), "+=" * (n // 2)),
     "no xtext": lambda n: text(xtext.decode, "+4" * (n // 2)),
     "fields": lambda n: headers(b"From: a\r\n" + b"X: y\r\n" * (n // 6)),
