@@ -13,6 +13,7 @@ from tests.server.dialogue import Client, configured
 from ulak.accounts.account import Account
 from ulak.bounce.notice import Action, Fate, Office, Original
 from ulak.bounce.report import write
+from ulak.checks.dmarc import author, record
 from ulak.checks.scanner import rspamd
 from ulak.dns import wire
 from ulak.mail import message, xtext
@@ -208,6 +209,14 @@ def authors(of: bytes) -> Work:
     return lambda: mailboxes(of)
 
 
+def judged_authors(of: bytes) -> Work:
+    return lambda: author.read(of)
+
+
+def dmarc_record(of: bytes) -> Work:
+    return lambda: record.read(of)
+
+
 def mended(of: bytes) -> Work:
     account = Account("ada@example.org")
     submitted = Submitted(account, "Tue, 03 Nov 2026 12:00:00 +0000", "<1@example.org>")
@@ -328,6 +337,18 @@ SHAPES: dict[str, Callable[[int], Work]] = {
     "routes to authors": lambda n: authors(b"<" + b"@a," * (n // 3)),
     "groups of authors": lambda n: authors(b"a:" * (n // 2)),
     "folds between authors": lambda n: authors(b"\r\n " * (n // 3)),
+    "From fields": lambda n: judged_authors(b"From: a@b.example\r\n" * (n // 19)),
+    "broken From fields": lambda n: judged_authors(b"From: <a@b\r\n" * (n // 12)),
+    "at signs of authors": lambda n: judged_authors(b"From: <" + b"@a" * (n // 2)),
+    "tags of a DMARC record": lambda n: dmarc_record(b"v=DMARC1;" + b"x=y;" * (n // 4)),
+    "a long tag of a DMARC record": lambda n: dmarc_record(b"v=DMARC1; p=" + b"x" * n),
+    "spaces in a DMARC record": lambda n: dmarc_record(b"v=DMARC1" + b" " * n + b"x"),
+    "destinations of a DMARC record": lambda n: dmarc_record(
+        b"v=DMARC1; p=none; rua=" + b"mailto:a@b," * (n // 11)
+    ),
+    "sizes of a DMARC record": lambda n: dmarc_record(
+        b"v=DMARC1; rua=mailto:a@b" + b"!1" * (n // 2)
+    ),
     "a submitted header": lambda n: mended(b"X: y\r\nBcc: z\r\n" * (n // 14)),
     "submitted recipients": lambda n: mended(b"From: " + b"a@b,\r\n " * (n // 7) + b"\r\n"),
     "attributes of XCLIENT": lambda n: text(xclient.parse, "NAME=+41" + "+42" * (n // 3)),

@@ -72,7 +72,7 @@ def test_every_command_that_is_named_exists(file: Path) -> None:
 
 
 def test_what_does_not_exist_is_found() -> None:
-    assert wrong("check ip 192.0.2.1") == "ulak check"
+    assert wrong("greet ip 192.0.2.1") == "ulak greet"
     assert wrong("queue lost") == "ulak queue lost"
     assert wrong("config check --wish") == "ulak config --wish"
     assert not wrong("queue list --domain example.org --json")

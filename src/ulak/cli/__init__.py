@@ -15,6 +15,7 @@ COMMANDS = {
     "explain": "ulak.cli.reference:explain",
     "compare": "ulak.cli.reference:compare",
     "codes": "ulak.cli.reference:codes",
+    "check": "ulak.cli.check:check",
     "send": "ulak.cli.send:send",
     "queue": "ulak.cli.queue:queue",
     "account": "ulak.cli.account:account",

@@ -11,7 +11,9 @@ from ulak.journal.words import say
 
 _INDENT = " " * 21  # below a sentence, which stands behind its time
 # Facts that the sentences tell in another shape.
-_QUIET = frozenset({"due", "traceback", "remote", "action", "unreported", "where", "denied"})
+_QUIET = frozenset(
+    {"due", "traceback", "remote", "action", "unreported", "where", "denied", "reasons"}
+)
 
 
 def printed(story: Story, width: int = 100) -> str:

@@ -107,6 +107,26 @@ def test_the_organizational_domain(
     assert len(done.steps) == asked
 
 
+@pytest.mark.parametrize(
+    ("record", "domain", "why"),
+    [
+        ("psd=n", "a.example.com", "psd-n"),
+        ("psd=y", "a.example.com", "psd-y"),
+        ("psd=y", "example.com", "shortest"),
+        ("psd=u", "a.example.com", "shortest"),
+    ],
+)
+def test_the_rule_that_found_it_is_said(record: str, domain: str, why: str) -> None:
+    done = walk({"example.com": f"{DMARC}; {record}"}, domain)
+    assert done.why.key == f"dmarc.organizational-{why}"
+
+
+def test_nobody_is_asked_about_a_domain_that_only_ends_alike() -> None:
+    dns = zone({"example.com": DMARC})
+    judge(dns, "example.com", spf=Spf("pass", "notexample.com"))
+    assert [name for name, _ in dns.asked] == ["_dmarc.example.com", "_dmarc.com"]
+
+
 def test_an_answer_that_does_not_come_ends_the_walk() -> None:
     done = walk({"example.com": Status.TIMEOUT, "com": DMARC}, "a.example.com")
     assert not done.complete

@@ -86,7 +86,7 @@ def identifiers(
     if spf is None:
         reasons.append(because("dmarc.spf-not-made"))
     elif spf.identity == "helo" and spf.mail_from:
-        reasons.append(because("dmarc.spf-helo", domain=spf.domain))
+        reasons.append(because("dmarc.spf-helo", domain=spf.domain or "?"))
     else:
         _take("spf", spf.result, spf.domain, "", found, reasons)
     if not dkim:
@@ -111,9 +111,9 @@ def _take(
         reasons.append(because("dmarc.dkim-no-signature"))
     elif result not in ("pass", "temperror") or not name:
         if method == "spf":
-            reasons.append(because("dmarc.spf-no-pass", domain=domain, result=result))
+            reasons.append(because("dmarc.spf-no-pass", domain=domain or "?", result=result))
         else:
-            facts = {"domain": domain, "selector": selector, "result": result}
+            facts = {"domain": domain or "?", "selector": selector or "?", "result": result}
             reasons.append(because("dmarc.dkim-no-pass", **facts))
     else:
         found[Identifier(method, name, selector, proven=result == "pass")] = None

@@ -59,7 +59,9 @@ def read(header: bytes) -> Authors:
         written.update(dict.fromkeys(found))
         left -= min(left, len(value))
         if not understood:
-            reasons.append(because("dmarc.from-unreadable", value=message.unfold(value[:1000])))
+            reasons.append(
+                because("dmarc.from-unreadable", value=message.unfold(value[:1000]) or "?")
+            )
         if len(written) > MOST or not left:
             break
     domains: dict[str, None] = {}
@@ -68,7 +70,7 @@ def read(header: bytes) -> Authors:
         if domain:
             domains[domain] = None
         else:
-            reasons.append(because("dmarc.not-a-domain", domain=name))
+            reasons.append(because("dmarc.not-a-domain", domain=name or "?"))
     if len(written) > MOST:
         reasons.append(because("dmarc.too-many-authors", limit=MOST))
     if not written and not reasons:

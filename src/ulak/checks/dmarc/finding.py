@@ -78,7 +78,7 @@ async def check(
     """Judge one author's domain by what SPF and DKIM found. `dkim` has a finding per signature."""
     domain = to_ascii(from_domain)
     if not domain:
-        reason = because("dmarc.not-a-domain", domain=from_domain)
+        reason = because("dmarc.not-a-domain", domain=from_domain or "?")
         return Finding(Result.PERMERROR, "", (reason,))
     walker = Walker(resolver)
     judging = _Judging(walker, await walker.walk(domain), gather)

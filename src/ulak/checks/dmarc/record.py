@@ -210,10 +210,10 @@ class _Reading:
         for part in parts[:_MOST_URIS]:
             uri = uris.read(part)
             if uri is None:
-                self.wrong(because("dmarc.uri-wrong", tag=name, uri=part.strip(" \t")))
+                self.wrong(because("dmarc.uri-wrong", tag=name, uri=part.strip(" \t") or "?"))
                 continue
             if uri.size is not None:
-                self.wrong(because("dmarc.uri-size", tag=name, uri=part.strip(" \t")))
+                self.wrong(because("dmarc.uri-size", tag=name, uri=part.strip(" \t") or "?"))
             if not uri.address:
                 self.wrong(because("dmarc.uri-scheme", tag=name, uri=uri.uri, scheme=uri.scheme))
             found[uri] = None

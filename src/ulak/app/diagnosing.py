@@ -1,0 +1,128 @@
+"""What `ulak check` does, without its words: a resolver, a clock, and the default policy."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from ulak import config as settings
+from ulak.checks.dkim import with_crlf
+from ulak.checks.dnsbl import Blocklist, read_codes
+from ulak.diagnose import address, domain, message, sender
+from ulak.diagnose.diagnosis import Diagnosis
+from ulak.diagnose.message import Envelope, Judged
+from ulak.diagnose.patience import Patience
+from ulak.dns.records import Resolver
+from ulak.dns.resolver import DnsResolver
+from ulak.replies import catalog
+from ulak.replies.reply import Reply
+
+Server = tuple[str, int]
+
+PATIENCE = 60.0  # seconds that a person waits for a diagnosis at most
+LONGEST = 100_000_000  # octets of a message
+# Of one question: a person would rather ask again than wait.
+_TIMEOUT, _ATTEMPTS, _DEADLINE = 2.0, 2, 5.0
+
+
+class TooLateError(Exception):
+    """DNS kept a diagnosis waiting for too long."""
+
+
+class TooLargeError(Exception):
+    """A file is too large to be a message."""
+
+
+class Examiner:
+    """Makes diagnoses. `dns` is the server to ask, None those of the configuration."""
+
+    def __init__(self, chosen: settings.Config, dns: Server | None) -> None:
+        self._chosen = chosen
+        self._servers = [dns] if dns else [(s.host, s.port) for s in chosen.dns.servers]
+
+    def ip(self, ip: str, zones: Sequence[str]) -> Diagnosis:
+        """Look an address up; `zones` are asked beside the lists of the configuration."""
+        lists = [
+            *(Blocklist(one.zone, read_codes(one.codes), one.label) for one in self._dnsbl()),
+            *map(Blocklist, zones),
+        ]
+        return self._run(
+            lambda resolver: address.diagnose(resolver, ip=ip, zones=lists, gather=asyncio.gather)
+        )
+
+    def domain(self, name: str, selectors: Sequence[str]) -> Diagnosis:
+        """Look at what a domain publishes."""
+        return self._run(
+            lambda resolver: domain.diagnose(
+                resolver,
+                domain=name,
+                selectors=selectors,
+                now=time.time(),
+                gather=asyncio.gather,
+            )
+        )
+
+    def spf(self, given: Envelope) -> Diagnosis:
+        """Ask SPF."""
+        return self._run(
+            lambda resolver: sender.diagnose(
+                resolver,
+                ip=given.ip or "",
+                helo=given.helo or "",
+                mail_from=given.mail_from or "",
+                now=time.time(),
+                gather=asyncio.gather,
+            )
+        )
+
+    def message(self, file: Path, given: Envelope) -> Diagnosis:
+        """Check the message in a file."""
+        if file.stat().st_size > LONGEST:
+            raise TooLargeError(str(file))
+        octets = with_crlf(file.read_bytes())
+        return self._run(
+            lambda resolver: message.diagnose(
+                resolver,
+                octets,
+                name=file.name,
+                given=given,
+                now=time.time(),
+                gather=asyncio.gather,
+                answering=answer,
+            )
+        )
+
+    def _dnsbl(self) -> Sequence[settings.Dnsbl]:
+        return self._chosen.policy.dnsbl
+
+    def _run(self, ask: Callable[[Resolver], Awaitable[Diagnosis]]) -> Diagnosis:
+        async def asked() -> Diagnosis:
+            resolver = DnsResolver(
+                self._servers, timeout=_TIMEOUT, attempts=_ATTEMPTS, deadline=_DEADLINE
+            )
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    return await ask(Patience(resolver))
+            except TimeoutError as error:
+                raise TooLateError from error
+            finally:
+                await resolver.close()
+
+        return asyncio.run(asked())
+
+
+def answer(judged: Judged) -> Reply | None:
+    """Say what Ulak answers by default: what the owner of the author's domain asks for."""
+    found = judged.dmarc
+    match str(found.result), str(found.policy):
+        case "fail", "reject":
+            return catalog.DMARC_REJECT.reply(domain=found.from_domain)
+        case "fail", "quarantine":
+            return catalog.DMARC_QUARANTINE.reply(domain=found.from_domain)
+        case "temperror", _:
+            problem = next((a.status for a in found.trace if a.failed), "temperror")
+            return catalog.DMARC_ERROR.reply(domain=found.from_domain, problem=problem)
+        case _:
+            return None

@@ -1,0 +1,248 @@
+"""`ulak check message`: who a message is really from, by all that it and DNS can tell."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ulak.checks import dkim, dmarc, helo, iprev, spf
+from ulak.checks.gather import Gather
+from ulak.diagnose import address, sender, zonefile
+from ulak.diagnose.diagnosis import Advice, Check, Diagnosis, Sentence, Source, of, unique
+from ulak.dns.names import to_ascii
+from ulak.dns.records import Resolver
+from ulak.mail import message as mail
+from ulak.replies.reply import Reply
+
+# RFC 5321 §4.4: `from NAME (what was seen of it)`; the address stands in brackets.
+_FROM = re.compile(r"from[ \t]+([^ \t()]{1,255})", re.IGNORECASE)
+_BRACKETS = re.compile(r"\[(?:IPv6:)?([0-9A-Fa-f:.]{2,45})(?:%[0-9A-Za-z]{1,20})?\]", re.IGNORECASE)
+_PATH = re.compile(r"<([^<>\s]{0,320})>")
+_BROKEN = ("fail", "permerror", "temperror", "policy", "neutral")
+_LONGEST = 2_000  # characters of a Received field that are read
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What a session would have told of a message; None where nobody knows it."""
+
+    ip: str | None = None
+    helo: str | None = None
+    mail_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the checks found, for who decides what would be answered."""
+
+    envelope: Envelope
+    spf: spf.Finding | None
+    dkim: tuple[dkim.Finding, ...]
+    dmarc: dmarc.Finding
+    iprev: iprev.Finding | None
+    helo: helo.Finding | None
+
+
+Answering = Callable[[Judged], Reply | None]
+"""Says what the server would answer; None where it would just take the message."""
+
+
+def sources(message: bytes, given: Envelope) -> tuple[Envelope, tuple[Source, ...]]:
+    """Complete what was given by the topmost Received and Return-Path fields."""
+    header, _ = mail.split(message)
+    received = mail.first(header, "Received")[:_LONGEST]
+    seen = re.split(r"[ \t]by[ \t]", received, maxsplit=1)[0]
+    found = Envelope(_ip(seen), _name(seen), _path(header))
+    told: list[Source] = []
+
+    def take(what: str, option: str | None, field: str | None, where: str) -> str | None:
+        if option is not None:
+            told.append(Source(what, option, "option"))
+            return option
+        told.append(Source(what, field or "", where if field is not None else ""))
+        return field
+
+    envelope = Envelope(
+        take("ip", given.ip, found.ip, "received"),
+        take("helo", given.helo, found.helo, "received"),
+        take("mail-from", given.mail_from, found.mail_from, "return-path"),
+    )
+    return envelope, tuple(told)
+
+
+def _ip(seen: str) -> str | None:
+    for match in _BRACKETS.finditer(seen):
+        try:
+            return str(ipaddress.ip_address(match[1]))
+        except ValueError:
+            continue
+    return None
+
+
+def _name(seen: str) -> str | None:
+    match = _FROM.match(seen)
+    return match[1] if match else None
+
+
+def _path(header: bytes) -> str | None:
+    values = mail.values(header, "Return-Path")
+    if not values:
+        return None
+    match = _PATH.search(mail.unfold(values[0][:_LONGEST]))
+    return match[1] if match else None
+
+
+async def diagnose(
+    resolver: Resolver,
+    message: bytes,
+    *,
+    name: str,
+    given: Envelope,
+    now: float,
+    gather: Gather,
+    answering: Answering,
+) -> Diagnosis:
+    """Check a message with CRLF line ends. `name` is what it is called, a file's.
+
+    ValueError if `given.ip` is no address.
+    """
+    envelope, told = sources(message, given)
+    header, _ = mail.split(message)
+    signed = await dkim.verify(resolver, message, now=now, gather=gather)
+    sent = named = greeted = None
+    if envelope.ip is not None:
+        named = await iprev.check(resolver, ip=envelope.ip, gather=gather)
+        if envelope.helo is not None:
+            greeted = await helo.check(resolver, helo=envelope.helo, ip=envelope.ip, gather=gather)
+        if envelope.mail_from or (envelope.mail_from is not None and envelope.helo is not None):
+            sent = await spf.check(
+                resolver,
+                ip=envelope.ip,
+                helo=envelope.helo or "",
+                mail_from=envelope.mail_from,
+                now=now,
+                gather=gather,
+            )
+    policy = await dmarc.check_header(resolver, header=header, spf=sent, dkim=signed, gather=gather)
+    judged = Judged(envelope, sent, signed, policy, named, greeted)
+    reply = answering(judged)
+    checks = _checks(judged)
+    meaning = [
+        reason for reason in policy.reasons
+        if reason.key in ("dmarc.pass", "dmarc.fail", "dmarc.unsure", "dmarc.no-record")
+    ][-1:]  # fmt: skip
+    facts = {"name": name, "reply": "" if reply is None else str(reply)}
+    verdict = (
+        Sentence(f"message-{_answer(reply)}", facts),
+        *(Sentence("", reason=reason) for reason in meaning),
+    )
+    return Diagnosis("message", name, verdict, checks, unique(_advice(judged)), told, reply)
+
+
+def _answer(reply: Reply | None) -> str:
+    if reply is None:
+        return "taken"
+    return {"2": "quarantined", "4": "deferred"}.get(str(reply.code)[0], "refused")
+
+
+def _checks(judged: Judged) -> tuple[Check, ...]:
+    checks: list[Check] = []
+    if judged.iprev is not None:
+        checks.append(address.names(judged.iprev))
+    if judged.helo is not None:
+        checks.append(of("helo", judged.helo.helo, judged.helo, bad=("fail",)))
+    if judged.spf is not None:
+        checks.append(sender.as_check(judged.spf))
+    passed = any(str(one.result) == "pass" for one in judged.dkim)
+    if not judged.dkim:
+        checks.append(Check("dkim", "", "none", good=None))
+    for one in judged.dkim:
+        # A signature that is broken is harmless beside one that is not (RFC 6376 §6.1).
+        bad = _BROKEN if not passed else ()
+        subject = f"{one.selector}._domainkey.{one.domain}" if one.domain else one.signature
+        checks.append(
+            of(
+                "dkim",
+                subject,
+                one,
+                bad=bad,
+                algorithm=one.algorithm,
+                bits=one.key_bits or "",
+                identity=one.identity,
+                header=":".join(one.header),
+                signature=one.signature,
+            )
+        )
+    found = judged.dmarc
+    checks.append(
+        of(
+            "dmarc",
+            found.from_domain,
+            found,
+            bad=("fail", "permerror", "temperror"),
+            policy=found.policy,
+            record=found.record,
+            record_domain=found.record_domain,
+            organizational_domain=found.organizational_domain,
+            aligned=", ".join(f"{one.method}:{one.domain}" for one in found.aligned),
+        )
+    )
+    return tuple(checks)
+
+
+def _advice(judged: Judged) -> list[Advice]:
+    steps: list[Advice] = []
+    found = judged.dmarc
+    passed = str(found.result) == "pass"
+    if judged.envelope.ip is None:
+        steps.append(Advice("message-ip"))
+    elif judged.envelope.mail_from is None:
+        steps.append(Advice("message-mail-from"))
+    if judged.spf is not None and not passed:
+        steps += sender.advice(judged.spf)
+    for one in judged.dkim:
+        where = {"domain": one.domain, "selector": one.selector}
+        match str(one.result):
+            case "fail":
+                steps.append(Advice("dkim-changed", where))
+            case "permerror" | "policy":
+                where["name"] = f"{one.selector}._domainkey.{one.domain}"
+                steps.append(Advice("dkim-key", where))
+            case "temperror":
+                steps.append(Advice("try-later"))
+            case _:
+                pass
+    if not judged.dkim and found.from_domain:
+        steps.append(Advice("dkim-sign", {"domain": found.from_domain}))
+    match str(found.result):
+        case "fail" if _somebody_passed(judged):
+            facts = {"domain": found.from_domain, "organizational": found.organizational_domain}
+            steps.append(Advice("dmarc-align", facts))
+        case "permerror" if not found.from_domain:
+            steps.append(Advice("from-mend"))
+        case "permerror" if found.published is not None:
+            name = f"_dmarc.{found.record_domain}"
+            record = zonefile.line(name, "TXT", zonefile.dmarc(found.published))
+            steps.append(Advice("dmarc-mend", {"name": name}, record))
+        case "temperror":
+            steps.append(Advice("try-later"))
+        case "none" if to_ascii(found.from_domain):
+            name = f"_dmarc.{found.organizational_domain or found.from_domain}"
+            wanted = f"v=DMARC1; p=none; rua=mailto:postmaster@{found.from_domain}"
+            steps.append(
+                Advice("dmarc-publish", {"name": name}, zonefile.line(name, "TXT", wanted))
+            )
+        case _:
+            pass
+    if judged.iprev is not None:
+        steps += address.reverse_advice(judged.iprev)
+    if judged.helo is not None and str(judged.helo.result) == "fail":
+        steps.append(Advice("helo-name", {"helo": judged.helo.helo}))
+    return steps
+
+
+def _somebody_passed(judged: Judged) -> bool:
+    by_spf = judged.spf is not None and str(judged.spf.result) == "pass"
+    return by_spf or any(str(one.result) == "pass" for one in judged.dkim)

@@ -1,0 +1,35 @@
+"""A resolver that gives up on DNS as a whole when it says nothing at all.
+
+A person waits for a diagnosis. Where the first questions find nobody at home, the others are not
+asked, and the answer is the same: nothing is known.
+"""
+
+from __future__ import annotations
+
+from ulak.dns.records import Answer, Resolver, Status
+
+_SILENT = 4  # questions without an answer before anybody has answered
+_MOST = 500  # questions of one diagnosis
+
+
+class Patience:
+    """Asks `resolver` for as long as that makes sense."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._heard = False
+        self._silences = 0
+        self.asked = 0
+
+    async def resolve(self, name: str, kind: str) -> Answer:
+        """Ask, or say at once that nobody answers."""
+        if self.asked >= _MOST or (not self._heard and self._silences >= _SILENT):
+            detail = "not asked any more" if self._heard else "no name server answers"
+            return Answer(name, kind, Status.TIMEOUT, canonical=name, detail=detail)
+        self.asked += 1
+        answer = await self._resolver.resolve(name, kind)
+        if answer.status is Status.TIMEOUT:
+            self._silences += 1
+        else:
+            self._heard = True
+        return answer

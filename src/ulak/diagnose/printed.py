@@ -1,0 +1,81 @@
+"""A diagnosis as text for a terminal. Pure."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterator
+
+from ulak.diagnose.diagnosis import Check, Diagnosis
+from ulak.diagnose.words import say, word
+
+Paint = Callable[[str, str], str]
+"""Gives a text in a colour."""
+
+
+def plain(text: str, colour: str) -> str:
+    """Give a text as it is."""
+    del colour
+    return text
+
+
+def printed(diagnosis: Diagnosis, language: str, *, width: int = 80, paint: Paint = plain) -> str:
+    """Give the verdict, every check with its reasons, and what to do.
+
+    Lines are up to `width` characters, but what is to be published is never broken.
+    """
+    colour = "green" if diagnosis.good else "red"
+    lines = [
+        paint(line, colour)
+        for sentence in diagnosis.verdict
+        for line in _wrapped(sentence.text(language), width)
+    ]
+    if diagnosis.sources:
+        lines.append("")
+        for source in diagnosis.sources:
+            where = say(language, f"source.{source.where or 'nowhere'}")
+            facts = {"value": source.value or "<>", "where": where}
+            name = source.what if source.where else f"{source.what}-unknown"
+            lines += _wrapped(say(language, f"source.{name}", facts), width)
+    for check in diagnosis.checks:
+        lines += ["", *_check(check, language, width, paint)]
+    if diagnosis.advice:
+        lines += ["", say(language, "print.do")]
+        for step in diagnosis.advice:
+            text = say(language, f"do.{step.name}", step.facts)
+            lines += _wrapped(text, width, "- ", "  ")
+            if step.record:
+                lines.append(f"      {_shown(step.record)}")
+    return "\n".join(lines) + "\n"
+
+
+def _check(check: Check, language: str, width: int, paint: Paint) -> Iterator[str]:
+    colour = {True: "green", False: "red", None: "yellow"}[check.good]
+    facts = {
+        "check": word(language, f"check.{check.check}", check.check.upper()),
+        "subject": _shown(check.subject),
+        "result": word(
+            language,
+            f"result.{check.check}-{check.result}",
+            word(language, f"result.{check.result}", check.result),
+        ),
+    }
+    name = "check" if check.subject else "check-of-nothing"
+    yield paint(_shown(say(language, f"print.{name}", facts)), colour)
+    for reason in check.reasons:
+        yield from _wrapped(reason.text(language), width, "  - ", "    ")
+
+
+def _wrapped(text: str, width: int, first: str = "", following: str = "") -> list[str]:
+    return textwrap.wrap(
+        _shown(text),
+        width,
+        initial_indent=first,
+        subsequent_indent=following,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _shown(text: str) -> str:
+    """Give a stranger's text without anything that could control a terminal."""
+    return "".join(c if c.isprintable() else "?" for c in text)

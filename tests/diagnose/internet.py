@@ -1,0 +1,95 @@
+"""A small internet to diagnose: domains that are well, have mistakes, lie, and do not answer."""
+
+from __future__ import annotations
+
+import base64
+
+from cryptography.hazmat.primitives.asymmetric import ed25519
+
+from ulak.checks.dkim import Key, Signer
+from ulak.dns import Status, Zone
+
+NOW = 1_790_000_000.0
+MX = "192.0.2.25"
+FORGER = "198.51.100.66"
+
+_PRIVATE = ed25519.Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)
+_PUBLIC = base64.b64encode(_PRIVATE.public_key().public_bytes_raw()).decode()
+SIGNER = Signer((Key("well.example", "s1", _PRIVATE),))
+
+
+def zone() -> Zone:
+    """Make it anew."""
+    return Zone(
+        {
+            # A domain as it should be.
+            ("well.example", "MX"): [(10, "mx.well.example")],
+            ("well.example", "TXT"): ["v=spf1 mx -all"],
+            ("mx.well.example", "A"): [MX],
+            ("25.2.0.192.in-addr.arpa", "PTR"): ["mx.well.example"],
+            ("_dmarc.well.example", "TXT"): ["v=DMARC1; p=reject; rua=mailto:reports@well.example"],
+            ("s1._domainkey.well.example", "TXT"): [f"v=DKIM1; k=ed25519; p={_PUBLIC}"],
+            ("_mta-sts.well.example", "TXT"): ["v=STSv1; id=20261127"],
+            ("_smtp._tls.well.example", "TXT"): ["v=TLSRPTv1; rua=mailto:tls@well.example"],
+            # One with a mistake wherever one can be.
+            ("ill.example", "MX"): [(10, "gone.ill.example"), (5, "mx.ill.example")],
+            ("mx.ill.example", "A"): ["203.0.113.5"],
+            ("ill.example", "TXT"): ["v=spf1 ip4:203.0.113.300 includes:x.example -all"],
+            ("_dmarc.ill.example", "TXT"): [
+                "v=DMARC1; p=quarantine; pct=50; adkim=x; rua=reports@ill.example"
+            ],
+            ("old._domainkey.ill.example", "TXT"): ["v=DKIM1; p="],
+            # One that nobody answers for, and one that takes no mail.
+            ("silent.example", "*"): Status.TIMEOUT,
+            ("_dmarc.silent.example", "*"): Status.TIMEOUT,
+            ("_mta-sts.silent.example", "*"): Status.TIMEOUT,
+            ("_smtp._tls.silent.example", "*"): Status.TIMEOUT,
+            ("nomail.example", "MX"): [(0, "")],
+            ("nomail.example", "TXT"): ["v=spf1 -all"],
+            ("_dmarc.nomail.example", "TXT"): ["v=DMARC1; p=reject"],
+            # Lists: one that works, one that refuses to answer, one that has everybody.
+            ("2.0.0.127.bl.example", "A"): ["127.0.0.2"],
+            ("66.100.51.198.bl.example", "A"): ["127.0.0.4"],
+            ("66.100.51.198.bl.example", "TXT"): ["see https://bl.example/198.51.100.66"],
+            ("*.deaf.example", "A"): ["127.255.255.254"],
+            ("*.all.example", "A"): ["127.0.0.2"],
+            # The host of a forger.
+            ("66.100.51.198.in-addr.arpa", "PTR"): ["dsl66.isp.example"],
+            ("dsl66.isp.example", "A"): ["198.51.100.67"],
+        }
+    )
+
+
+HEADER = (
+    b"From: Ada <ada@well.example>\r\n"
+    b"To: grace@example.net\r\n"
+    b"Subject: Notes on the engine\r\n"
+    b"Date: Mon, 16 Nov 2026 12:00:00 +0000\r\n"
+    b"Message-ID: <1@well.example>\r\n"
+)
+BODY = b"Dear Grace,\r\n\r\nit weaves algebraic patterns.\r\n"
+TRACE = (
+    b"Return-Path: <ada@well.example>\r\n"
+    b"Received: from mx.well.example (mx.well.example [192.0.2.25])\r\n"
+    b"\tby mx.example.net with ESMTPS id 1; Mon, 16 Nov 2026 12:00:01 +0000\r\n"
+)
+FORGED = (
+    b"Return-Path: <bounce@isp.example>\r\n"
+    b"Received: from well.example ([198.51.100.66])\r\n"
+    b"\tby mx.example.net with ESMTP id 2; Mon, 16 Nov 2026 12:00:01 +0000\r\n"
+)
+
+
+def genuine() -> bytes:
+    """Give a message that its domain signed and sent."""
+    return TRACE + SIGNER.sign(HEADER, BODY, NOW) + HEADER + b"\r\n" + BODY
+
+
+def changed() -> bytes:
+    """Give the same message after a mailing list has put its words below."""
+    return genuine() + b"-- \r\nThe list, https://list.example/\r\n"
+
+
+def forged() -> bytes:
+    """Give a message that somebody else wrote."""
+    return FORGED + HEADER + b"\r\n" + BODY
