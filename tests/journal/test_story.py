@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ulak.accounts.denied import Why
-from ulak.checks.reason import because, packed
+from ulak.checks.reason import Reason, because, packed
 from ulak.journal.entry import Entry, Kind
 from ulak.journal.memory import MemoryJournal
 from ulak.journal.printed import printed
@@ -178,6 +178,36 @@ def asked_for() -> Day:
     return day
 
 
+def checked() -> Day:
+    """A message whose author's domain wants forged mail put apart."""
+    day = Day()
+    day.note(0, Kind.CONNECTED, session=SESSION, facts={"ip": "192.0.2.10", "listener": "mx"})
+
+    def check(name: str, result: str, *reasons: Reason, **facts: str) -> None:
+        facts |= {"check": name, "result": result, "reasons": packed(reasons)}
+        day.note(0.1, Kind.CHECKED, session=SESSION, message=MESSAGE, facts=facts)
+
+    elsewhere = because(
+        "helo.leads-elsewhere", helo="h.example", ip="192.0.2.10", addresses="192.0.2.1"
+    )
+    check("helo", "neutral", elsewhere, client="h.example", ip="192.0.2.10")
+    check(
+        "iprev", "permerror", because("iprev.no-name", ip="192.0.2.10", status="nxdomain"),
+        ip="192.0.2.10",
+    )  # fmt: skip
+    record = because("spf.record", domain="example.net", record="v=spf1 mx -all")
+    term = {"ip": "192.0.2.10", "domain": "example.net", "term": "-all", "record": "example.net"}
+    check("spf", "fail", record, because("spf.fail", **term), domain="example.net", ip=term["ip"])
+    signed = because("dkim.signed", domain="example.net", selector="s1")
+    check("dkim", "fail", signed, because("dkim.body-differs"), domain="example.net", selector="s1")
+    failed = because("dmarc.fail", domain="example.net", policy="quarantine")
+    check("dmarc", "fail", failed, domain="example.net", policy="quarantine")
+    facts = {"sender": "boss@example.net", "recipients": "ada@example.org", "size": "900"}
+    facts["quarantine"] = "dmarc-quarantine"
+    day.note(0.2, Kind.ACCEPTED, "message-queued", session=SESSION, message=MESSAGE, facts=facts)
+    return day
+
+
 def not_let_in() -> Day:
     day = Day()
     day.note(0, Kind.CONNECTED, session=SESSION, facts={"ip": "192.0.2.10", "listener": "mx"})
@@ -199,6 +229,7 @@ TOLD: dict[str, Callable[[], Day]] = {
     "bounced": bounced,
     "refused": refused,
     "asked_for": asked_for,
+    "checked": checked,
     "not_let_in": not_let_in,
 }
 
@@ -465,8 +496,8 @@ def test_the_dictionary_has_stable_keys() -> None:
     assert (told["what"], told["id"], told["language"]) == ("message", MESSAGE, "tr")
     failed = told["entries"][4]
     assert list(failed) == [
-        "time", "kind", "sentence", "cause", "title", "means", "session", "message", "incident",
-        "facts", "dialogue",
+        "time", "kind", "sentence", "cause", "title", "means", "reasons", "session", "message",
+        "incident", "facts", "dialogue",
     ]  # fmt: skip
     assert failed["cause"] == "no-such-mailbox"
     assert failed["dialogue"][-1] == "S: 550 5.1.1 <grace@example.net>: no such user"

@@ -24,6 +24,8 @@ from ulak.lab.certificate import certificate
 from ulak.queue.item import Lease, Message, Pending
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
+from ulak.reports.observation import Collector
+from ulak.server.checks import Checks
 from ulak.server.connection import Connection
 from ulak.server.desk import Desk
 from ulak.server.directory import Directory, Domain
@@ -184,6 +186,8 @@ class Server:
     doorkeeper: Doorkeeper | None = None  # made where there are ways to log in
     desk: Desk | None = None
     fronts: Networks = ()
+    checks: Checks | None = None
+    collector: Collector | None = None
     site: Site = field(init=False)
 
     def __post_init__(self) -> None:
@@ -204,6 +208,8 @@ class Server:
             tokens=Tokens(),
             nonce=lambda: NONCE,
             desk=self.desk,
+            checks=self.checks,
+            collector=self.collector,
         )
 
     def _incident(self, error: BaseException, *, session: str = "", message: str = "") -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ulak import config as settings
 from ulak.accounts.purser import Purser
 from ulak.app.accounts import anybody_of, doorkeeper_of, purser_of, tokens_of
+from ulak.app.checks import checks_of
 from ulak.app.client import sending_of
 from ulak.app.offering import logins_taken, offers_of
 from ulak.app.places import Places
@@ -242,6 +243,7 @@ def site_of(parts: Parts, store: SqliteStore, worker: Worker) -> Site:
         tokens=tokens_of(config, parts.clock),
         anybody=anybody_of(config),
         desk=Desk(config.hostname, _submission(parts, form), parts.purser),
+        checks=checks_of(config, parts.resolver, parts.clock),
     )
 
 

@@ -1,5 +1,6 @@
 """Configuration: from `ulak.toml` to frozen settings, all mistakes reported at once."""
 
+from ulak.config.checks import Checks
 from ulak.config.mistake import ConfigError, Mistake
 from ulak.config.reader import DEFAULT, Loaded, load, read
 from ulak.config.settings import (
@@ -28,6 +29,7 @@ from ulak.config.values import Network, NextHop, SocketAddress
 
 __all__ = [
     "DEFAULT",
+    "Checks",
     "Config",
     "ConfigError",
     "Delivery",

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ulak.config.checks import Checks
 from ulak.config.kinds import (
     Choice,
     Count,
@@ -357,6 +358,7 @@ class Config:
     dns: Dns = setting(Section(Dns), Dns())
     queue: Queue = setting(Section(Queue), Queue())
     policy: Policy = setting(Section(Policy), Policy())
+    checks: Checks = setting(Section(Checks), Checks())
     limits: Limits = setting(Section(Limits), Limits())
     journal: Journal = setting(Section(Journal), Journal())
     log: Log = setting(Section(Log), Log())

@@ -58,7 +58,9 @@ class Entry:
     - `quarantine`: the cause for which an accepted message was put apart
     - `where`: what a message was delivered into
     - `check`, `result`, `zone`, `reason`, `why`: what was checked and asked, and what came of it;
-      `reasons`: the steps of the check, packed (`checks.reason`)
+      `reasons`: every step of it (`ulak.checks.reason.packed`), `domain`, `selector`, `policy`: of
+      whom, by which key, and what that one asks for; `unchecked`: why the sender of an accepted
+      message was not checked, `dns-unavailable`
     - `verb`: what an operator did: hold, release, retry, drop, bounce
     - `to`: to whom a report goes; `action`: what it says, `delivered`, `relayed`, `expanded`,
       `failed` or `delayed`

@@ -53,6 +53,8 @@ def _happening(
         break_long_words=False,
         break_on_hyphens=False,
     )
+    for reason in happening.reasons:
+        yield from _wrapped(reason, width, f"{_INDENT}- ", f"{_INDENT}  ")
     if happening.title:
         facts = {"title": happening.title, "cause": entry.cause}
         name = "same-cause" if happening.again else "cause"
@@ -65,6 +67,7 @@ def _happening(
         and value
         and value not in happening.sentence
         and not (key == "recipients" and ", ".join(named_in(entry.facts)) in happening.sentence)
+        and not (key == "check" and happening.reasons)
         and (entry.session, key, value) not in told
     ]
     told.update((entry.session, key, value) for key, value in entry.facts.items())

@@ -34,6 +34,7 @@ class Happening:
     title: str = ""
     means: str = ""
     again: bool = False  # the same cause was explained before
+    reasons: tuple[str, ...] = ()  # the steps of a check
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ def _entry(happening: Happening) -> dict[str, Any]:
         "cause": entry.cause or None,
         "title": happening.title or None,
         "means": happening.means or None,
+        "reasons": list(happening.reasons),
         "session": entry.session or None,
         "message": entry.message or None,
         "incident": entry.incident or None,
@@ -158,18 +160,23 @@ class _Teller:
                 sentence += " " + self._say("said", "held", due=facts["due"])
             if facts.get("quarantine"):
                 sentence += " " + self._say("said", "quarantine", cause=facts["quarantine"])
+            if facts.get("unchecked"):
+                sentence += " " + self._say("said", "unchecked")
         elif facts.get("denied") in self._denied:
             sentence += " " + self._say("denied", facts["denied"])
         report = self._found.what is What.MESSAGE and entry.message not in {"", self._found.id}
         if report:
             head = self._say("happened", "of-report", message=entry.message)
             sentence = f"{head} {sentence}"
+        steps = _steps(entry.facts.get("reasons", ""), self.language)
+        if steps and facts["why"] in sentence:
+            steps = ()
         text = _described(entry.cause, self.language, entry.facts)
         if text is None or entry.kind not in _TROUBLE:
-            return Happening(entry, sentence)
+            return Happening(entry, sentence, reasons=steps)
         again = entry.cause in self._explained
         self._explained.add(entry.cause)
-        return Happening(entry, sentence, text.title, text.means, again)
+        return Happening(entry, sentence, text.title, text.means, again, steps)
 
     def _name(self, entry: Entry) -> str:
         """Name the text that tells of an entry."""
@@ -195,6 +202,8 @@ class _Teller:
                 return "delivered-here"
             case Kind.OPERATED if f"operated-{facts.get('verb')}" in self._happened:
                 return f"operated-{facts['verb']}"
+            case Kind.CHECKED if f"checked-{facts.get('check')}" in self._happened:
+                return f"checked-{facts['check']}"
             case Kind.CHECKED if f"checked-{facts.get('result')}" in self._happened:
                 return f"checked-{facts['result']}"
             case Kind.INCIDENT if "type" not in facts:
@@ -218,8 +227,8 @@ class _Teller:
             short = reply if len(reply) <= _IN_A_SENTENCE else reply[:_IN_A_SENTENCE] + "…"
             name = "answer" if facts.get("remote") else "own-answer"
             facts["answer"] = self._say("said", name, host=facts.get("host", "")[:60], reply=short)
-        if reasons := _told(facts.pop("reasons", ""), self.language):
-            facts["why"] = reasons
+        if steps := _steps(facts.pop("reasons", ""), self.language):
+            facts["why"] = " ".join(steps).removesuffix(".")
         due = self._clock(facts.pop("due", ""))
         if due:
             facts["due"] = due
@@ -313,14 +322,6 @@ class _Teller:
         return list(last.items())
 
 
-def _told(reasons: str, language: str) -> str:
-    """Tell packed reasons of a check in a language; `""` where there are none to be read."""
-    try:
-        return " ".join(reason.text(language) for reason in unpacked(reasons)).removesuffix(".")
-    except (ValueError, KeyError):
-        return ""
-
-
 def _stands(standing: Standing) -> str:
     """Name the text that tells where a recipient stands."""
     if standing.stand is Stand.FAILED and (why := standing.facts.get("unreported")):
@@ -332,6 +333,16 @@ def _stands(standing: Standing) -> str:
     if standing.stand is Stand.WAITING and standing.facts.get("due"):
         return catalog.HELD_FOR_RELEASE.name
     return str(standing.stand)
+
+
+def _steps(packed: str, language: str) -> tuple[str, ...]:
+    """Give the steps of a check in a language; none where the fact is no list of reasons."""
+    if not packed:
+        return ()
+    try:
+        return tuple(reason.text(language) for reason in unpacked(packed))
+    except ValueError:
+        return ()
 
 
 def _described(cause: str, language: str, facts: Mapping[str, str]) -> texts.CauseText | None:

@@ -20,6 +20,7 @@ from typing import Self
 
 from ulak.dns.records import Status
 from ulak.dns.zone import Written, Zone
+from ulak.lab import senders
 from ulak.lab.certificate import authority, certificate, server_context
 from ulak.lab.mx import CLOSE, Act, Behaviour, ScriptedServer
 from ulak.lab.nameserver import NameServer
@@ -88,7 +89,8 @@ class Internet:
 
     Of some domains there is only DNS: `null.example` wants no mail (RFC 7505), the server of
     `unreachable.example` is where nobody listens, that of `nohost.example` has no address;
-    `servfail.example` cannot be looked up, and `silent.example` is not answered for. A domain
+    `servfail.example` cannot be looked up, and `silent.example` is not answered for. Others send
+    mail, honestly and not (`ulak.lab.senders`). A domain
     that is not in `zone` does not exist; the zone may be changed while it is served.
     """
 
@@ -217,6 +219,7 @@ def _records() -> Iterator[tuple[tuple[str, str], Sequence[Written] | Status]]:
     yield (_entry(LISTED, BLOCKLIST), "A"), ["127.0.0.4"]
     yield (_entry(LISTED, BLOCKLIST), "TXT"), [REASON]
     yield (f"*.{BROKEN_BLOCKLIST}", "A"), ["127.255.255.254"]
+    yield from senders.records()
 
 
 def _entry(address: str, zone: str) -> str:

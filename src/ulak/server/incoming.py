@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
+from typing import BinaryIO
 
 from ulak.policy.submission import Mended
 from ulak.queue.item import Body
@@ -21,6 +24,7 @@ from ulak.server.site import Site
 _PIECE = 262_144  # octets that are written at once
 _CROWDED = 65_536  # octets that a message may have in memory when memory is short
 _HEAD = 1_048_576  # octets of the beginning that are kept for the one who judges the header
+_NO_COPY = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EPERM)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 Mend = Callable[[bytes], Mended | Reply]
@@ -146,6 +150,75 @@ class Incoming:
             self._chunks = [b"".join(self._chunks)]
         return self._chunks[0] if self._chunks else b""
 
+    def header(self) -> bytes:
+        """Give the header as it is now, with the CRLF of its last line. All has come."""
+        beginning = self._beginning()
+        return beginning[: _header_end(beginning)]
+
+    @property
+    def body_size(self) -> int:
+        """How many octets the body has, which begins after the empty line."""
+        whole = self._written - len(self.trace) if self.in_file else len(self._beginning())
+        return whole - self._body_start()
+
+    def pieces(self) -> Iterator[bytes]:
+        """Give the body. Reads the file where there is one, and blocks as `write` does."""
+        start = self._body_start()
+        if not self.in_file:
+            yield self._beginning()[start:]
+            return
+        with self._path.open("rb") as file:
+            file.seek(len(self.trace) + start)
+            while piece := file.read(_PIECE):
+                yield piece
+
+    def _body_start(self) -> int:
+        beginning = self._beginning()
+        end = _header_end(beginning)
+        return min(end + len(b"\r\n"), len(beginning))
+
+    def put_on_top(self, fields: bytes, header: bytes | None = None) -> None:
+        """Put fields above the trace field, and another header in the place of the old one.
+
+        A file is written anew, without its octets passing through here where the system can copy
+        them. Blocks where `in_file`, as `write` does; `failure` says whether it came to nothing.
+        """
+        old = self.header()
+        new = old if header is None else header
+        if not self.in_file:
+            if header is not None:
+                self._chunks = [new + self._beginning()[len(old) :]]
+            self.trace = fields + self.trace
+            return
+        try:
+            self._rewrite(fields + self.trace + new, len(self.trace) + len(old))
+        except OSError as error:
+            self.failure = error
+            self._remove()
+            return
+        self.trace = fields + self.trace
+        self._head = new + self._head[len(old) :]
+
+    def _rewrite(self, top: bytes, old: int) -> None:
+        """Give the file another beginning in the place of its first `old` octets."""
+        fresh = self._path.with_name(f"{self.identifier}.new")
+        try:
+            with (
+                self._path.open("rb", buffering=0) as source,
+                open(fresh, "xb", opener=_private) as target,
+            ):
+                target.write(top)
+                target.flush()
+                source.seek(old)
+                rest = self._written - old
+                _copy(source, target, rest)
+            fresh.replace(self._path)
+        except OSError:
+            with suppress(OSError):
+                fresh.unlink()
+            raise
+        self._written = len(top) + rest
+
     def body(self) -> Body:
         """Give the message with its trace field."""
         if self.in_file:
@@ -198,6 +271,35 @@ class Incoming:
             self.in_file = False
             with suppress(OSError):
                 self._path.unlink()
+
+
+def _header_end(data: bytes) -> int:
+    """Say where the header ends, with the CRLF of its last line."""
+    if data[:2] == b"\r\n":
+        return 0
+    end = data.find(b"\r\n\r\n")
+    return len(data) if end < 0 else end + 2
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC, 0o600)
+
+
+def _copy(source: FileIO, target: BinaryIO, size: int) -> None:
+    """Copy octets between files, from where they stand: in the kernel, where it knows how."""
+    copy = getattr(os, "copy_file_range", None)  # Linux has it
+    while size and copy is not None:
+        try:
+            done = copy(source.fileno(), target.fileno(), size)
+        except OSError as error:
+            if error.errno not in _NO_COPY:
+                raise
+            break
+        if not done:
+            break
+        size -= done
+    if size:
+        shutil.copyfileobj(source, target, _PIECE)
 
 
 def _has_header(data: bytes, *, whole: bool = False) -> bool:

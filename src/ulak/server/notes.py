@@ -69,6 +69,8 @@ def accepted(
     identifier = transaction.incoming.identifier if transaction.incoming is not None else ""
     told = {**facts, **_envelope(transaction)}
     wishes = transaction.wishes
+    if transaction.unchecked:
+        told["unchecked"] = transaction.unchecked
     if wishes is not NO_WISHES:
         told |= _wishes(wishes)
         if wishes.hold_until > time:  # RFC 4865 §4.2

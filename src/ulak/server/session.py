@@ -14,8 +14,10 @@ from ulak.replies.reply import Reply
 from ulak.server import notes
 from ulak.server.answers import expand, help_on, recipient, verify
 from ulak.server.arrival import Arrival
+from ulak.server.checks import NO_DNS, Checks, Visitor
 from ulak.server.connection import Connection
 from ulak.server.incoming import Incoming
+from ulak.server.judging import dress, judge
 from ulak.server.received import Hop
 from ulak.server.site import Networks, Site
 from ulak.server.transaction import Transaction
@@ -42,7 +44,7 @@ _WITHHELD = {
 class Session(Arrival):
     """One session."""
 
-    __slots__ = ("_accepted", "_transaction")
+    __slots__ = ("_accepted", "_transaction", "_visitor")
 
     def __init__(
         self,
@@ -60,6 +62,7 @@ class Session(Arrival):
         )
         self._accepted = 0
         self._transaction: Transaction | None = None
+        self._visitor: Visitor | None = None
 
     # -- going ------------------------------------------------------------------------------
 
@@ -207,7 +210,23 @@ class Session(Arrival):
             wishes, reply = settle(wishes, event.terms, self.core.standing, site.clock())
         if reply.positive:
             self._transaction = Transaction(event, wishes)
+            if site.checks is not None:
+                self._begin_checks(site.checks, self._transaction)
         return reply
+
+    def _begin_checks(self, checks: Checks, transaction: Transaction) -> None:
+        """Begin to check where a message comes from, unless the client is one of our own."""
+        kind = self.core.standing.offers.kind
+        own = kind == "lmtp" or self._relay or bool(self.ip and checks.exempts(self.ip))
+        transaction.from_our_own = own
+        if own or kind != "mx" or self.account is not None or not (self.ip and self._known):
+            return
+        visitor, greeted = self._visitor, self.core.client_name
+        if visitor is None or visitor.ip != self.ip or visitor.helo != greeted:
+            visitor = self._visitor = Visitor(self.ip, greeted)
+        transaction.case = checks.begin(visitor, transaction.sender)
+        if transaction.case is None:
+            transaction.unchecked = NO_DNS
 
     def _recipient(self, event: events.Recipient) -> Reply:
         transaction = self._transaction
@@ -311,6 +330,12 @@ class Session(Arrival):
             else:
                 binary = transaction.mail.body == "BINARYMIME"
                 reply = incoming.verdict(binary=binary)
+            if reply is None and site.checks is not None and transaction.case is not None:
+                reply = await judge(site, site.checks, transaction, incoming, self.id)
+            if reply is None:
+                await dress(site.checks, transaction, incoming)
+                if incoming.failure is not None:
+                    reply = self._not_stored(incoming.failure, incoming, full=incoming.full)
             if reply is None and site.desk is not None and self._counted:
                 assert self.account is not None  # noqa: S101 -- else nothing is counted
                 reply = await site.desk.take(self.account, transaction.count)
@@ -348,5 +373,8 @@ class Session(Arrival):
                 site.clock(), self.id, reply, transaction, facts, dialogue=dialogue
             )
         site.journal.write(entry)
+        final = reply.positive or reply.permanent  # else it comes again, and would be told twice
+        if final and site.collector is not None and transaction.observation is not None:
+            site.collector.note(transaction.observation)
         self.forget()
         self.core.answer(event, reply)

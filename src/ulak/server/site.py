@@ -10,18 +10,22 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ulak.journal.entry import Journal
 from ulak.mail.envelope import domain_of
 from ulak.queue.item import Lease, Message, Pending
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
+from ulak.reports.observation import Collector
 from ulak.server.desk import Desk
 from ulak.server.directory import Directory
 from ulak.server.login import Logins, Tokens
 from ulak.server.turns import Turns
 from ulak.smtp.server import Limits
+
+if TYPE_CHECKING:  # it knows the messages of sessions, which know this
+    from ulak.server.checks import Checks
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Networks = tuple[Network, ...]
@@ -105,7 +109,8 @@ class Site:
     `room` says whether the disk takes so many more octets;
     `incident` notes an exception and gives its id; `logins` and `tokens` know who may log in,
     and `nonce` draws what SCRAM needs, printable ASCII without a comma; `anybody` says whether
-    there is an account at all, and `desk` is where one's own users hand in mail.
+    there is an account at all, and `desk` is where one's own users hand in mail. `checks` are made
+    of mail from strangers, and `collector` is told what owners of domains want to know of it.
     """
 
     rules: Rules
@@ -127,6 +132,8 @@ class Site:
     nonce: Callable[[], str] = lambda: secrets.token_urlsafe(18)
     anybody: Callable[[], bool] = lambda: True
     desk: Desk | None = None
+    checks: Checks | None = None
+    collector: Collector | None = None
     connections: int = 0
     per_client: Counter[str] = field(default_factory=Counter)
     held: int = 0  # octets of messages in memory

@@ -10,6 +10,8 @@ from ulak.mail.address import Address
 from ulak.mail.envelope import NOTHING_ASKED, Envelope, RecipientWishes, Wishes
 from ulak.mail.expansion import both, expand
 from ulak.queue.item import Message
+from ulak.reports.observation import Observation
+from ulak.server.checks import Case
 from ulak.server.directory import Found
 from ulak.server.incoming import Incoming
 from ulak.server.received import Hop, received
@@ -20,18 +22,26 @@ from ulak.smtp.events import Mail, Recipient
 class Transaction:
     """What MAIL, RCPT and DATA have brought so far. `asked` are the wishes of `members`.
 
-    `sent` is what the account has sent before it, where that is counted.
+    `sent` is what the account has sent before it, where that is counted. `case` are the checks of
+    where it comes from, None where none is made; `unchecked` says why, `""` for a client that is
+    no stranger. `top` are fields for above the trace field, `observation` what a domain's owner
+    may be told. `from_our_own`: what its header says of checks is believed.
     """
 
     __slots__ = (
         "asked",
+        "case",
         "count",
         "first",
+        "from_our_own",
         "incoming",
         "mail",
         "members",
+        "observation",
         "sender",
         "sent",
+        "top",
+        "unchecked",
         "wishes",
     )
 
@@ -46,6 +56,11 @@ class Transaction:
         self.asked: dict[str, RecipientWishes] = {}
         self.incoming: Incoming | None = None
         self.sent: Sent | None = None
+        self.case: Case | None = None
+        self.from_our_own = False
+        self.unchecked = ""
+        self.top = b""
+        self.observation: Observation | None = None
 
     def add(self, recipient: Recipient, found: Found) -> None:
         """Take a recipient that was accepted, and the addresses to which its mail goes."""
@@ -106,7 +121,14 @@ class Transaction:
             envelope = Envelope(self.sender, recipients, mail.smtputf8, mail.body, self.wishes)
         return Message(incoming.identifier, envelope, incoming.body(), when, session=session)
 
+    def put_apart(self, cause: str) -> None:
+        """Have the message put apart from the other mail; the first cause is the one told."""
+        if not self.wishes.quarantine:
+            self.wishes = replace(self.wishes, quarantine=cause)
+
     def forget(self) -> None:
         """Let go of everything that nobody has taken over."""
+        if self.case is not None:
+            self.case.forget()
         if self.incoming is not None:
             self.incoming.forget()
