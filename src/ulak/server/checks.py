@@ -11,18 +11,17 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from ulak.checks import dkim, dmarc, helo, iprev, spf
 from ulak.checks.helo import Finding as Greeting
 from ulak.checks.reason import Reason, because
 from ulak.dns.records import Answer, Resolver
 from ulak.policy.authentication import Chain, Findings, Mode, Rules
-
-T = TypeVar("T")
+from ulak.server.eager import begin, by, let_go, together, within
 
 
 class Whole(Protocol):
@@ -142,15 +141,14 @@ class Case:
         self._deadline = deadline
         self._given_up = given_up
         self._spf: spf.Finding | None = None
-        self._early = asyncio.get_running_loop().create_task(self._begin())
-        self._early.add_done_callback(_heeded)
+        self._early = begin(self._begin())
 
     def forget(self) -> None:
         """Let go of what is under way."""
-        self._early.cancel()
+        let_go(self._early)
 
     async def _begin(self) -> None:
-        await asyncio.gather(self._ask_spf(), self._ask_iprev(), self._ask_helo())
+        await together(self._ask_spf(), self._ask_iprev(), self._ask_helo())
 
     async def _ask_spf(self) -> None:
         checks, visitor = self._checks, self._visitor
@@ -162,13 +160,13 @@ class Case:
                 mail_from=self._sender,
                 receiver=checks.hostname,
                 now=checks.clock(),
-                gather=asyncio.gather,
+                gather=together,
             )
 
     async def _ask_iprev(self) -> None:
         visitor = self._visitor
         if self._checks.rules.iprev is not Mode.OFF and visitor.named is None:
-            found = await iprev.check(self._checks.reach, ip=visitor.ip, gather=asyncio.gather)
+            found = await iprev.check(self._checks.reach, ip=visitor.ip, gather=together)
             visitor.named = found
 
     async def _ask_helo(self) -> None:
@@ -180,7 +178,7 @@ class Case:
                 ip=visitor.ip,
                 names=checks.names,
                 addresses=checks.addresses,
-                gather=asyncio.gather,
+                gather=together,
             )
 
     async def finish(self, incoming: Whole) -> Findings | None:
@@ -189,20 +187,34 @@ class Case:
         if self._given_up is None:
             self._deadline = loop.time() + self._checks.rules.patience
         header = incoming.header()
-        _, signatures, chain = await asyncio.gather(
-            self._wait(), self._dkim(incoming, header), self._arc(incoming, header)
-        )
+        signatures, chain = begin(self._dkim(incoming, header)), begin(self._arc(incoming, header))
+        try:
+            await by(self._deadline, self._early, lambda: None)
+            return await self._judged(
+                header,
+                await by(self._deadline, signatures, self._late_dkim),
+                await by(self._deadline, chain, self._late_arc),
+            )
+        finally:
+            let_go(signatures)
+            let_go(chain)
+
+    async def _judged(
+        self, header: bytes, signatures: tuple[dkim.Finding, ...] | None, chain: Chain | None
+    ) -> Findings | None:
+        """Put together what was found, with what the author's domain says of it."""
         found = self._early_findings()
         authors: tuple[str, ...] = ()
         judged: dmarc.Finding | None = None
         if self._checks.rules.dmarc is not Mode.OFF:
-            judged = await self._timed(
+            judged = await within(
+                self._deadline,
                 dmarc.check_header(
                     self._checks.reach,
                     header=header,
                     spf=found.spf,
                     dkim=signatures or (),
-                    gather=asyncio.gather,
+                    gather=together,
                 ),
                 lambda: _late_dmarc(header, self._late()),
             )
@@ -217,10 +229,6 @@ class Case:
                 self._given_up()
                 return None
         return Findings(found.spf, signatures, judged, chain, found.iprev, found.helo, authors)
-
-    async def _wait(self) -> None:
-        """Wait for what was begun with MAIL, up to the deadline."""
-        await self._timed(self._early, lambda: None)
 
     def _early_findings(self) -> Findings:
         """Give what was found of client and sender; what is late is not known."""
@@ -256,10 +264,7 @@ class Case:
             return ()
         reading = dkim.Reading(header, now=self._checks.clock())
         await feed(incoming, reading.feed)
-        return await self._timed(
-            reading.judge(self._checks.reach, gather=asyncio.gather),
-            lambda: (dkim.Finding(dkim.Result.TEMPERROR, reasons=(self._late(),)),),
-        )
+        return await reading.judge(self._checks.reach, gather=together)
 
     async def _arc(self, incoming: Whole, header: bytes) -> Chain | None:
         del incoming, header
@@ -268,12 +273,11 @@ class Case:
     def _late(self) -> Reason:
         return because("checks.late", seconds=round(self._checks.rules.patience))
 
-    async def _timed(self, work: Awaitable[T], late: Callable[[], T]) -> T:
-        try:
-            async with asyncio.timeout_at(self._deadline):
-                return await work
-        except TimeoutError:
-            return late()
+    def _late_dkim(self) -> tuple[dkim.Finding, ...]:
+        return (dkim.Finding(dkim.Result.TEMPERROR, reasons=(self._late(),)),)
+
+    def _late_arc(self) -> Chain | None:
+        return None
 
 
 async def feed(incoming: Whole, take: Callable[[bytes], None]) -> None:
@@ -294,9 +298,3 @@ def _late_dmarc(header: bytes, late: Reason) -> dmarc.Finding:
     domains = dmarc.authors(header)
     author = domains[0] if domains else ""
     return dmarc.Finding(dmarc.Result.TEMPERROR, author, (late,))
-
-
-def _heeded(task: asyncio.Task[None]) -> None:
-    """Take notice of how work ended that nobody may wait for any more."""
-    if not task.cancelled():
-        task.exception()

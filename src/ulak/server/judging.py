@@ -68,9 +68,13 @@ async def dress(checks: Checks | None, transaction: Transaction, incoming: Incom
     top = transaction.top
     if transaction.wishes.quarantine:
         top = f"{QUARANTINE}: {transaction.wishes.quarantine}\r\n".encode("ascii") + top
-    header = incoming.header()
-    kept = header if checks is None or transaction.from_our_own else clean(header, checks.rules)
-    if not top and kept is header:
+    kept: bytes | None = None
+    if checks is not None and not transaction.from_our_own:
+        header = incoming.header()
+        kept = clean(header, checks.rules)
+        if kept == header:
+            kept = None
+    if not top and kept is None:
         return
     if not incoming.in_file:
         incoming.put_on_top(top, kept)
