@@ -20,6 +20,7 @@ from ulak.checks.reason import unpacked
 from ulak.dns import Answer, Status, Zone
 from ulak.journal.entry import Kind
 from ulak.policy.authentication import Mode, Rules
+from ulak.queue.store import StorageError
 from ulak.reports.observation import Disposition, Observation, Override
 from ulak.server.checks import Checks, Reach
 from ulak.server.site import Rules as SiteRules
@@ -330,6 +331,13 @@ def test_an_author_beyond_ascii_is_told_in_a_message_that_may_have_it(tmp_path: 
     assert "smtp.mailfrom=çağrı@good.example".encode() in b" ".join(server.store.bodies[0].split())
 
 
+def test_dmarc_uses_what_is_off_for_itself_and_nobody_is_told(tmp_path: Path) -> None:
+    server = checking(tmp_path, spf=Mode.OFF)
+    assert sent(server, message())[0].startswith("250")
+    assert checked(server)["dmarc"] == "pass"
+    assert b" spf=" not in server.store.bodies[0]
+
+
 # -- who is spared ---------------------------------------------------------------------------------
 
 
@@ -392,6 +400,14 @@ def test_without_a_name_server_this_machine_is_not_put_off(tmp_path: Path) -> No
     assert sent(server, message("a@b.example"), peer="127.0.0.1")[0].startswith("250")
     assert checked(server) == {}
     assert sent(server, message("a@b.example"))[0].startswith("451")
+
+
+def test_a_resolver_that_only_knows_this_machine_is_no_dns(tmp_path: Path) -> None:
+    table: dict[tuple[str, str], Any] = {("", "*"): Status.SERVFAIL, ("*", "*"): Status.SERVFAIL}
+    table["1.0.0.127.in-addr.arpa", "PTR"] = ["localhost"]
+    server = checking(tmp_path, Zone(table))
+    assert sent(server, message("a@b.example"), peer="127.0.0.1")[0].startswith("250")
+    assert checked(server) == {}
 
 
 def test_one_domain_in_trouble_is_trouble_for_this_machine_too(tmp_path: Path) -> None:
@@ -462,3 +478,13 @@ def test_the_owners_of_domains_are_told_what_became_of_their_mail(tmp_path: Path
     assert [(one.domain, one.selector, one.result) for one in good.signatures] == [
         ("good.example", "s1", "pass")
     ]
+
+
+def test_a_message_that_comes_again_is_told_of_once(tmp_path: Path) -> None:
+    server = checking(tmp_path)
+    server.store.error = StorageError("no")
+    assert sent(server, signed())[0].startswith("451")
+    server.store.error = None
+    assert sent(server, signed())[0].startswith("250")
+    assert isinstance(server.collector, Collected)
+    assert [one.message for one in server.collector] == [server.store.messages[0].id]
