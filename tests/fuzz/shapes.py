@@ -13,9 +13,10 @@ from tests.server.dialogue import Client, configured
 from ulak.accounts.account import Account
 from ulak.bounce.notice import Action, Fate, Office, Original
 from ulak.bounce.report import write
+from ulak.checks import arc, results
 from ulak.checks.dmarc import author, record
 from ulak.checks.scanner import rspamd
-from ulak.dns import wire
+from ulak.dns import Zone, wire
 from ulak.mail import message, xtext
 from ulak.mail.encoded import decode
 from ulak.mail.mailboxes import mailboxes
@@ -149,6 +150,30 @@ def headers(of: bytes) -> Work:
         message.message_id(header)
         message.content_language(header)
         _JUDGE(of)
+
+    return work
+
+
+def results_of(of: bytes) -> Work:
+    """Read a field as if it were another server's, take it away, and write what was read."""
+
+    def work() -> None:
+        read = results.read(of)
+        results.strip(b"Authentication-Results:" + of + b"\r\n", "mx.ours.example")
+        if read is not None:
+            results.write(read.authserv_id, read.resinfos)
+
+    return work
+
+
+def chained(of: bytes) -> Work:
+    """Judge the chain of a header, with no key to be had."""
+
+    def work() -> None:
+        reading = arc.Reading(of, now=1e9)
+        reading.feed(b"text\r\n")
+        with contextlib.suppress(StopIteration):
+            reading.judge(Zone({})).send(None)
 
     return work
 
@@ -365,6 +390,31 @@ SHAPES: dict[str, Callable[[int], Work]] = {
     "beginnings of encoded words": lambda n: headers(b"Subject: " + b"=?utf-8?q?" * (n // 10)),
     "white space between words": lambda n: headers(b"Subject: " + b"?= " * (n // 3)),
     "white space behind a word": lambda n: headers(b"Subject: ?=" + b"\t" * n),
+    "comments on results": lambda n: results_of(b" a; x=y " + b"(" * n),
+    "closed comments on results": lambda n: results_of(b" a; x=y" + b" (a\\))" * (n // 6)),
+    "quotes about results": lambda n: results_of(b" a" + b';a=b c.d=x\\"' * (n // 11)),
+    "open quotes about results": lambda n: results_of(b" a; x=" + b'"\\"' * (n // 3)),
+    "results": lambda n: results_of(b" a" + b";a=b" * (n // 4)),
+    "properties of results": lambda n: results_of(b" a; x=y" + b" a.b=c" * (n // 6)),
+    "what is no result": lambda n: results_of(b" a" + b"; a b" * (n // 5)),
+    "folds in results": lambda n: results_of(b" a" + b"\r\n " * (n // 3)),
+    "fields that could be ours": lambda n: results_of(
+        b" x" + b"\r\nAuthentication-Results: (mx.ours.example" * (n // 42)
+    ),
+    "CRs in results": lambda n: results_of(b"\r" * n),
+    "fields of ARC": lambda n: chained(b"ARC-Seal: i=1\r\n" * (n // 15)),
+    "tags of a seal": lambda n: chained(b"ARC-Seal: i=1" + b"; a=" * (n // 4)),
+    "names in a chain": lambda n: chained(
+        b"ARC-Seal: i=1; cv=none; a=rsa-sha256; b=AA==; d=a.b; s=s\r\n"
+        b"ARC-Authentication-Results: i=1; a\r\n"
+        b"ARC-Message-Signature: i=1; a=rsa-sha256; b=AA==; bh=AA==; d=a.b; s=s; h=from"
+        + b":from" * (min(n, 32_000) // 5)
+        + b"\r\n"
+        + b"From: a\r\n" * (n // 9)
+    ),
+    "comments before an instance": lambda n: chained(
+        b"ARC-Authentication-Results: " + b"(" * n + b"\r\n"
+    ),
     "a reply without an end, octet by octet": lambda n: replies(octet_by_octet(b"2" * n * 5)),
     "lines of a reply, octet by octet": lambda n: replies(octet_by_octet(b"250-x\r\n" * (n // 7))),
     "replies in one piece": lambda n: replies([b"250 ok\r\n" * (n // 8)]),

@@ -42,6 +42,7 @@ class Signature:
     octets: bytes = b""
     body_hash: bytes = b""
     fault: Fault | None = None
+    where: str = WHERE
 
     @property
     def question(self) -> str:
@@ -62,7 +63,13 @@ def read(field: bytes, now: float, limits: Limits) -> Signature:
     found = tags.read(tags.decoded(field.partition(b":")[2]), WHERE)
     if isinstance(found, Reason):
         return Signature(fault=Fault(Result.NEUTRAL, found))
+    return read_tags(found, now, limits)
+
+
+def read_tags(found: tags.Tags, now: float, limits: Limits, where: str = WHERE) -> Signature:
+    """Read the tags of such a field; `where` names it for a person. ARC has fields like it."""
     signature = Signature(
+        where=where,
         text=tags.without_space(found.get("b", "")),
         copied=found.get("z", ""),
         algorithm=found.get("a", "").lower(),
@@ -82,7 +89,7 @@ def _with(signature: Signature, reason: Reason, result: Result = Result.NEUTRAL)
 
 
 def _unreadable(signature: Signature, tag: str, value: str) -> Signature:
-    reason = because("dkim.unreadable", where=WHERE, tag=tag, value=value)
+    reason = because("dkim.unreadable", where=signature.where, tag=tag, value=value)
     return _with(signature, reason)
 
 
@@ -105,7 +112,7 @@ def _all_there(signature: Signature, found: tags.Tags) -> Signature:
         return _with(signature, because("dkim.version", version=found["v"]))
     for tag in ("v", "a", "b", "bh", "d", "h", "s"):
         if not found.get(tag):
-            return _with(signature, because("dkim.tag-missing", where=WHERE, tag=tag))
+            return _with(signature, because("dkim.tag-missing", where=signature.where, tag=tag))
     if key.question(signature.selector, signature.domain) is None:
         return _unreadable(signature, "s", signature.selector)
     return signature

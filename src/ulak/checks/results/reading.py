@@ -15,13 +15,13 @@ from ulak.mail.address import ascii_lower
 LONGEST = 65_536  # octets of a field; one that is longer is not read
 _LONGEST_COMMENT = 1_000
 _MOST_RESINFOS = 1_000
-_LARGEST = 10**9
 
 _SPACE = re.compile(r"[ \t\r\n]++")
 _COMMENT_PART = re.compile(r"[^()\\]++|\\.|[()]|\\", re.DOTALL)
 _QUOTED = re.compile(r'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
 _TOKEN = re.compile(r"[^\x00-\x20\x7f()<>@,;:\\\"/\[\]?=]++")
 _KEYWORD = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]*+)")
+_DIGITS = re.compile(r"[0-9]++")
 _NUMBER = re.compile(r"[0-9]{1,9}(?![0-9])")
 # A backslash is always taken with what follows: whether a quote is escaped does not depend on where
 # reading began, so that no place is looked at again and again for an end that is not there.
@@ -57,6 +57,10 @@ class Scanner:
             return False
         self.at += 1
         return True
+
+    def digits(self) -> str:
+        """Take a number of any length as it stands, or `""`."""
+        return self.take(_DIGITS) or ""
 
     def cfws(self) -> None:
         """Pass over spaces, folds and comments (RFC 5322 §3.2.2)."""

@@ -1,8 +1,8 @@
 """What the checks found, in the words of the registry of email authentication methods.
 
-RFC 8601 §2.7 and §6 (spf, dkim, iprev, auth), RFC 8617 §10 (arc, header.s),
-RFC 9989 §9.2 (dmarc). The plausibility of a greeting is no registered method and
-so is not told here.
+RFC 8601 §2.7 and §6 (spf, dkim, iprev, auth), RFC 6008 (header.b), RFC 8617 §10 (arc,
+header.s), RFC 9989 §9.2 and RFC 7489 §11 (dmarc). The plausibility of a greeting is no registered
+method, and so is not told here.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Dkim(_Found, Protocol):
 
     @property
     def signature(self) -> str:
-        """As much of b= as tells it from the others."""
+        """As much of b= as tells it from the others (RFC 6008 §3)."""
 
 
 class Dmarc(_Found, Protocol):
@@ -84,10 +84,6 @@ class Dmarc(_Found, Protocol):
 
 class Arc(_Found, Protocol):
     """A finding of `checks.arc`."""
-
-    @property
-    def sets(self) -> int:
-        """How many sets there are."""
 
     @property
     def oldest_pass(self) -> int | None:

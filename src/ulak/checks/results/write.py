@@ -33,7 +33,7 @@ def write(authserv_id: str, resinfos: Iterable[Resinfo], *, utf8: bool = False) 
     """Write the field with the CRLF at its end; without any result it says `none`.
 
     All of it is ASCII: domains become A-labels, and a local part beyond ASCII is left out. With
-    `utf8`, for messages that are internationalised anyway, they stay as they are (for EAI).
+    `utf8`, for messages that are internationalised anyway, they stay as they are (RFC 8616 §6).
     """
     return b"Authentication-Results:" + payload(authserv_id, resinfos, utf8=utf8) + b"\r\n"
 
@@ -126,4 +126,6 @@ def _words(resinfo: Resinfo, *, utf8: bool) -> Iterable[str]:
     if resinfo.reason:
         yield "reason=" + quoted(clean(resinfo.reason, utf8=utf8))
     for one in resinfo.properties:
+        if not one.ptype:  # met, and read; the grammar has no way to write it
+            continue
         yield f"{one.ptype}.{one.name}=" + value(mailbox(one.value, utf8=utf8), utf8=utf8)
