@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,6 +15,9 @@ from ulak.checks.iprev import Finding as Iprev
 from ulak.checks.iprev import Result
 from ulak.checks.reason import Reason, because
 from ulak.checks.results import Property, Resinfo
+from ulak.mail import message
+
+authres: Any = importlib.import_module("authres")  # it has no types
 
 WHY = (
     because("iprev.no-name", ip="192.0.2.1", status="nxdomain"),
@@ -191,6 +196,19 @@ def test_what_is_written_is_read_as_the_same(
     assert results.strip(octets, "x" + name) == octets
 
 
+@given(st.lists(st.sampled_from(all_of_them()), max_size=9))
+def test_another_reader_reads_what_is_written_as_the_same(resinfos: list[Resinfo]) -> None:
+    octets = results.write("mx.ours.example", resinfos)
+    theirs = authres.AuthenticationResultsHeader.parse(message.unfold(octets))
+    assert theirs.authserv_id == "mx.ours.example"
+    assert [
+        (r.method, r.result, [(p.type, p.name, p.value) for p in r.properties])
+        for r in theirs.results
+    ] == [
+        (r.method, r.result, [(p.ptype, p.name, p.value) for p in r.properties]) for r in resinfos
+    ]
+
+
 # RFC 8601, appendix B.
 @pytest.mark.parametrize(
     ("value", "expected"),
@@ -335,6 +353,7 @@ KEPT = b"Received: from a\r\n\tby b\r\nSubject: Authentication-Results: mx.ours.
         b"Authentication-Results: mx.ou\r\n rs.example; spf=pass",
         b"Authentication-Results: mx.(x)ours.example; spf=pass",
         b"Authentication-Results: ; mx.ours.example",
+        b"Authentication-Results: mx.other.example (mx.ours.example; spf=pass",
         b"Authentication-Results: mx.ours.example=x; spf=pass",
     ],
 )

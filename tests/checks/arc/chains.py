@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from functools import cache
 
@@ -9,6 +10,10 @@ from tests.checks.dkim.wiring import BODY, HEADER, NOW, drive, ed_key, rsa_key, 
 
 from ulak.checks.arc import Finding, Sealer, verify
 from ulak.checks.dkim import Key
+from ulak.checks.dkim.canonical import Form
+from ulak.checks.dkim.canonical import field as canonical
+from ulak.checks.dkim.hashing import BodyHash
+from ulak.checks.dkim.header import SignedHeader
 from ulak.checks.results import Property, Resinfo
 from ulak.dns.records import Resolver
 from ulak.mail import message as mail
@@ -48,6 +53,28 @@ def chain(count: int, among: Sequence[Key] = KEYS) -> bytes:
     for number in range(count):
         message = seal(message, among[number % len(among)])
     return message
+
+
+def handmade(names: bytes, tags: bytes = b"c=relaxed/relaxed;", key: Key = ONE) -> bytes:
+    """Seal as others may: with a signature over these names (h=), and these tags in it."""
+    header = SignedHeader(HEADER)
+    form = BodyHash(Form.RELAXED)
+    form.feed(BODY)
+    form.finish()
+    digest = base64.b64encode(form.digest() or b"")
+    whose = f"i=1; a={key.algorithm}; d={key.domain}; s={key.selector}".encode()
+    chosen = header.selected([name.decode() for name in names.split(b":")])
+    start = b"ARC-Message-Signature: %b; %b h=%b; bh=%b; b=" % (whose, tags, names, digest)
+    message = _signed(key, header.octets(chosen, Form.RELAXED), start)
+    results = b"ARC-Authentication-Results: i=1; mx; none\r\n"
+    covered = canonical(results, Form.RELAXED) + canonical(message, Form.RELAXED)
+    seal_ = _signed(key, covered, b"ARC-Seal: %b; cv=none; b=" % whose)
+    return seal_ + message + results + MESSAGE
+
+
+def _signed(key: Key, covered: bytes, start: bytes) -> bytes:
+    octets = covered + canonical(start + b"\r\n", Form.RELAXED).removesuffix(b"\r\n")
+    return start + base64.b64encode(key.sign(octets)) + b"\r\n"
 
 
 def keys(finding: Finding) -> list[str]:

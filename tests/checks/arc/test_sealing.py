@@ -44,6 +44,16 @@ def test_the_signature_covers_dkim_and_neither_arc_nor_results() -> None:
     assert (read["i"], read["c"], read["t"]) == ("1", "relaxed/relaxed", str(int(NOW)))
 
 
+def test_nobody_can_have_what_must_not_be_signed_signed() -> None:
+    never = ("Authentication-Results", "ARC-Seal")
+    sealer = Sealer(ONE, "mx", signed=(*never, "Subject"), oversigned=never)
+    octets = sealer.seal(HEADER, BODY, Finding(Result.NONE), SAID, NOW)
+    signature = mail.raw_fields(octets)[1][1].lower()
+    assert b"subject" in signature
+    assert b"authentication-results" not in signature
+    assert b"arc-seal" not in signature
+
+
 def test_sealing_breaks_no_signature() -> None:
     assert [str(f.result) for f in dkim_judged(seal(signed(), ONE), zone=ZONE)] == ["pass"] * 2
 

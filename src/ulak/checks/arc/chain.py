@@ -9,8 +9,7 @@ from ulak.checks.dkim import tags
 from ulak.checks.dkim.finding import Limits
 from ulak.checks.dkim.header import SignedHeader
 from ulak.checks.reason import Reason, because
-from ulak.checks.results.reading import Scanner, read_text, text_of
-from ulak.checks.results.resinfo import Field
+from ulak.checks.results.reading import Scanner, text_of
 
 MOST = 50  # sets (§4.2.1)
 
@@ -33,7 +32,7 @@ class Link:
     seal_at: int
     message: tags.Tags
     seal: tags.Tags
-    results: Field | None
+    payload: str
 
     @property
     def places(self) -> tuple[int, int, int]:
@@ -67,12 +66,12 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One field, read. `tags` are those of a signature, `results` what stands in the other."""
+    """One field, read. `tags` are those of a signature, `payload` what stands in the other."""
 
     instance: int
     place: int
     tags: tags.Tags
-    results: Field | None = None
+    payload: str = ""
 
 
 def collect(header: SignedHeader, limits: Limits) -> Chain:
@@ -114,7 +113,7 @@ def collect(header: SignedHeader, limits: Limits) -> Chain:
             seal.place,
             message.tags,
             seal.tags,
-            results.results,
+            results.payload,
         )
         for results, message, seal in zip(*by_instance, strict=True)
     )
@@ -183,7 +182,7 @@ def _results(value: bytes, place: int) -> _Part | Reason:
     if number is None or not scanner.literal(";"):
         shown = " ".join(text[:_LONGEST_SHOWN].split())
         return because("arc.instance", field=RESULTS, value=shown, most=MOST)
-    return _Part(number, place, {}, read_text(text[scanner.at :], number))
+    return _Part(number, place, {}, text[scanner.at :])
 
 
 def _instance(value: str) -> int | None:

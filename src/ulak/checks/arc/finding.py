@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ulak.checks.reason import Reason
+from ulak.checks.results.reading import read_text
 from ulak.checks.results.resinfo import Field
+from ulak.dns.names import to_ascii
 from ulak.dns.records import Answer
 
 
@@ -22,32 +24,38 @@ class Result(StrEnum):
 class ArcSet:
     """One set. `cv` is what its sealer found of the sets before; `domain` and `selector` are its.
 
-    `results` are what its sealer says that it found of the message, None where nobody can read it.
+    `payload` is what its sealer says that it found of the message, as it is written.
     """
 
     instance: int
     cv: str
     domain: str
     selector: str
-    results: Field | None = None
+    payload: str = ""
+
+    @property
+    def results(self) -> Field | None:
+        """What its sealer found of the message, None where nobody can read it."""
+        return read_text(self.payload, self.instance)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What came of it.
 
-    `instance` is the highest of the sets, 0 without any. `sets` are in the order in which they
-    were added; they are empty where the chain has no structure, and to be believed only with
+    `instance` is the highest of the sets, 0 without any. `chain` are the sets in the order in
+    which they were added; it is empty where there is no structure, and to be believed only with
     PASS. `oldest_pass` is the instance of the oldest set since which the message is as it was, 0
-    if it is as the first saw it, None unless the chain passes. `temporary` is whether it failed
-    for the trouble of DNS, which is final all the same (§5.2.1).
+    if it is as the first saw it, None unless the chain passes. `unsure` is whether it failed for
+    the trouble of DNS: another try may find something else, though for a seal that is final
+    (§5.2.1).
     """
 
     result: Result
     instance: int = 0
-    sets: tuple[ArcSet, ...] = ()
+    chain: tuple[ArcSet, ...] = ()
     oldest_pass: int | None = None
-    temporary: bool = False
+    unsure: bool = False
     reasons: tuple[Reason, ...] = ()
     trace: tuple[Answer, ...] = ()
 
@@ -55,3 +63,30 @@ class Finding:
     def passed(self) -> bool:
         """Whether every seal holds, and the message is as the last sealer left it."""
         return self.result is Result.PASS
+
+    @property
+    def sets(self) -> int:
+        """How many servers have sealed the message, as far as that can be read."""
+        return len(self.chain)
+
+    @property
+    def sealers(self) -> tuple[str, ...]:
+        """The domains that sealed it, the first one first."""
+        return tuple(one.domain for one in self.chain)
+
+    def vouched(self, from_domain: str) -> bool:
+        """Whether the chain holds, and its first sealer says that DMARC passed for this author.
+
+        That is what a chain can be believed for (§7.2.1), by who trusts all its sealers: that a
+        message was sealed says nothing about who wrote it.
+        """
+        author = to_ascii(from_domain)
+        if not self.passed or not author:
+            return False
+        said = self.chain[0].results
+        return said is not None and any(
+            one.method == "dmarc"
+            and one.result == "pass"
+            and to_ascii(one.value("header", "from")) == author
+            for one in said.resinfos
+        )

@@ -76,7 +76,7 @@ class Reading:
         if chain.empty:
             return Finding(Result.NONE, reasons=(because("arc.none"),))
         sets = tuple(
-            ArcSet(link.instance, link.seal.get("cv", ""), seal.domain, seal.selector, link.results)
+            ArcSet(link.instance, link.seal.get("cv", ""), seal.domain, seal.selector, link.payload)
             for link, seal in zip(chain.links, self._seals, strict=False)
         )
         if chain.fault is not None:
@@ -97,7 +97,7 @@ class Reading:
             chain.highest,
             sets,
             oldest,
-            judgement.temporary,
+            judgement.unsure,
             tuple(judgement.reasons),
             tuple(given),
         )
@@ -106,7 +106,7 @@ class Reading:
 class _Judgement:
     """The steps from the keys to the result. `reasons` grow with each."""
 
-    __slots__ = ("_answers", "_bodies", "_chain", "_header", "_limits", "reasons", "temporary")
+    __slots__ = ("_answers", "_bodies", "_chain", "_header", "_limits", "reasons", "unsure")
 
     def __init__(
         self,
@@ -119,7 +119,7 @@ class _Judgement:
         self._header, self._chain, self._bodies = header, chain, bodies
         self._answers, self._limits = answers, limits
         self.reasons: list[Reason] = []
-        self.temporary = False
+        self.unsure = False
 
     def judge(self, messages: list[Signature], seals: list[Signature]) -> tuple[Result, int | None]:
         """Take steps 4 to 7; the second value is the oldest-pass."""
@@ -157,7 +157,7 @@ class _Judgement:
 
     def _note(self, why: list[Reason], then: Reason) -> None:
         self.reasons += [*why, then]
-        self.temporary = any(reason.key == "dns.failed" for reason in why)
+        self.unsure = any(reason.key == "dns.failed" for reason in why)
 
     def _message(self, link: Link, one: Signature) -> list[Reason]:
         """Say why an ARC-Message-Signature does not hold; nothing if it does."""

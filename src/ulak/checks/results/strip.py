@@ -15,25 +15,33 @@ from ulak.checks.results.reading import Scanner, head, text_of
 from ulak.dns.names import to_ascii
 from ulak.mail.address import ascii_lower
 
-# A field from its name to the line end that no fold follows. Possessive, so that it is read once.
-_FIELD = re.compile(
-    rb"(?:\A|(?<=\r\n))authentication-results[ \t]*+:"
-    rb"([^\r]*+(?:\r(?!\n(?![ \t]))[^\r]*+)*+)(?:\r\n|\Z)",
-    re.IGNORECASE,
-)
+_NAME = b"authentication-results"
+# The rest of a field, to the line end that no fold follows. Possessive, so that it is read once.
+_REST = re.compile(rb"[ \t]*+:([^\r]*+(?:\r(?!\n(?![ \t]))[^\r]*+)*+)(?:\r\n|\Z)")
 _SQUEEZED = re.compile(r"[\s\"\\]+|\([^()]*+\)")
 
 
 def strip(header: bytes, authserv_id: str) -> bytes:
     """Give the header without the fields that bear our name; no other octet changes."""
-    if b"authentication-results" not in header.lower():
+    lowered = header.lower()
+    at = lowered.find(_NAME)
+    if at < 0:
         return header
     ours = _key(authserv_id)
-
-    def kept(found: re.Match[bytes]) -> bytes:
-        return b"" if _claims(found[1], ours) else found[0]
-
-    return _FIELD.sub(kept, header)
+    kept: list[bytes] = []
+    start = 0
+    while at >= 0:
+        end = at + len(_NAME)
+        if at == 0 or lowered.startswith(b"\r\n", at - 2):
+            found = _REST.match(header, end)
+            if found is not None:
+                end = found.end()
+                if _claims(found[1], ours):
+                    kept.append(header[start:at])
+                    start = end
+        at = lowered.find(_NAME, end)
+    kept.append(header[start:])
+    return b"".join(kept)
 
 
 def _claims(value: bytes, ours: str) -> bool:
