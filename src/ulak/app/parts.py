@@ -18,6 +18,7 @@ from ulak.app.client import sending_of
 from ulak.app.offering import logins_taken, offers_of
 from ulak.app.places import Places
 from ulak.app.record import Record
+from ulak.app.signing import signatory_of
 from ulak.bounce import notice
 from ulak.bounce.notice import Office
 from ulak.checks.dnsbl import Blocklist, read_codes
@@ -31,6 +32,7 @@ from ulak.delivery.target import Way
 from ulak.delivery.worker import Worker
 from ulak.dns.resolver import DnsResolver
 from ulak.journal.incident import incident
+from ulak.keys.signatory import Signatory
 from ulak.log import Log
 from ulak.policy.admission import Admission
 from ulak.policy.message import MessageJudge, MessageRules
@@ -138,6 +140,11 @@ class Parts:
         self.closing.append(made.close)
         return made
 
+    @cached_property
+    def signatory(self) -> Signatory | None:
+        """Who signs outgoing mail."""
+        return signatory_of(self.config, self.clock)
+
     async def close(self) -> None:
         """Let go of connections, questions and accounts."""
         for close in self.closing:
@@ -177,6 +184,7 @@ def post_of(parts: Parts, store: SqliteStore) -> Post:
             office=Office(config.hostname, config.languages),
             explain=notice.explain,
             readers=partial(_readers, parts.directory),
+            sign=parts.signatory.sign if parts.signatory is not None else None,
             clock=parts.clock,
             chance=parts.chance,
             new_id=parts.new_id,
@@ -216,6 +224,8 @@ def site_of(parts: Parts, store: SqliteStore, worker: Worker) -> Site:
         memory=limits.memory,
         body_threshold=config.queue.large_message,
         languages=config.languages,
+        sign_relayed=config.dkim.relayed,
+        send_unsigned=config.dkim.on_failure == "send",
     )
     form = MessageRules(
         max_header=policy.max_header_size,
@@ -244,6 +254,7 @@ def site_of(parts: Parts, store: SqliteStore, worker: Worker) -> Site:
         anybody=anybody_of(config),
         desk=Desk(config.hostname, _submission(parts, form), parts.purser),
         checks=checks_of(config, parts.resolver, parts.clock),
+        sign=parts.signatory.begin if parts.signatory is not None else None,
     )
 
 

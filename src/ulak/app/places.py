@@ -4,6 +4,7 @@ lock                     held by the server that works here
 accounts.db              who may log in
 certificate.pem, .key    of the server's own making, where it is given none
 attempts.db              who has failed to
+dkim/DOMAIN/SELECTOR.pem what outgoing mail is signed with
 sent.db                  how much accounts have sent
 queue/0, queue/1 …       one store for each worker
 journal/0, journal/1 …   one journal for each worker
@@ -44,6 +45,11 @@ class Places:
     def certificate(self) -> tuple[Path, Path]:
         """Give the files of a certificate of the server's own making, and of its key."""
         return self.data / "certificate.pem", self.data / "certificate.key"
+
+    @property
+    def dkim(self) -> Path:
+        """Give the folder of the keys that sign mail."""
+        return self.data / "dkim"
 
     @property
     def attempts(self) -> Path:

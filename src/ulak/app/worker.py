@@ -24,7 +24,7 @@ from typing import cast
 import uvloop
 
 from ulak import config as settings
-from ulak.app import certificates
+from ulak.app import certificates, signing
 from ulak.app.control import Answer, Control
 from ulak.app.identifiers import Identifiers
 from ulak.app.operator import act
@@ -74,8 +74,13 @@ async def _work(job: dict[str, object], chosen: settings.Config, log: Log, pipe:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    look = asyncio.Event()
-    loop.add_signal_handler(signal.SIGHUP, look.set)
+    look, look_at_keys = asyncio.Event(), asyncio.Event()
+
+    def look_around() -> None:
+        look.set()
+        look_at_keys.set()
+
+    loop.add_signal_handler(signal.SIGHUP, look_around)
     loop.add_reader(pipe, _orphaned, pipe)
 
     places = Places(chosen.data)
@@ -95,15 +100,20 @@ async def _work(job: dict[str, object], chosen: settings.Config, log: Log, pipe:
     for extra in adopted(index, count, places.queues()):
         with contextlib.suppress(StoreBusyError):
             stores.append(SqliteStore(places.queue(extra)))
+    if parts.signatory is not None:
+        signing.look(parts.signatory.ring, log)
     posts = [post_of(parts, store) for store in stores]
     site = site_of(parts, stores[0], posts[0].worker)
     sockets = [socket.socket(fileno=fd) for fd in cast("list[int]", job["sockets"])]
     listener = listener_of(parts, site, sockets, share=count > 1)
-    control = Control(places.control(index), partial(_operate, parts, posts))
+    control = Control(places.control(index), partial(_operate, parts, posts, look_at_keys))
 
     tasks = [] if chosen.delivery.paused else [loop.create_task(p.worker.run()) for p in posts]
     if listener.contexts:
         tasks.append(loop.create_task(certificates.watch(listener.contexts, log, look)))
+    if parts.signatory is not None:
+        watch = signing.watch(parts.signatory.ring, log, look_at_keys)
+        tasks.append(loop.create_task(watch))
     await control.start()
     await listener.start()
     log.emit(Event.READY, pid=os.getpid())
@@ -141,8 +151,13 @@ async def _open(places: Places, index: int) -> SqliteStore:
             await asyncio.sleep(0.05)
 
 
-async def _operate(parts: Parts, posts: list[Post], verb: str, which: Selection) -> Answer:
+async def _operate(
+    parts: Parts, posts: list[Post], look: asyncio.Event, verb: str, which: Selection
+) -> Answer:
     total = 0
+    if verb == "keys":
+        look.set()
+        return {"count": total}
     for post in posts:
         try:
             if verb == "bounce":

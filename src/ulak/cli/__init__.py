@@ -19,6 +19,8 @@ COMMANDS = {
     "send": "ulak.cli.send:send",
     "queue": "ulak.cli.queue:queue",
     "account": "ulak.cli.account:account",
+    "dkim": "ulak.cli.dkim:dkim",
+    "dns": "ulak.cli.dns:dns",
     "why": "ulak.cli.why:why",
     "config": "ulak.cli.config:config",
 }

@@ -1,6 +1,7 @@
 """Configuration: from `ulak.toml` to frozen settings, all mistakes reported at once."""
 
 from ulak.config.checks import Checks
+from ulak.config.dkim import Dkim
 from ulak.config.mistake import ConfigError, Mistake
 from ulak.config.reader import DEFAULT, Loaded, load, read
 from ulak.config.settings import (
@@ -34,6 +35,7 @@ __all__ = [
     "ConfigError",
     "Delivery",
     "DeliveryTimeouts",
+    "Dkim",
     "Dns",
     "Dnsbl",
     "Domain",

@@ -22,6 +22,7 @@ from ulak.smtp.grammar import GrammarError, parse_domain, parse_mailbox
 
 _LONGEST_PATH = 107  # octets of a unix socket's path: sun_path has a NUL behind it
 _MODE = re.compile(r"0?[0-7]{3}")
+_FIELD_NAME = re.compile(r"[\x21-\x39\x3b-\x7e]{1,70}")
 
 
 class DomainName(Plain):
@@ -39,6 +40,18 @@ class DomainName(Plain):
             return parse_domain(value).lower()
         except GrammarError:
             return self.unlike(value, place)
+
+
+class FieldName(Plain):
+    """The name of a field of a header, in lower case (RFC 5322 §3.6.8)."""
+
+    name = "field-name"
+
+    def read(self, value: object, place: Place) -> str | Bad:
+        """Take a name without its colon."""
+        if isinstance(value, str) and _FIELD_NAME.fullmatch(value):
+            return value.lower()
+        return self.unlike(value, place)
 
 
 class RouteName(DomainName):

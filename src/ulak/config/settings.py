@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ulak.config.checks import Checks
+from ulak.config.dkim import Dkim
 from ulak.config.kinds import (
     Choice,
     Count,
@@ -355,6 +356,7 @@ class Config:
         MapOf(Server(), Section(SmartHost)), factory=dict, key="smarthost"
     )
     delivery: Delivery = setting(Section(Delivery), Delivery())
+    dkim: Dkim = setting(Section(Dkim), Dkim())
     dns: Dns = setting(Section(Dns), Dns())
     queue: Queue = setting(Section(Queue), Queue())
     policy: Policy = setting(Section(Policy), Policy())

@@ -28,7 +28,7 @@ class Parts:
     `clock` gives seconds since the epoch, `chance` numbers from 0 to below 1, `new_id` ids of
     messages; `incident` notes an error and gives its id. `readers` gives the addresses at which
     a report to a sender is read: the members of an alias of ours, nobody for a mailbox that we
-    do not have.
+    do not have. `sign` gives the fields of signatures for a report, `b""` for none.
     """
 
     store: QueueStore
@@ -45,3 +45,4 @@ class Parts:
     limits: Limits = field(default_factory=Limits)
     explain: Explain = explain
     readers: Callable[[str], tuple[str, ...]] = everybody
+    sign: Callable[[bytes], bytes] | None = None

@@ -29,6 +29,28 @@ class Report:
     fates: Sequence[Fate]
 
 
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """Signs what this server writes itself. `sign` gives the fields that go on top.
+
+    A report that cannot be signed goes as it is: nobody would send it again.
+    """
+
+    sign: Callable[[bytes], bytes] | None = None
+    incident: Callable[[BaseException], str] | None = None
+
+    def __call__(self, message: bytes) -> bytes:
+        """Give the message with its signatures."""
+        if self.sign is None:
+            return message
+        try:
+            return self.sign(message) + message
+        except Exception as error:  # noqa: BLE001 -- as above; it is noted
+            if self.incident is not None:
+                self.incident(error)
+            return message
+
+
 class Reporting:
     """Writes reports. `new_id` names them; `clock` gives seconds since the epoch."""
 
@@ -40,6 +62,7 @@ class Reporting:
         clock: Callable[[], float],
         new_id: Callable[[], str],
         readers: Callable[[str], tuple[str, ...]],
+        signed: Signed | None = None,
     ) -> None:
         self._office = office
         self._journal = journal
@@ -47,6 +70,7 @@ class Reporting:
         self._clock = clock
         self._new_id = new_id
         self._readers = readers
+        self._signed = signed or Signed()
 
     async def of(self, message: Message, settled: Settled) -> list[Report]:
         """Write what the sender gets to read about an attempt, one report for each action."""
@@ -97,7 +121,8 @@ class Reporting:
             wishes=_wishes(message.envelope.wishes),
             asked=dict.fromkeys(readers, _UNREPORTED),
         )
-        body = Body(len(report.data), report.data)
+        data = self._signed(report.data)
+        body = Body(len(data), data)
         return Report(
             Message(identifier, envelope, body, now, language=report.language),
             tuple(Pending(reader, domain_of(reader), due=now) for reader in readers),

@@ -24,7 +24,7 @@ from ulak.delivery.directions import Directions
 from ulak.delivery.outcome import Outcome, Result
 from ulak.delivery.parts import Parts
 from ulak.delivery.ready import Job, Ready, Round
-from ulak.delivery.reporting import Reporting
+from ulak.delivery.reporting import Reporting, Signed
 from ulak.delivery.settling import Settling
 from ulak.delivery.target import Target
 from ulak.queue.item import Again, Lease, Message, Pending, Selection, Settlement
@@ -55,7 +55,13 @@ class Worker:
             parts.journal, parts.retry, parts.clock, parts.chance, parts.incident, parts.readers
         )
         self._reporting = Reporting(
-            parts.office, parts.journal, parts.explain, parts.clock, parts.new_id, parts.readers
+            parts.office,
+            parts.journal,
+            parts.explain,
+            parts.clock,
+            parts.new_id,
+            parts.readers,
+            Signed(parts.sign, parts.incident),
         )
         self._concluding = Concluding(
             parts.store,

@@ -56,6 +56,7 @@ class Entry:
     - `envid`, `priority`, `require-tls`, `deliver-by`: what the sender of an accepted message asked
       for
     - `quarantine`: the cause for which an accepted message was put apart
+    - `signed`: for which domain a message was signed, and with which selectors
     - `where`: what a message was delivered into
     - `check`, `result`, `zone`, `reason`, `why`: what was checked and asked, and what came of it;
       `reasons`: every step of it (`ulak.checks.reason.packed`), `domain`, `selector`, `policy`: of

@@ -162,6 +162,8 @@ class _Teller:
                 sentence += " " + self._say("said", "quarantine", cause=facts["quarantine"])
             if facts.get("unchecked"):
                 sentence += " " + self._say("said", "unchecked")
+            if facts.get("signed"):
+                sentence += " " + self._say("said", "signed", signed=facts["signed"])
         elif facts.get("denied") in self._denied:
             sentence += " " + self._say("denied", facts["denied"])
         report = self._found.what is What.MESSAGE and entry.message not in {"", self._found.id}

@@ -38,6 +38,8 @@ class Event(Enum):
         "A certificate cannot be used; one that is in use stays",
     )
     CERTIFICATE_ENDS = "certificate-ends", _W, "A certificate has to be renewed soon"
+    DKIM_KEYS = "dkim-keys", _I, "The keys that sign outgoing mail are others than before"
+    DKIM_KEY_REFUSED = "dkim-key-refused", _E, "A key for signing cannot be used; one in use stays"
     DRAINING = "draining", _I, "No more mail is taken; what is under way may end"
     STOPPED = "stopped", _I, "A process of the server has ended as it should"
     WORKER_STARTED = "worker-started", _I, "The supervisor started a worker"

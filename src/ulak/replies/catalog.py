@@ -212,6 +212,7 @@ BAD_PROXY_HEADER = _row("bad-proxy-header", "protocol-error", 421, "7.0", "RFC 5
 DISK_NEARLY_FULL = _row("disk-nearly-full", "system-full", 452, "3.1", "RFC 5321 §4.2.3", _R, "Not enough disk space at the moment, try again later")
 STORAGE_FAILED = _row("storage-failed", "system-error", 451, "3.0", "RFC 5321 §4.2.3", _R, "The message could not be stored safely, try again later (incident {id})")
 INTERNAL_ERROR = _row("internal-error", "system-error", 451, "3.0", "RFC 5321 §4.2.3", _R, "Something failed here, try again later (incident {id})")
+SIGNING_FAILED = _row("signing-failed", "system-error", 451, "7.5", "RFC 6376 §5", _R, "The message could not be signed, try again later (incident {id})")
 SESSION_FAILED = _row("session-failed", "system-error", 421, "3.0", "RFC 5321 §3.8", _R, "{hostname} met an error of its own and closes the connection, try again later (incident {id})")
 SHUTTING_DOWN = _row("shutting-down", "system-error", 421, "3.2", "RFC 5321 §3.8", _R, "{hostname} is shutting down, try again soon")
 TLS_UNAVAILABLE = _row("tls-unavailable", "system-error", 454, "7.0", "RFC 3207 §4", _R, "TLS is not available at the moment")

@@ -19,6 +19,7 @@ from ulak.policy.submission import Mended
 from ulak.queue.item import Body
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
+from ulak.server.sealing import Sealing
 from ulak.server.site import Site
 
 _PIECE = 262_144  # octets that are written at once
@@ -34,7 +35,7 @@ class Incoming:
     """The octets of one message, with the trace field that goes on top of it.
 
     `mend` gives a message another header, or refuses it, as soon as its header is there whole.
-    `failure` is the first error of the file; after it nothing more is kept.
+    `seal` signs it. `failure` is the first error of the file; after it nothing more is kept.
     """
 
     __slots__ = (
@@ -50,14 +51,23 @@ class Incoming:
         "failure",
         "identifier",
         "in_file",
+        "seal",
         "trace",
     )
 
-    def __init__(self, identifier: str, trace: bytes, site: Site, mend: Mend | None = None) -> None:
+    def __init__(
+        self,
+        identifier: str,
+        trace: bytes,
+        site: Site,
+        mend: Mend | None = None,
+        seal: Sealing | None = None,
+    ) -> None:
         self.identifier = identifier
         self.trace = trace
         self.failure: OSError | None = None
         self.in_file = False
+        self.seal = seal
         self._site = site
         self._mend = mend
         self._refusal: Reply | None = None
@@ -83,6 +93,11 @@ class Incoming:
         )
 
     @property
+    def held(self) -> int:
+        """How many octets of it are in memory."""
+        return self._held
+
+    @property
     def _path(self) -> Path:
         return self._site.incoming / self.identifier
 
@@ -94,21 +109,28 @@ class Incoming:
     def write(self) -> None:
         """Write what is held into the file. Blocks: call it in a thread, and wait for it."""
         data = b"".join(self._chunks)
-        if self._mend is not None and not self.in_file:
+        seal = self.seal
+        if not self.in_file and (self._mend is not None or seal is not None):
             if not _has_header(data):
                 self._chunks = [data]
                 return
-            data = self._in_order(data)
+            if self._mend is not None:
+                data = self._in_order(data)
         self._let_go()
         if self._refusal is not None:
             return
         self._keep_head(data)
+        if seal is not None and self.in_file:
+            seal.feed(data)
+        elif seal is not None:
+            seal.begin(data, leave_room=True)
         try:
             if not self.in_file:
                 flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
                 self._file = os.open(self._path, flags, 0o600)
                 self.in_file = True
-                data = self.trace + data
+                room = bytes(seal.room) if seal is not None else b""
+                data = room + self.trace + data
             view = memoryview(data)
             while view:
                 done = os.write(self._file, view)
@@ -124,10 +146,25 @@ class Incoming:
         if self._file >= 0:
             file, self._file = self._file, -1
             try:
+                self._seal(file)
                 os.close(file)
             except OSError as error:
                 self.failure = error
                 self._remove()
+
+    def _seal(self, file: int) -> None:
+        """Fill the room that was left for signatures."""
+        fields = memoryview(self.seal.finish() if self.seal is not None else b"")
+        done = 0
+        while done < len(fields):
+            done += os.pwrite(file, fields[done:], done)
+        self.trace = bytes(fields) + self.trace
+
+    def sign(self) -> None:
+        """Sign a message that is in memory, its header in order; one in a file has been."""
+        if self.seal is not None and not self.in_file:
+            self.seal.begin(self._beginning(), leave_room=False)
+            self.trace = self.seal.finish() + self.trace
 
     def verdict(self, *, binary: bool) -> Reply | None:
         """Judge the message, all of which is there, and put its header in order.
@@ -220,7 +257,7 @@ class Incoming:
         self._written = len(top) + rest
 
     def body(self) -> Body:
-        """Give the message with its trace field."""
+        """Give the message with its trace field, and the signatures above it."""
         if self.in_file:
             return Body(self._written, path=self._path)
         data = b"".join((self.trace, *self._chunks))

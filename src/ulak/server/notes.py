@@ -68,6 +68,8 @@ def accepted(
     """Note that a message is ours."""
     identifier = transaction.incoming.identifier if transaction.incoming is not None else ""
     told = {**facts, **_envelope(transaction)}
+    if transaction.incoming is not None and (seal := transaction.incoming.seal) is not None:
+        told |= {"signed": seal.signed} if seal.signed else {}
     wishes = transaction.wishes
     if transaction.unchecked:
         told["unchecked"] = transaction.unchecked

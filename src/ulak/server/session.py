@@ -19,6 +19,7 @@ from ulak.server.connection import Connection
 from ulak.server.incoming import Incoming
 from ulak.server.judging import dress, judge
 from ulak.server.received import Hop
+from ulak.server.signing import sign
 from ulak.server.site import Networks, Site
 from ulak.server.transaction import Transaction
 from ulak.smtp import events
@@ -293,7 +294,10 @@ class Session(Arrival):
 
     def _begin(self) -> None:
         assert self._transaction is not None  # noqa: S101 -- the core holds the order
-        self._transaction.begin(self._site, self._hop(), self.account, submitted=self._submits)
+        seal = self._site.seal(self.account, relay=self._relay)
+        self._transaction.begin(
+            self._site, self._hop(), self.account, submitted=self._submits, seal=seal
+        )
 
     def _incoming(self) -> Incoming:
         assert self._transaction is not None  # noqa: S101 -- the core holds the order
@@ -332,6 +336,8 @@ class Session(Arrival):
                 reply = incoming.verdict(binary=binary)
             if reply is None and site.checks is not None and transaction.case is not None:
                 reply = await judge(site, site.checks, transaction, incoming, self.id)
+            if reply is None:
+                reply = await sign(site, incoming, self.id)
             if reply is None:
                 await dress(site.checks, transaction, incoming)
                 if incoming.failure is not None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from ulak.accounts.account import Account
 from ulak.journal.entry import Journal
 from ulak.mail.envelope import domain_of
 from ulak.queue.item import Lease, Message, Pending
@@ -21,6 +22,7 @@ from ulak.reports.observation import Collector
 from ulak.server.desk import Desk
 from ulak.server.directory import Directory
 from ulak.server.login import Logins, Tokens
+from ulak.server.sealing import Sealing, Sign
 from ulak.server.turns import Turns
 from ulak.smtp.server import Limits
 
@@ -42,6 +44,8 @@ class Rules:
     comes: so long a client may be silent. A message has `message_timeout` in all, and after
     `data_timeout` at least `min_data_rate` octets a second. Bodies over `body_threshold` go
     through a file; all that the sessions of a process hold in memory is at most about `memory`.
+    `sign_relayed`: what clients in `relay` send is signed, too; `send_unsigned`: a message that
+    could not be signed goes all the same.
     """
 
     hostname: str
@@ -63,6 +67,8 @@ class Rules:
     body_threshold: int = 1_000_000
     memory: int = 64_000_000
     languages: tuple[str, ...] = ("en",)
+    sign_relayed: bool = True
+    send_unsigned: bool = False
 
 
 class Keeper(Protocol):
@@ -109,8 +115,9 @@ class Site:
     `room` says whether the disk takes so many more octets;
     `incident` notes an exception and gives its id; `logins` and `tokens` know who may log in,
     and `nonce` draws what SCRAM needs, printable ASCII without a comma; `anybody` says whether
-    there is an account at all, and `desk` is where one's own users hand in mail. `checks` are made
-    of mail from strangers, and `collector` is told what owners of domains want to know of it.
+    there is an account at all, and `desk` is where one's own users hand in mail, which `sign`
+    signs. `checks` are made of mail from strangers, and `collector` is told what owners of domains
+    want to know of it.
     """
 
     rules: Rules
@@ -134,6 +141,7 @@ class Site:
     desk: Desk | None = None
     checks: Checks | None = None
     collector: Collector | None = None
+    sign: Sign | None = None
     connections: int = 0
     per_client: Counter[str] = field(default_factory=Counter)
     held: int = 0  # octets of messages in memory
@@ -144,6 +152,12 @@ class Site:
     def may_relay(self, ip: str) -> bool:
         """Whether a client may send to foreign domains."""
         return bool(self.rules.relay) and within(ip, self.rules.relay)
+
+    def seal(self, account: Account | None, *, relay: bool) -> Sealing | None:
+        """Give who signs a message: of those alone who may send in the name of our domains."""
+        if self.sign is None or (account is None and not (relay and self.rules.sign_relayed)):
+            return None
+        return Sealing(self.sign)
 
     def enter(self, ip: str, *, trusted: bool) -> Reply | None:
         """Count a connection in; give the reply if there is no room for it (RFC 5321 §3.8)."""

@@ -15,6 +15,7 @@ from ulak.server.checks import Case
 from ulak.server.directory import Found
 from ulak.server.incoming import Incoming
 from ulak.server.received import Hop, received
+from ulak.server.sealing import Sealing
 from ulak.server.site import Site
 from ulak.smtp.events import Mail, Recipient
 
@@ -91,7 +92,13 @@ class Transaction:
             self.members[member] = None
 
     def begin(
-        self, site: Site, hop: Hop, account: Account | None = None, *, submitted: bool = False
+        self,
+        site: Site,
+        hop: Hop,
+        account: Account | None = None,
+        *,
+        submitted: bool = False,
+        seal: Sealing | None = None,
     ) -> Incoming:
         """Begin the message: DATA was accepted. `submitted`: its header is to be put in order."""
         identifier, when = site.new_id(), site.clock()
@@ -106,7 +113,7 @@ class Transaction:
         mend = None
         if submitted and site.desk is not None:
             mend = site.desk.mend(account, self.mail, identifier, when)
-        self.incoming = Incoming(identifier, trace, site, mend)
+        self.incoming = Incoming(identifier, trace, site, mend, seal)
         return self.incoming
 
     def message(self, incoming: Incoming, when: float, session: str) -> Message:
