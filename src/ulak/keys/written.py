@@ -1,8 +1,8 @@
-"""A key as a file holds it: PEM, with what is known of the key in the lines above.
+"""A key as a file holds it: PEM, with what is known of the key in the lines below.
 
-RFC 7468 §2 lets a file say anything before `-----BEGIN`, and all programs pass over it. So key and
-dates are one file, which is there whole or not at all, and a key that was made elsewhere can be
-put into the folder as it is.
+What stands around a key in PEM form all programs pass over (RFC 7468 §2), below it even those that
+look at the first line. So key and dates are one file, which is there whole or not at all, and a key
+that was made elsewhere can be put into the folder as it is.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from ulak.keys.key import DkimKey, Stage
 
-_BEGIN = "-----BEGIN "
+_END = "\n-----END "
 _SMALLEST = 1024  # RFC 8301 §3.2: signers MUST use at least this
 _TIMES = ("made", "activated", "retired")
 
@@ -39,18 +39,18 @@ def write(key: DkimKey) -> bytes:
         if when is not None:
             lines.append(f"{name}: {_moment(when)}")
     pem = key.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return "".join(f"{line}\n" for line in lines).encode() + pem
+    return pem + "".join(f"{line}\n" for line in lines).encode()
 
 
 def read(octets: bytes, domain: str, selector: str) -> DkimKey:
     """Read the file of a key. Raises NoKeyError.
 
-    What is above the key is taken as far as it is understood; a stage that is not is `new`, so
+    What is below the key is taken as far as it is understood; a stage that is not is `new`, so
     that nothing signs which nobody told to.
     """
     text = octets.decode("ascii", "replace")
-    above, begin, _ = text.partition(_BEGIN)
-    if not begin:
+    _, end, below = text.rpartition(_END)
+    if not end:
         message = "it holds no key in PEM form"
         raise NoKeyError(message)
     try:
@@ -65,15 +65,15 @@ def read(octets: bytes, domain: str, selector: str) -> DkimKey:
     if isinstance(private, RSAPrivateKey) and private.key_size < _SMALLEST:
         message = f"its key has {private.key_size} bits, and less than {_SMALLEST} are not believed"
         raise NoKeyError(message)
-    told = dict(_told(above))
+    told = dict(_told(below))
     stage = told.get("stage", "")
     made, activated, retired = (_seconds(told.get(name, "")) for name in _TIMES)
     known = Stage(stage) if stage in tuple(Stage) else Stage.NEW
     return DkimKey(domain, selector, private, known, made, activated, retired)
 
 
-def _told(above: str) -> list[tuple[str, str]]:
-    parts = (line.partition(":") for line in above.split("\n"))
+def _told(below: str) -> list[tuple[str, str]]:
+    parts = (line.partition(":") for line in below.split("\n"))
     return [(name.strip(), value.strip()) for name, colon, value in parts if colon]
 
 
