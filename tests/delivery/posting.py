@@ -162,6 +162,7 @@ class Post:
     retry: Retry = field(default_factory=Retry)
     mx: Mapping[str, float] = field(default_factory=dict)  # domains by DNS, and its seconds
     readers: Callable[[str], tuple[str, ...]] = everybody
+    sign: Callable[[bytes], bytes] | None = None
 
     def __post_init__(self) -> None:
         self.store, self.notes, self.postman = Shaky(), Notes(), Postman(self.script)
@@ -189,6 +190,7 @@ class Post:
                 self._incident,
                 self.limits,
                 readers=self.readers,
+                sign=self.sign,
             )
         )
 

@@ -294,6 +294,47 @@ def test_failures_of_one_attempt_are_one_report_put_in_the_step_that_settles_the
     run(main())
 
 
+def test_a_report_is_signed_as_a_whole() -> None:
+    async def script(_m: Message, recipients: Sequence[str], target: Target) -> list[Outcome]:
+        return [ok(r) if ".99:" in target.key else refused(r) for r in recipients]
+
+    seen: list[bytes] = []
+
+    def sign(message: bytes) -> bytes:
+        seen.append(message)
+        return b"DKIM-Signature: of it\r\n"
+
+    async def main() -> None:
+        post = Post(script, sign=sign)
+        async with post.working():
+            await post.put("M1", "x@a.example")
+            await post.idle()
+        assert post.postman.bodies[1] == b"DKIM-Signature: of it\r\n" + seen[0]
+        (born,) = post.notes.of(Kind.ACCEPTED)
+        assert born.facts["size"] == str(len(post.postman.bodies[1]))
+
+    run(main())
+
+
+def test_a_report_that_cannot_be_signed_goes_as_it_is() -> None:
+    async def script(_m: Message, recipients: Sequence[str], target: Target) -> list[Outcome]:
+        return [ok(r) if ".99:" in target.key else refused(r) for r in recipients]
+
+    def sign(_message: bytes) -> bytes:
+        message = "out of ink"
+        raise RuntimeError(message)
+
+    async def main() -> None:
+        post = Post(script, sign=sign)
+        async with post.working():
+            await post.put("M1", "x@a.example")
+            await post.idle()
+        assert b"Final-Recipient: rfc822; x@a.example" in post.postman.bodies[1]
+        assert [str(each) for each in post.incidents] == ["out of ink"]
+
+    run(main())
+
+
 def test_there_is_never_a_report_about_a_message_without_sender() -> None:
     async def script(_m: Message, recipients: Sequence[str], _t: Target) -> list[Outcome]:
         return [(refused if r.startswith("x") else deferred)(r) for r in recipients]

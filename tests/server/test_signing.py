@@ -235,6 +235,17 @@ def test_or_goes_without_a_signature_if_that_is_wanted(tmp_path: Path, threshold
     assert made.store.bodies[0].startswith(b"Received: ")
 
 
+@pytest.mark.parametrize("at", ["feed", "finish"])
+def test_but_not_where_room_was_left_for_one(tmp_path: Path, at: str) -> None:
+    made = configured(
+        tmp_path, {"login": "PLAIN", "tls": "implicit", "size": "9000000", "threshold": "10"}
+    )
+    made.site.sign = Broken(at).begin
+    made.site.rules = replace(made.site.rules, send_unsigned=True)
+    assert hand_in(made, FULL, "x" * 100, "hello")[0].startswith("451 4.7.5")
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_does_not_count_as_sent_is_what_could_not_be_signed(
     tmp_path: Path,
 ) -> None:
