@@ -13,7 +13,7 @@ from typing import Any
 import apsw
 
 from ulak.accounts.account import Account, key_of
-from ulak.accounts.sqlite.file import SharedFile
+from ulak.accounts.sqlite.file import opened
 from ulak.smtp.sasl.keys import ScramKeys
 
 VERSION = 1
@@ -33,7 +33,7 @@ class SqliteAccounts:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = SharedFile(path, "accounts", VERSION, durable=True)
+        self._file = opened(path, "accounts", VERSION, durable=True)
 
     def find(self, name: str) -> Account | None:
         """Give the account of a login name."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import apsw
 
 from ulak.accounts.attempts import Change, Key, Kind, Record
-from ulak.accounts.sqlite.file import SharedFile
+from ulak.accounts.sqlite.file import opened
 
 VERSION = 1
 _SELECT = "SELECT count, at, bans, until FROM record WHERE kind = ? AND name = ?"
@@ -27,7 +27,7 @@ class SqliteRecords:
     """Follows `accounts.attempts.Records`, for any number of threads and processes."""
 
     def __init__(self, path: Path) -> None:
-        self._file = SharedFile(path, "attempts", VERSION, durable=False)
+        self._file = opened(path, "attempts", VERSION, durable=False)
 
     def read(self, keys: Collection[Key]) -> dict[Key, Record]:
         """Give those of the records that there are."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import apsw
 
 from ulak.accounts.allowance import HOUR, Sent, within_hour
-from ulak.accounts.sqlite.file import SharedFile
+from ulak.accounts.sqlite.file import opened
 
 VERSION = 1
 _SELECT = "SELECT hour, messages, recipients FROM sent WHERE account = ? AND hour >= ?"
@@ -22,7 +22,7 @@ class SqliteLedger:
     """Follows `accounts.allowance.Ledger`, for any number of threads and processes."""
 
     def __init__(self, path: Path) -> None:
-        self._file = SharedFile(path, "sent", VERSION, durable=False)
+        self._file = opened(path, "sent", VERSION, durable=False)
 
     def sent(self, account: str, now: float) -> Sent:
         """Give what an account has sent within the hour before `now`."""

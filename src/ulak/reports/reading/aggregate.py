@@ -11,9 +11,9 @@ import ipaddress
 from dataclasses import dataclass, field
 
 from ulak.reports.aggregate import Aggregate, Note, Published, Row
+from ulak.reports.fields import number, one_line
 from ulak.reports.observation import Sender, Signature
 from ulak.reports.reading.elements import walk
-from ulak.reports.reading.fields import number, one_line
 from ulak.reports.reading.trouble import Trouble, UnreadableError
 
 ROWS = 25_000

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from ulak.reports.reading.fields import one_line
+from ulak.reports.fields import one_line
 from ulak.reports.reading.trouble import Trouble, UnreadableError
 from ulak.reports.tlsrpt import Failure, TlsPolicy, TlsReport
 

@@ -1,4 +1,4 @@
-"""What a stranger's report says, made fit to be kept and shown."""
+"""What strangers say, made fit to be kept, shown and reported."""
 
 from __future__ import annotations
 

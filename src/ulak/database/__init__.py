@@ -1,0 +1,1 @@
+"""What the rooms that keep something in SQLite share."""
