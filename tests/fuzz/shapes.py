@@ -26,6 +26,8 @@ from ulak.replies import catalog
 from ulak.replies.document import to_html, to_markdown, to_text
 from ulak.replies.explain import explain
 from ulak.replies.report import failures
+from ulak.reports.failure.redaction import redacted
+from ulak.reports.reading import read_file, read_mail
 from ulak.server.proxy import HeaderReader
 from ulak.smtp import commands, events, grammar, xclient
 from ulak.smtp.body import BodyReader
@@ -282,6 +284,15 @@ def reported(of: bytes) -> Work:
     return work
 
 
+def attached(of: bytes) -> Work:
+    mail = b"Content-Type: multipart/mixed; boundary=a\r\n\r\n" + of
+    return lambda: read_mail(mail)
+
+
+def filed(start: bytes, middle: bytes, end: bytes = b"") -> Work:
+    return lambda: read_file(start + middle + end)
+
+
 SHAPES: dict[str, Callable[[int], Work]] = {
     "a line without an end, octet by octet": lambda n: lines(octet_by_octet(b"x" * n)),
     "short lines, octet by octet": lambda n: lines(octet_by_octet(b"NOOP\r\n" * (n // 6))),
@@ -451,4 +462,26 @@ SHAPES: dict[str, Callable[[int], Work]] = {
     "a report about a long line": lambda n: reported(b"From: " + b"\xff" * n),
     "a report about many lines": lambda n: reported(b"X: y\r\n" * (n // 6) + b"\r\n"),
     "a report about boundaries": lambda n: reported(b"\r\n" + b"--=_R1_0\r\n" * (n // 10)),
+    "elements of a report": lambda n: filed(b"<feedback>", b"<x/>" * (n // 4), b"</feedback>"),
+    "records of a report": lambda n: filed(
+        b"<feedback>",
+        b"<record><row><source_ip>::1</source_ip><count>1</count></row></record>" * (n // 70),
+    ),
+    "attributes in a report": lambda n: filed(
+        b"<feedback ", b" ".join(b'a%d=""' % i for i in range(n // 8)), b"/>"
+    ),
+    "elements in elements": lambda n: filed(b"<feedback>", b"<x>" * (n // 3)),
+    "text in a report": lambda n: filed(b"<feedback>", b"&lt;" * (n // 4), b"</feedback>"),
+    "policies of a TLS report": lambda n: filed(b'{"policies":[', b"{}," * (n // 3), b"{}]}"),
+    "boundaries around a report": lambda n: attached(b"--a\r\n\r\n" * (n // 7)),
+    "nearly boundaries": lambda n: attached(b"\r\n--" * (n // 4)),
+    "parts in parts": lambda n: attached(
+        b"--a\r\nContent-Type: multipart/mixed; boundary=a\r\n\r\n" * (n // 52)
+    ),
+    "a header for a failure report": lambda n: (
+        lambda: redacted(b"From: " + b"a@" * (n // 2) + b"\r\n", b"secret")
+    ),
+    "quotes in a header for a failure report": lambda n: (
+        lambda: redacted(b'Received: "' + b'"a' * (n // 2) + b"\r\n", b"secret")
+    ),
 }

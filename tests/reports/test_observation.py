@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from tests.reports.days import SEEN
 
-from ulak.reports.observation import Collector, Disposition, Forgetful, Observation
+from ulak.reports.counting import Counter
+from ulak.reports.observation import Collector, Disposition, Observation, Several
 
 
 @pytest.mark.parametrize(
@@ -25,17 +27,8 @@ def test_one_aligned_identifier_is_enough_to_pass(*, dkim: bool, spf: bool, pass
     assert observation.passed is passed
 
 
-def test_who_sends_no_reports_has_a_collector_too() -> None:
-    collector: Collector = Forgetful()
-    collector.note(
-        Observation(
-            time=0.0,
-            record_domain="example.org",
-            record="v=DMARC1",
-            from_domain="example.org",
-            ip="192.0.2.1",
-            disposition=Disposition.NONE,
-            dkim_aligned=False,
-            spf_aligned=False,
-        )
-    )
+def test_several_collectors_hear_of_the_same() -> None:
+    one, two = Counter(), Counter()
+    collector: Collector = Several([one, two])
+    collector.note(SEEN)
+    assert one.take() == two.take() != ()

@@ -90,6 +90,8 @@ def test_a_day_is_reported_when_it_is_over_at_a_time_of_its_own(outgoing: Sqlite
         ("198.51.100.9", 1, "reject"),
     }
     assert run(server, moment + 1) == run(server, moment + DAY) == 0
+    assert outgoing.days(FIRST + 1) == [], "what was reported is counted no more"
+    assert outgoing.issued(report.report_id) is None, "and the report is not kept for ever"
 
 
 def test_weeks_go_by_with_a_report_a_day(outgoing: SqliteOutgoing) -> None:

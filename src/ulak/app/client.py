@@ -10,7 +10,20 @@ from ulak.config.smarthosts import read_password
 from ulak.delivery.demands import Demands
 from ulak.delivery.sending import Chunking, Sending, Timeouts
 from ulak.delivery.tls import opportunistic, verifying
+from ulak.dns.resolver import DnsResolver
 from ulak.smtp.sasl.client import Credentials
+
+
+def resolver_of(config: settings.Config) -> DnsResolver:
+    """Make who is asked for names."""
+    dns = config.dns
+    return DnsResolver(
+        [(server.host, server.port) for server in dns.servers],
+        timeout=dns.timeout,
+        attempts=dns.attempts,
+        deadline=dns.deadline,
+        trust_ad=dns.trust_ad,
+    )
 
 
 def sending_of(config: settings.Config) -> Sending:

@@ -14,19 +14,22 @@ from ulak import config as settings
 from ulak.accounts.purser import Purser
 from ulak.app.accounts import anybody_of, doorkeeper_of, purser_of, tokens_of
 from ulak.app.checks import checks_of
-from ulak.app.client import sending_of
+from ulak.app.client import resolver_of, sending_of
 from ulak.app.offering import logins_taken, offers_of
 from ulak.app.places import Places
 from ulak.app.record import Record
+from ulak.app.reporting import outgoing_of, reporting
 from ulak.app.signing import signatory_of
 from ulak.bounce import notice
 from ulak.bounce.notice import Office
 from ulak.checks.dnsbl import Blocklist, read_codes
 from ulak.delivery.attempt import SmtpCarrier
+from ulak.delivery.carrier import Carrier
 from ulak.delivery.hop import Hop
 from ulak.delivery.maildir import MaildirCarrier
 from ulak.delivery.parts import Parts as WorkerParts
 from ulak.delivery.ready import Limits as WorkLimits
+from ulak.delivery.reportbox import Box, ReportCarrier
 from ulak.delivery.route import Route, Routes
 from ulak.delivery.target import Way
 from ulak.delivery.worker import Worker
@@ -41,6 +44,10 @@ from ulak.queue.retry import Retry
 from ulak.queue.room import Room
 from ulak.queue.sqlite import SqliteStore
 from ulak.replies.reply import Reply
+from ulak.reports.counting import Counter
+from ulak.reports.failure import Chooser
+from ulak.reports.observation import Collector, Several
+from ulak.reports.sqlite import SqliteIncoming, SqliteOutgoing
 from ulak.server.desk import Desk
 from ulak.server.directory import Directory, Domain, Foreign, Found, Moved, Unknown
 from ulak.server.listener import Endpoint, Listener
@@ -82,22 +89,25 @@ class Parts:
     @cached_property
     def resolver(self) -> DnsResolver:
         """Who is asked for names."""
-        dns = self.config.dns
-        servers = [(server.host, server.port) for server in dns.servers]
-        return DnsResolver(
-            servers,
-            timeout=dns.timeout,
-            attempts=dns.attempts,
-            deadline=dns.deadline,
-            trust_ad=dns.trust_ad,
-        )
+        return resolver_of(self.config)
 
     @cached_property
-    def carriers(self) -> dict[Way, SmtpCarrier | MaildirCarrier]:
+    def carriers(self) -> dict[Way, Carrier]:
         """The ways of handing mail on."""
         config = self.config
-        smtp = SmtpCarrier(sending_of(config), self.incident)
-        maildir = MaildirCarrier(self.places.mail, config.hostname, self.clock)
+        smtp: Carrier = SmtpCarrier(sending_of(config), self.incident)
+        maildir: Carrier = MaildirCarrier(self.places.mail, config.hostname, self.clock)
+        reports = config.reports
+        if reports.addresses:
+            box = Box(
+                reports.addresses,
+                reports.deliver,
+                SqliteIncoming(self.places.reports),
+                self.journal,
+                self.clock,
+                self.incident,
+            )
+            smtp, maildir = ReportCarrier(smtp, box), ReportCarrier(maildir, box)
         return {Way.SMTP: smtp, Way.LMTP: smtp, Way.MAILDIR: maildir}
 
     @cached_property
@@ -125,6 +135,32 @@ class Parts:
             port=config.delivery.port,
         )
         return Route(routes, self.chance)
+
+    @cached_property
+    def counter(self) -> Counter:
+        """Who counts what owners of domains want to know."""
+        return Counter(self.config.reports.addresses)
+
+    @cached_property
+    def chooser(self) -> Chooser | None:
+        """Who chooses the failures that are reported one by one; None where none are."""
+        reports = self.config.reports
+        if not reports.failure:
+            return None
+        return Chooser(reports.addresses, limit=reports.failures_per_hour)
+
+    @cached_property
+    def collector(self) -> Collector | None:
+        """Who is told what owners of domains want to know; None where none is told anything."""
+        told: list[Collector] = [self.counter] if reporting(self.config) else []
+        if self.chooser is not None:
+            told.append(self.chooser)
+        return Several(told) if told else None
+
+    @cached_property
+    def outgoing(self) -> SqliteOutgoing:
+        """What is kept of one's own reports."""
+        return outgoing_of(self.config)
 
     @cached_property
     def doorkeeper(self) -> Doorkeeper:
@@ -254,6 +290,7 @@ def site_of(parts: Parts, store: SqliteStore, worker: Worker) -> Site:
         anybody=anybody_of(config),
         desk=Desk(config.hostname, _submission(parts, form), parts.purser),
         checks=checks_of(config, parts.resolver, parts.clock),
+        collector=parts.collector,
         sign=parts.signatory.begin if parts.signatory is not None else None,
     )
 

@@ -6,6 +6,7 @@ certificate.pem, .key    of the server's own making, where it is given none
 attempts.db              who has failed to
 dkim/DOMAIN/SELECTOR.pem what outgoing mail is signed with
 sent.db                  how much accounts have sent
+reports.db               what DMARC reports count, and the reports of others
 queue/0, queue/1 …       one store for each worker
 journal/0, journal/1 …   one journal for each worker
 run/worker-0.sock …      where a running worker takes an operator's verbs
@@ -60,6 +61,11 @@ class Places:
     def sent(self) -> Path:
         """Give the file of what accounts have sent."""
         return self.data / "sent.db"
+
+    @property
+    def reports(self) -> Path:
+        """Give the file of the reports, one's own and those of others."""
+        return self.data / "reports.db"
 
     @property
     def mail(self) -> Path:

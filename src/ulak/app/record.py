@@ -29,6 +29,14 @@ _EVENTS: Mapping[Kind, Event] = MappingProxyType(
     }
 )
 
+# Of mail to the addresses for reports.
+_READ: Mapping[str, Event] = MappingProxyType(
+    {
+        "report-read": Event.REPORT_READ,
+        "report-unreadable": Event.REPORT_UNREADABLE,
+    }
+)
+
 
 class Record:
     """A journal that also speaks to the log; `quiet` is for who watches only the journal."""
@@ -44,8 +52,11 @@ class Record:
         if self._quiet:
             return
         event = _refusal(entry) if entry.kind is Kind.REFUSED else _EVENTS.get(entry.kind)
-        if entry.facts.get("result") == Result.COULD_NOT_ASK:
+        result = entry.facts.get("result", "")
+        if result == Result.COULD_NOT_ASK:
             event = Event.CHECK_FAILED
+        elif result in _READ:
+            event = _READ[result]
         if event is None:
             return
         facts = {**entry.facts, "message": entry.message, "session": entry.session}

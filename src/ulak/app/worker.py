@@ -14,6 +14,7 @@ import os
 import pickle
 import random
 import resource
+import secrets
 import signal
 import socket
 import sys
@@ -31,12 +32,16 @@ from ulak.app.operator import act
 from ulak.app.parts import Parts, Post, listener_of, post_of, site_of
 from ulak.app.places import Places, adopted
 from ulak.app.record import Record, journal_of
+from ulak.app.reporting import Means, Reporter, author_of, posting_of, reporting
 from ulak.app.serving import make_log
+from ulak.delivery.reporting import Signed
 from ulak.journal.trace import JournalError
 from ulak.log import Event, Log
 from ulak.queue.item import Selection
 from ulak.queue.sqlite import SqliteStore
 from ulak.queue.store import StorageError, StoreBusyError
+from ulak.reports.failure import FailurePosting
+from ulak.reports.posting import Posting
 from ulak.server.wire import CertificateError
 
 _LOCK_PATIENCE = 10.0  # seconds: a worker that was killed a moment ago may still hold its store
@@ -106,9 +111,15 @@ async def _work(job: dict[str, object], chosen: settings.Config, log: Log, pipe:
     site = site_of(parts, stores[0], posts[0].worker)
     sockets = [socket.socket(fileno=fd) for fd in cast("list[int]", job["sockets"])]
     listener = listener_of(parts, site, sockets, share=count > 1)
-    control = Control(places.control(index), partial(_operate, parts, posts, look_at_keys))
+    reporter = _reporter(parts, posts[0], first=index == 0)
+    control = Control(
+        places.control(index), partial(_operate, parts, posts, reporter, look_at_keys)
+    )
 
-    tasks = [] if chosen.delivery.paused else [loop.create_task(p.worker.run()) for p in posts]
+    tasks = [
+        loop.create_task(run())
+        for run in (reporter.run, *(p.worker.run for p in posts if not chosen.delivery.paused))
+    ]
     if listener.contexts:
         tasks.append(loop.create_task(certificates.watch(listener.contexts, log, look)))
     if parts.signatory is not None:
@@ -151,9 +162,46 @@ async def _open(places: Places, index: int) -> SqliteStore:
             await asyncio.sleep(0.05)
 
 
+def _reporter(parts: Parts, post: Post, *, first: bool) -> Reporter:
+    signatory = parts.signatory
+    sign = Signed(None if signatory is None else signatory.sign, parts.incident)
+    posting: Posting | None = None
+    failures: FailurePosting | None = None
+    if first and reporting(parts.config):
+        means = Means(post.store, parts.resolver, parts.new_id, sign)
+        posting = posting_of(
+            parts.config, parts.outgoing, means, log=parts.log, journal=parts.journal
+        )
+    if parts.chooser is not None:
+        author, secret = author_of(parts.config), secrets.token_bytes(32)
+        failures = FailurePosting(
+            parts.chooser, post.store, parts.resolver, author, parts.new_id, secret, sign
+        )
+    reporter = Reporter(
+        parts.counter,
+        parts.outgoing,
+        posting,
+        failures,
+        clock=parts.clock,
+        log=parts.log,
+        incident=parts.incident,
+        wake=post.worker.wake,
+    )
+    parts.closing.append(reporter.close)
+    return reporter
+
+
 async def _operate(
-    parts: Parts, posts: list[Post], look: asyncio.Event, verb: str, which: Selection
+    parts: Parts,
+    posts: list[Post],
+    reporter: Reporter,
+    look: asyncio.Event,
+    verb: str,
+    which: Selection,
 ) -> Answer:
+    if verb in ("reports", "reports-now"):
+        await reporter.flush()
+        return {"count": await reporter.post(at_once=verb == "reports-now")}
     total = 0
     if verb == "keys":
         look.set()

@@ -18,6 +18,7 @@ COMMANDS = {
     "check": "ulak.cli.check:check",
     "send": "ulak.cli.send:send",
     "queue": "ulak.cli.queue:queue",
+    "reports": "ulak.cli.reports:reports",
     "account": "ulak.cli.account:account",
     "dkim": "ulak.cli.dkim:dkim",
     "dns": "ulak.cli.dns:dns",

@@ -4,6 +4,7 @@ from ulak.config.checks import Checks
 from ulak.config.dkim import Dkim
 from ulak.config.mistake import ConfigError, Mistake
 from ulak.config.reader import DEFAULT, Loaded, load, read
+from ulak.config.reports import Reports
 from ulak.config.settings import (
     Config,
     Delivery,
@@ -52,6 +53,7 @@ __all__ = [
     "Policy",
     "Queue",
     "Relay",
+    "Reports",
     "Retry",
     "SmartHost",
     "SocketAddress",

@@ -36,6 +36,7 @@ def check(config: Config, report: Report) -> None:
     _issuers(report)
     _times(config, report)
     _policy(config, report)
+    _reports(config, report)
     _data(config, report)
 
 
@@ -327,6 +328,14 @@ def _policy(config: Config, report: Report) -> None:
         report.warn(size, "message-under-rfc", least=str(write_size(_LEAST_MESSAGE)))
     if policy.max_recipients < _LEAST_RECIPIENTS:
         report.warn(("policy", "max_recipients"), "recipients-under-rfc")
+
+
+def _reports(config: Config, report: Report) -> None:
+    for number, address in enumerate(config.reports.addresses):
+        local, _, name = address.lower().rpartition("@")
+        domain = config.domains.get(name)
+        if domain is None or not {local, "*"} & set(domain.mailboxes):
+            report.warn(("reports", "addresses", number), "reports-elsewhere", address=address)
 
 
 def _data(config: Config, report: Report) -> None:

@@ -44,6 +44,7 @@ from ulak.config.names import (
     Server,
     Store,
 )
+from ulak.config.reports import Reports
 from ulak.config.sections import Each, MapOf, Section, setting
 from ulak.config.values import Hidden, Network, NextHop, SocketAddress
 
@@ -362,6 +363,7 @@ class Config:
     policy: Policy = setting(Section(Policy), Policy())
     checks: Checks = setting(Section(Checks), Checks())
     limits: Limits = setting(Section(Limits), Limits())
+    reports: Reports = setting(Section(Reports), Reports())
     journal: Journal = setting(Section(Journal), Journal())
     log: Log = setting(Section(Log), Log())
     file: Path | None = None

@@ -66,6 +66,16 @@ class Event(Enum):
     REPORTED = "reported", _I, "A report to the sender was queued"
     DELIVERY_PAUSED = "delivery-paused", _I, "Mail is taken and waits, as configured"
     OPERATED = "operated", _I, "An operator held, released, retried or dropped mail"
+    # -- reports of DMARC and TLS -------------------------------------------------------------
+    REPORT_READ = "report-read", _I, "A report of somebody else's arrived, and was read"
+    REPORT_UNREADABLE = (
+        "report-unreadable",
+        _W,
+        "Mail to an address for reports has none that can be read; it is delivered as it is",
+    )
+    REPORT_SENT = "report-sent", _I, "A report to the owner of a domain was queued"
+    REPORT_NOT_SENT = "report-not-sent", _I, "A report has nowhere to go; the facts say why"
+    REPORTS_FAILING = "reports-failing", _E, "Reports cannot be kept or sent; mail goes on"
     # -- ourselves ----------------------------------------------------------------------------
     INCIDENT = "incident", _E, "An error inside; the traceback is with it"
     JOURNAL_SET_ASIDE = "journal-set-aside", _E, "A damaged journal file was put aside"

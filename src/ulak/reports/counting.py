@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from ulak.mail.address import ascii_lower
@@ -98,18 +98,6 @@ class Counter:
         """Give what was counted, and count anew."""
         taken, self._counted, self._rows = self._counted, {}, 0
         return tuple(taken.values())
-
-
-class Both:
-    """Hands observations to several collectors."""
-
-    def __init__(self, *notes: Callable[[Observation], None]) -> None:
-        self._notes = notes
-
-    def note(self, observation: Observation) -> None:
-        """Hand it on."""
-        for note in self._notes:
-            note(observation)
 
 
 def row_of(observation: Observation) -> Row:

@@ -6,6 +6,7 @@ An observation is all that the reports need to know of a message. Whoever judged
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -99,8 +100,13 @@ class Collector(Protocol):
         """Remember one. Never waits and never raises: mail goes on without its reports."""
 
 
-class Forgetful:
-    """A collector for who sends no reports."""
+class Several:
+    """Hands observations to several collectors."""
+
+    def __init__(self, collectors: Iterable[Collector]) -> None:
+        self._collectors = tuple(collectors)
 
     def note(self, observation: Observation) -> None:
-        """Forget it."""
+        """Hand it on."""
+        for collector in self._collectors:
+            collector.note(observation)

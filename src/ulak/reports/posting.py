@@ -30,7 +30,7 @@ from ulak.mail.envelope import Envelope, RecipientWishes, domain_of
 from ulak.queue.item import Body, Message, Pending, Selection, State
 from ulak.queue.store import QueueStore
 from ulak.reports.counting import DAY, Counted
-from ulak.reports.destinations import MOST, Unsure, Unwilling, Why, Willing, verify
+from ulak.reports.destinations import MOST, Standing, Unsure, Unwilling, Why, Willing, verify
 from ulak.reports.letter import letter, packed
 from ulak.reports.making import Author, report_id, report_of
 from ulak.reports.reading.aggregate import read as read_report
@@ -41,6 +41,7 @@ GRACE = 600.0  # seconds after a day's end: workers write down what they have co
 SPREAD = 4 * 3600.0  # seconds over which the reports of a day go out
 KEPT = 30  # days for which it is known what was sent
 TOO_OLD = 7  # days after which a report is of no use
+_EVER = float("inf")
 _AGAIN = 1800.0  # seconds until a question is asked again
 _UNREPORTED = RecipientWishes(frozenset({"NEVER"}))
 
@@ -134,6 +135,28 @@ class Posting:
             )
             made += await parts.elsewhere(parts.outgoing.issue, issue, parcels)
         return made
+
+    async def plan(self, now: float) -> list[Parcel]:
+        """Tell of what would go where if all that waits went out now; nothing is changed."""
+        parts = self._parts
+        found = await parts.elsewhere(parts.outgoing.open, _EVER)
+        for day, domain in await parts.elsewhere(parts.outgoing.days, int(now) // DAY):
+            counted = await parts.elsewhere(parts.outgoing.counted, day, domain)
+            if counted is None:
+                continue
+            for parcel in self._parcels(counted, now):
+                if parcel.state is Step.DROPPED:
+                    found.append(parcel)
+                    continue
+                uri = ReportURI(parcel.uri, "mailto", parcel.address, parcel.size)
+                standing = await verify(
+                    parts.resolver,
+                    uri,
+                    domain=domain,
+                    organizational=counted.policy.organizational_domain,
+                )
+                found += _planned(parcel, standing)
+        return found
 
     def _parcels(self, counted: Counted, now: float) -> list[Parcel]:
         """Give a parcel for each destination, those among them that can get none, too."""
@@ -240,6 +263,16 @@ class Posting:
         recipient = message.envelope.recipients[0]
         pending = Pending(recipient, domain_of(recipient), State.HELD, message.received)
         await queue.put(message, [pending])
+
+
+def _planned(parcel: Parcel, standing: Standing) -> list[Parcel]:
+    match standing:
+        case Willing(addresses):
+            return [replace(parcel, state=Step.READY, address=to) for to in addresses]
+        case Unwilling(why):
+            return [replace(parcel, state=Step.DROPPED, why=why)]
+        case Unsure():
+            return [replace(parcel, why=Why.DNS)]
 
 
 def due(day: int, domain: str, hostname: str) -> float:
