@@ -149,53 +149,43 @@ class _Judging:
         walk, walker = self.walk, self.walker
         domain = walk.domain
         reasons = [because("dmarc.author", domain=domain), *walker.tell(walk)]
-        nothing = Finding(Result.TEMPERROR, domain, authors=(domain,))
         if walk.complete:
-            nothing = replace(nothing, organizational_domain=walk.organizational)
             reasons.append(walk.why)
         elif walk.steps[0].record is None:
             reasons.append(because("dmarc.unsure", domain=domain))
-            return self._end(nothing, Result.TEMPERROR, reasons)
+            return self._end(Result.TEMPERROR, reasons)
         step = walk.policy
         if step is None or step.record is None:
             reasons.append(because("dmarc.no-record", domain=domain))
-            return self._end(nothing, Result.NONE, reasons)
-        record = step.record
+            return self._end(Result.NONE, reasons)
+        where, record = step.domain, step.record
         reasons += record.mistakes
-        finding = replace(
-            nothing,
-            record_domain=step.domain,
-            record=record.text,
-            published=record,
-            testing=record.testing,
-            rua=record.rua,
-            ruf=record.ruf,
-        )
         if not record.applies:
-            reasons.append(because("dmarc.not-applied", record_domain=step.domain))
+            reasons.append(because("dmarc.not-applied", record_domain=where))
             result = Result.PERMERROR if record.spoiled else Result.NONE
-            return self._end(finding, result, reasons)
+            return self._end(result, reasons, where, record)
 
         found, why = identifiers(spf, dkim)
         strict = {"spf": record.strict_spf, "dkim": record.strict_dkim}
         alignment = await align(walker, walk, found, strict=strict, gather=self.gather)
         reasons += [*why, *alignment.reasons]
-        finding = replace(finding, aligned=alignment.aligned)
-        finding, known = await self._asked(finding, record, reasons)
+        policy, known = await self._asked(where, record, reasons)
         if alignment.aligned:
+            result = Result.PASS
             reasons.append(because("dmarc.pass", domain=domain))
-            return self._end(finding, Result.PASS, reasons)
-        if alignment.unsure or not known:
+        elif alignment.unsure or not known:
+            result = Result.TEMPERROR
             reasons.append(because("dmarc.unsure", domain=domain))
-            return self._end(finding, Result.TEMPERROR, reasons)
-        reasons.append(because("dmarc.fail", domain=domain, policy=finding.policy))
-        return self._end(finding, Result.FAIL, reasons)
+        else:
+            result = Result.FAIL
+            reasons.append(because("dmarc.fail", domain=domain, policy=policy))
+        return self._end(result, reasons, where, record, policy, alignment.aligned)
 
     async def _asked(
-        self, finding: Finding, record: Record, reasons: list[Reason]
-    ) -> tuple[Finding, bool]:
-        """Give the finding with what the owner asks for, and whether that is known."""
-        domain, where = finding.from_domain, finding.record_domain
+        self, where: str, record: Record, reasons: list[Reason]
+    ) -> tuple[Policy, bool]:
+        """Give what the owner asks for, and whether that is known."""
+        domain = self.walk.domain
         below, exists, known = domain != where, True, True
         if below and record.sound and record.nonexistent not in (None, record.asks(below=True)[0]):
             # RFC 8020: a name does not exist where DNS says NXDOMAIN, and only there (§3.2.13).
@@ -217,8 +207,31 @@ class _Judging:
         if record.testing and policy is not Policy.NONE:
             policy = _LESS[policy]
             reasons.append(because("dmarc.testing", policy=policy))
-        return replace(finding, policy=policy), known
+        return policy, known
 
-    def _end(self, finding: Finding, result: Result, reasons: list[Reason]) -> Finding:
-        trace = tuple(self.walker.trace)
-        return replace(finding, result=result, reasons=tuple(reasons), trace=trace)
+    def _end(
+        self,
+        result: Result,
+        reasons: list[Reason],
+        where: str = "",
+        record: Record | None = None,
+        policy: Policy = Policy.NONE,
+        aligned: tuple[Identifier, ...] = (),
+    ) -> Finding:
+        walk = self.walk
+        return Finding(
+            result,
+            walk.domain,
+            tuple(reasons),
+            tuple(self.walker.trace),
+            record_domain=where,
+            organizational_domain=walk.organizational if walk.complete else "",
+            record=record.text if record else "",
+            policy=policy,
+            testing=record.testing if record else False,
+            aligned=aligned,
+            rua=record.rua if record else (),
+            ruf=record.ruf if record else (),
+            published=record,
+            authors=(walk.domain,),
+        )

@@ -7,7 +7,7 @@ the owner has to mend.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -120,7 +120,6 @@ class _Reading:
     tags: dict[str, str] = field(default_factory=dict)
     mistakes: list[Reason] = field(default_factory=list)
     spoiled: list[str] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
 
     def wrong(self, reason: Reason) -> None:
         if len(self.mistakes) < _MOST_MISTAKES:
@@ -147,31 +146,38 @@ class _Reading:
     def record(self, text: str) -> Record:
         tags = self.tags
         policies = {name: self._policy(name) for name in ("p", "sp", "np")}
-        read = Record(
-            text,
-            policy=policies["p"],
-            subdomains=policies["sp"],
-            nonexistent=policies["np"],
-            testing=self._one_of("t", "ny") == "y",
-            psd=self._one_of("psd", "uyn"),
-            strict_dkim=self._one_of("adkim", "rs") == "s",
-            strict_spf=self._one_of("aspf", "rs") == "s",
-            fo=self._fo(),
-            rua=self._uris("rua"),
-            ruf=self._uris("ruf"),
-            obsolete=tuple((name, tags[name]) for name in OBSOLETE if name in tags),
-            unknown=tuple(sorted(tags.keys() - _KNOWN)),
-            spoiled=tuple(self.spoiled),
-        )
-        for name, value in read.obsolete:
+        testing = self._one_of("t", "ny") == "y"
+        psd = self._one_of("psd", "uyn")
+        strict_dkim = self._one_of("adkim", "rs") == "s"
+        strict_spf = self._one_of("aspf", "rs") == "s"
+        fo, rua, ruf = self._fo(), self._uris("rua"), self._uris("ruf")
+        obsolete = tuple((name, tags[name]) for name in OBSOLETE if name in tags)
+        unknown = tuple(sorted(tags.keys() - _KNOWN))
+        for name, value in obsolete:
             self.wrong(because("dmarc.tag-obsolete", tag=name, value=value))
-        for name in read.unknown:
-            self.wrong(because("dmarc.tag-unknown", tag=name))
+        for tag in unknown:
+            self.wrong(because("dmarc.tag-unknown", tag=tag))
         if "fo" in tags and "ruf" not in tags:
             self.wrong(because("dmarc.fo-without-ruf"))
         if "p" not in tags and "p" not in self.spoiled:
             self.wrong(because("dmarc.p-missing"))
-        return replace(read, mistakes=tuple(self.mistakes))
+        return Record(
+            text,
+            policy=policies["p"],
+            subdomains=policies["sp"],
+            nonexistent=policies["np"],
+            testing=testing,
+            psd=psd,
+            strict_dkim=strict_dkim,
+            strict_spf=strict_spf,
+            fo=fo,
+            rua=rua,
+            ruf=ruf,
+            obsolete=obsolete,
+            unknown=unknown,
+            spoiled=tuple(self.spoiled),
+            mistakes=tuple(self.mistakes),
+        )
 
     def _policy(self, name: str) -> Policy | None:
         value = self.tags.get(name)

@@ -24,44 +24,17 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """A walk that began at `domain`. Where an answer did not come it is not `complete`."""
+    """A walk that began at `domain`. Where an answer did not come it is not `complete`.
+
+    `organizational` is the organizational domain, `domain` itself where no record tells, and
+    `why` the rule of §4.10.2 that found it.
+    """
 
     domain: str
     steps: tuple[Step, ...]
-    complete: bool = True
-
-    @property
-    def found(self) -> tuple[Step, ...]:
-        """The steps with a record, from the longest name to the shortest."""
-        return tuple(step for step in self.steps if step.record is not None)
-
-    @property
-    def organizational(self) -> str:
-        """The organizational domain (§4.10.2), `domain` itself where no record tells."""
-        return self._organizational[0]
-
-    @property
-    def why(self) -> Reason:
-        """Say which rule of §4.10.2 found the organizational domain."""
-        return self._organizational[1]
-
-    @property
-    def _organizational(self) -> tuple[str, Reason]:
-        found = self.found
-        for step in found:
-            assert step.record is not None  # noqa: S101 -- what `found` is
-            if step.record.psd == "n":
-                facts = {"domain": self.domain, "organizational": step.domain}
-                return step.domain, because("dmarc.organizational-psd-n", **facts)
-            if step.record.psd == "y" and step.domain != self.domain:
-                below = _one_label_below(self.domain, step.domain)
-                facts = {"domain": self.domain, "organizational": below, "suffix": step.domain}
-                return below, because("dmarc.organizational-psd-y", **facts)
-        if found:
-            last = found[-1].domain
-            facts = {"domain": self.domain, "organizational": last}
-            return last, because("dmarc.organizational-shortest", **facts)
-        return self.domain, because("dmarc.organizational-itself", domain=self.domain)
+    complete: bool
+    organizational: str
+    why: Reason
 
     @property
     def policy(self) -> Step | None:
@@ -70,12 +43,36 @@ class Walk:
         It is the domain's own, else that of its organizational domain, else that of the public
         suffix above.
         """
-        organizational = self.organizational
-        by_name = {step.domain: step for step in self.found}
-        own = by_name.get(self.domain) or by_name.get(organizational)
+        found = [step for step in self.steps if step.record is not None]
+        by_name = {step.domain: step for step in found}
+        own = by_name.get(self.domain) or by_name.get(self.organizational)
         if own is not None:
             return own
-        return next((s for s in self.found if s.record is not None and s.record.psd == "y"), None)
+        return next((s for s in found if s.record is not None and s.record.psd == "y"), None)
+
+
+def concluded(domain: str, steps: tuple[Step, ...], *, complete: bool = True) -> Walk:
+    """Select the organizational domain from what a walk found (§4.10.2)."""
+    selected, why = "", None
+    for step in steps:  # from the longest name to the shortest
+        if step.record is None:
+            continue
+        selected = step.domain
+        if step.record.psd == "n":
+            facts = {"domain": domain, "organizational": selected}
+            why = because("dmarc.organizational-psd-n", **facts)
+            break
+        if step.record.psd == "y" and step.domain != domain:
+            selected = _one_label_below(domain, step.domain)
+            facts = {"domain": domain, "organizational": selected, "suffix": step.domain}
+            why = because("dmarc.organizational-psd-y", **facts)
+            break
+    if not selected:
+        why = because("dmarc.organizational-itself", domain=domain)
+    elif why is None:
+        facts = {"domain": domain, "organizational": selected}
+        why = because("dmarc.organizational-shortest", **facts)
+    return Walk(domain, steps, complete, selected or domain, why)
 
 
 @dataclass(slots=True)
@@ -97,10 +94,10 @@ class Walker:
             step = await self.step(name)
             steps.append(step)
             if step.answer.failed:
-                return Walk(domain, tuple(steps), complete=False)
+                return concluded(domain, tuple(steps), complete=False)
             if step.record is not None and step.record.psd in ("y", "n"):
                 break
-        return Walk(domain, tuple(steps))
+        return concluded(domain, tuple(steps))
 
     async def step(self, domain: str) -> Step:
         """Ask one name for its record, or give what is known of it."""
