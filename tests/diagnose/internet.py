@@ -6,8 +6,11 @@ import base64
 
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
+from ulak.checks import arc
+from ulak.checks.arc import Sealer
 from ulak.checks.dkim import Key, Signer
 from ulak.dns import Status, Zone
+from ulak.mail import message as mail
 
 NOW = 1_790_000_000.0
 MX = "192.0.2.25"
@@ -15,6 +18,7 @@ FORGER = "198.51.100.66"
 
 _PRIVATE = ed25519.Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)
 _PUBLIC = base64.b64encode(_PRIVATE.public_key().public_bytes_raw()).decode()
+_LIST = Key("list.example", "seal", _PRIVATE)
 SIGNER = Signer((Key("well.example", "s1", _PRIVATE),))
 
 
@@ -29,6 +33,7 @@ def zone() -> Zone:
             ("25.2.0.192.in-addr.arpa", "PTR"): ["mx.well.example"],
             ("_dmarc.well.example", "TXT"): ["v=DMARC1; p=reject; rua=mailto:reports@well.example"],
             ("s1._domainkey.well.example", "TXT"): [f"v=DKIM1; k=ed25519; p={_PUBLIC}"],
+            ("seal._domainkey.list.example", "TXT"): [f"v=DKIM1; k=ed25519; p={_PUBLIC}"],
             ("_mta-sts.well.example", "TXT"): ["v=STSv1; id=20261127"],
             ("_smtp._tls.well.example", "TXT"): ["v=TLSRPTv1; rua=mailto:tls@well.example"],
             # One with a mistake wherever one can be.
@@ -88,6 +93,13 @@ def genuine() -> bytes:
 def changed() -> bytes:
     """Give the same message after a mailing list has put its words below."""
     return genuine() + b"-- \r\nThe list, https://list.example/\r\n"
+
+
+def sealed() -> bytes:
+    """Give it as a list passes it on that has sealed what it found before it changed it."""
+    header, body = mail.split(changed())
+    said = arc.Finding(arc.Result.NONE)
+    return Sealer(_LIST, "mx.list.example").seal(header, body, said, (), NOW) + changed()
 
 
 def forged() -> bytes:

@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.diagnose.internet import FORGED, FORGER, HEADER, MX, NOW, forged, genuine, zone
+from tests.diagnose.internet import FORGED, FORGER, HEADER, MX, NOW, forged, genuine, sealed, zone
 
 from ulak.app.diagnosing import answer
 from ulak.checks.dmarc.record import read
@@ -174,6 +174,16 @@ def test_the_answer_is_what_the_owner_asks_for(record: str | Status, code: int |
     found = examine(forged(), dns=dns)
     assert (found.reply.code if found.reply else None) == code
     assert not found.good
+
+
+def test_a_chain_of_seals_is_told_and_its_breaking_takes_nothing_from_a_message() -> None:
+    assert results(examine(sealed()))["arc"] == "pass"
+    header, empty, body = sealed().partition(b"\r\n\r\n")
+    broken = header.replace(b"cv=none", b"cv=pass", 1) + empty + body
+    found = examine(broken)
+    (check,) = (check for check in found.checks if check.check == "arc")
+    assert (check.result, check.good) == ("fail", None)
+    assert "arc" not in results(examine(genuine()))
 
 
 def test_dns_that_is_silent_is_not_asked_for_ever() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from tests.diagnose.internet import FORGER, MX, NOW, changed, forged, genuine, zone
+from tests.diagnose.internet import FORGER, MX, NOW, changed, forged, genuine, sealed, zone
 
 from ulak.app.diagnosing import answer
 from ulak.checks.dnsbl import Blocklist
@@ -68,6 +68,10 @@ CASES: dict[str, tuple[bool, Callable[[], Awaitable[Diagnosis]]]] = {
     "message_genuine": (True, lambda: mail(genuine())),
     "message_forged": (False, lambda: mail(forged())),
     "message_changed": (False, lambda: mail(changed(), Envelope(mail_from=""))),
+    "message_sealed": (
+        False,
+        lambda: mail(sealed(), Envelope(MX, "mx.list.example", "a@b.example")),
+    ),
     "message_alone": (False, lambda: mail(b"Subject: x\r\n\r\nx\r\n")),
 }
 

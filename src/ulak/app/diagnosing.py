@@ -16,6 +16,7 @@ from ulak.diagnose.message import Envelope, Judged
 from ulak.diagnose.patience import Patience
 from ulak.dns.records import Resolver
 from ulak.dns.resolver import DnsResolver
+from ulak.policy.authentication import Findings, Rules, judge
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
 
@@ -114,15 +115,17 @@ class Examiner:
 
 
 def answer(judged: Judged) -> Reply | None:
-    """Say what Ulak answers by default: what the owner of the author's domain asks for."""
-    found = judged.dmarc
-    match str(found.result), str(found.policy):
-        case "fail", "reject":
-            return catalog.DMARC_REJECT.reply(domain=found.from_domain)
-        case "fail", "quarantine":
-            return catalog.DMARC_QUARANTINE.reply(domain=found.from_domain)
-        case "temperror", _:
-            problem = next((a.status for a in found.trace if a.failed), "temperror")
-            return catalog.DMARC_ERROR.reply(domain=found.from_domain, problem=problem)
-        case _:
-            return None
+    """Say what Ulak answers by default, as it does while it receives."""
+    found = Findings(
+        spf=judged.spf,
+        dkim=judged.dkim,
+        dmarc=judged.dmarc,
+        arc=judged.arc,
+        iprev=judged.iprev,
+        helo=judged.helo,
+        authors=judged.dmarc.authors,
+    )
+    verdict = judge(found, Rules(authserv_id=""))
+    if verdict.reply is None and verdict.quarantine == catalog.DMARC_QUARANTINE.name:
+        return catalog.DMARC_QUARANTINE.reply(domain=judged.dmarc.from_domain)
+    return verdict.reply

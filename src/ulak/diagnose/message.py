@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ulak.checks import dkim, dmarc, helo, iprev, spf
+from ulak.checks import arc, dkim, dmarc, helo, iprev, spf
 from ulak.checks.gather import Gather
 from ulak.diagnose import address, sender, zonefile
 from ulak.diagnose.diagnosis import Advice, Check, Diagnosis, Sentence, Source, of, unique
@@ -43,6 +43,7 @@ class Judged:
     dmarc: dmarc.Finding
     iprev: iprev.Finding | None
     helo: helo.Finding | None
+    arc: arc.Finding
 
 
 Answering = Callable[[Judged], Reply | None]
@@ -111,6 +112,7 @@ async def diagnose(
     envelope, told = sources(message, given)
     header, _ = mail.split(message)
     signed = await dkim.verify(resolver, message, now=now, gather=gather)
+    chain = await arc.verify(resolver, message, now=now, gather=gather)
     sent = named = greeted = None
     if envelope.ip is not None:
         named = await iprev.check(resolver, ip=envelope.ip, gather=gather)
@@ -126,7 +128,7 @@ async def diagnose(
                 gather=gather,
             )
     policy = await dmarc.check_header(resolver, header=header, spf=sent, dkim=signed, gather=gather)
-    judged = Judged(envelope, sent, signed, policy, named, greeted)
+    judged = Judged(envelope, sent, signed, policy, named, greeted, chain)
     reply = answering(judged)
     checks = _checks(judged)
     meaning = [
@@ -174,6 +176,11 @@ def _checks(judged: Judged) -> tuple[Check, ...]:
                 header=":".join(one.header),
                 signature=one.signature,
             )
+        )
+    if judged.arc.sets or str(judged.arc.result) != "none":
+        # A broken chain takes nothing from a message (RFC 8617 §5.2.2): it only gives nothing.
+        checks.append(
+            of("arc", ", ".join(judged.arc.sealers), judged.arc, sets=judged.arc.sets or "")
         )
     found = judged.dmarc
     checks.append(
