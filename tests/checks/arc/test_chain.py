@@ -347,4 +347,6 @@ def test_a_from_that_was_added_beside_the_one_that_is_signed_fails() -> None:
     ],
 )
 def test_what_the_public_test_suite_has_pass_passes(names: bytes, tags: bytes) -> None:
-    assert judged(handmade(names, tags)).passed
+    finding = judged(handmade(names, tags))
+    assert finding.passed
+    assert ("from-not-signed" in keys(finding)) == (b"from" not in names)

@@ -131,6 +131,8 @@ class _Judgement:
         self.reasons.append(
             because("arc.message-fits", instance=newest.instance, domain=messages[-1].domain)
         )
+        if "from" not in messages[-1].names:
+            self.reasons.append(because("arc.from-not-signed", instance=newest.instance))
         oldest = 0
         for link in reversed(older):
             why = self._message(link, messages[link.instance - 1])
