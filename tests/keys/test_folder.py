@@ -104,6 +104,22 @@ def test_a_key_that_others_can_get_at_is_refused(tmp_path: Path, permissions: in
     assert [(each.domain, each.selector) for each in unusable] == [("example.org", "s1")]
 
 
+def test_what_root_makes_is_the_owners_of_the_data(tmp_path: Path) -> None:
+    root = os.geteuid() == 0
+    if root:
+        os.chown(tmp_path, 12345, 12346)
+    folder = KeyFolder(tmp_path / "dkim")
+    folder.make("example.org", "s1", ED25519, NOW, exact=True)
+    folder.change("example.org", "s1", Stage.SIGNING, NOW)
+    owner = 12345 if root else os.geteuid()
+    assert {path.stat().st_uid for path in tmp_path.rglob("*")} == {owner}
+    assert folder.read("example.org", "s1").stage is Stage.SIGNING
+    if root:  # nobody else can give a file away
+        os.chown(tmp_path / "dkim/example.org/s1.pem", 12347, 12346)
+        with pytest.raises(KeysError, match="belongs to somebody else"):
+            folder.read("example.org", "s1")
+
+
 def pem(private: object, password: bytes = b"") -> bytes:
     encryption = BestAvailableEncryption(password) if password else NoEncryption()
     octets = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)  # type: ignore[attr-defined]

@@ -18,7 +18,8 @@ from ulak.keys.folder import KeyFolder
 from ulak.keys.key import Algorithm, Stage
 from ulak.keys.ring import KeyRing
 from ulak.keys.signatory import Signatory
-from ulak.server.sealing import Signing
+from ulak.server.incoming import Incoming
+from ulak.server.sealing import Sealing, Signing
 
 from .dialogue import Client, Server, configured
 from .test_desk import FULL, hand_in, opened, ready
@@ -233,6 +234,35 @@ def test_or_goes_without_a_signature_if_that_is_wanted(tmp_path: Path, threshold
     assert hand_in(made, FULL, "hello")[0].startswith("250")
     assert made.incidents
     assert made.store.bodies[0].startswith(b"Received: ")
+
+
+@pytest.mark.parametrize("threshold", [10, 1_000_000])
+def test_what_we_say_of_a_message_stands_above_its_signatures(
+    tmp_path: Path, keys: KeyFolder, threshold: int
+) -> None:
+    made = configured(tmp_path, {"threshold": str(threshold)})
+    ring = KeyRing(keys)
+    ring.look()
+    seal = Sealing(Signatory(ring, lambda: NOW).begin)
+    incoming = Incoming("id1", b"Received: here\r\n", made.site, None, seal)
+    if incoming.take(b"From: ada@example.org\r\nTo: x@example.net\r\n\r\nhello\r\n"):
+        incoming.write()
+    if incoming.take(b"there\r\n"):
+        incoming.write()
+    incoming.finish() if incoming.in_file else incoming.sign()
+    incoming.put_on_top(b"Ulak-Quarantine: it\r\n")
+    assert b"".join(incoming.pieces()) == b"hello\r\nthere\r\n"
+    assert incoming.body_size == len(b"hello\r\nthere\r\n")
+    body = incoming.body()
+    octets = body.data if body.path is None else body.path.read_bytes()
+    assert octets is not None
+    assert len(octets) == body.size
+    assert octets.startswith(b"Ulak-Quarantine: it\r\nDKIM-Signature: ")
+    assert b"\r\nReceived: here\r\nFrom: ada@example.org\r\n" in octets
+    zone = Zone({(key.name, "TXT"): [key.record] for key in keys.every()[0]})
+    found = asyncio.run(verify(zone, octets, now=NOW))
+    assert [each.result for each in found] == [Result.PASS, Result.PASS]
+    incoming.forget()
 
 
 @pytest.mark.parametrize("at", ["feed", "finish"])

@@ -67,9 +67,10 @@ def tell_running(chosen: settings.Config) -> bool:
     places = Places(chosen.data)
     if not running(places.data):
         return True
-    try:
-        for path in places.controls():
+    told = True
+    for path in places.controls():
+        try:
             ask(path, "keys", Selection())
-    except ControlError:
-        return False
-    return True
+        except ControlError:
+            told = False
+    return told

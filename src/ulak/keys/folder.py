@@ -116,11 +116,13 @@ class KeyFolder:
         except OSError as error:
             raise _failed(path, error) from error
         try:
-            mode = os.fstat(file).st_mode
-            if not stat.S_ISREG(mode):
+            at = os.fstat(file)
+            if not stat.S_ISREG(at.st_mode):
                 raise KeysError(path, "it is no file")
-            if mode & _OTHERS:
-                raise ExposedError(path, stat.S_IMODE(mode))
+            if at.st_mode & _OTHERS:
+                raise ExposedError(path, stat.S_IMODE(at.st_mode))
+            if at.st_uid not in {0, os.geteuid(), self.path.parent.stat().st_uid}:
+                raise KeysError(path, "it belongs to somebody else, who could read and change it")
             octets = os.read(file, _LARGEST)
         except OSError as error:
             raise _failed(path, error) from error
