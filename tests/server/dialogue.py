@@ -29,6 +29,7 @@ from ulak.server.checks import Checks
 from ulak.server.connection import Connection
 from ulak.server.desk import Desk
 from ulak.server.directory import Directory, Domain
+from ulak.server.scanners.scanners import Scanners
 from ulak.server.session import Session
 from ulak.server.site import Networks, Rules, Site
 from ulak.server.tls import TlsContext, context
@@ -187,6 +188,7 @@ class Server:
     desk: Desk | None = None
     fronts: Networks = ()
     checks: Checks | None = None
+    scanners: Scanners | None = None
     collector: Collector | None = None
     site: Site = field(init=False)
 
@@ -209,6 +211,7 @@ class Server:
             nonce=lambda: NONCE,
             desk=self.desk,
             checks=self.checks,
+            scanners=self.scanners,
             collector=self.collector,
         )
 

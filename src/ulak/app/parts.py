@@ -19,6 +19,7 @@ from ulak.app.offering import logins_taken, offers_of
 from ulak.app.places import Places
 from ulak.app.record import Record
 from ulak.app.reporting import outgoing_of, reporting
+from ulak.app.scanners import scanners_of
 from ulak.app.signing import signatory_of
 from ulak.bounce import notice
 from ulak.bounce.notice import Office
@@ -292,6 +293,7 @@ def site_of(parts: Parts, store: SqliteStore, worker: Worker) -> Site:
         checks=checks_of(config, parts.resolver, parts.clock),
         collector=parts.collector,
         sign=parts.signatory.begin if parts.signatory is not None else None,
+        scanners=scanners_of(config),
     )
 
 

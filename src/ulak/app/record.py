@@ -9,7 +9,9 @@ from types import MappingProxyType
 
 from ulak import config as settings
 from ulak.app.places import Places
+from ulak.checks import scanner
 from ulak.checks.dnsbl import Result
+from ulak.checks.reason import unpacked
 from ulak.journal.entry import Entry, Journal, Kind
 from ulak.journal.sqlite import Settings, SqliteJournal
 from ulak.log import Event, Log
@@ -57,9 +59,13 @@ class Record:
             event = Event.CHECK_FAILED
         elif result in _READ:
             event = _READ[result]
+        elif entry.facts.get("scanner") and entry.facts["result"] == scanner.Result.FAILED:
+            event = Event.SCANNER_FAILED
         if event is None:
             return
         facts = {**entry.facts, "message": entry.message, "session": entry.session}
+        if event is Event.SCANNER_FAILED:
+            facts["said"] = " ".join(map(str, unpacked(facts.pop("reasons"))))
         if entry.cause:
             facts["cause"] = entry.cause
         self._log.emit(event, **facts)

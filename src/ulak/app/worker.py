@@ -33,6 +33,7 @@ from ulak.app.parts import Parts, Post, listener_of, post_of, site_of
 from ulak.app.places import Places, adopted
 from ulak.app.record import Record, journal_of
 from ulak.app.reporting import Means, Reporter, author_of, posting_of, reporting
+from ulak.app.scanners import greet
 from ulak.app.serving import make_log
 from ulak.delivery.reporting import Signed
 from ulak.journal.trace import JournalError
@@ -120,6 +121,7 @@ async def _work(job: dict[str, object], chosen: settings.Config, log: Log, pipe:
         loop.create_task(run())
         for run in (reporter.run, *(p.worker.run for p in posts if not chosen.delivery.paused))
     ]
+    tasks.append(loop.create_task(greet(site.scanners, log)))
     if listener.contexts:
         tasks.append(loop.create_task(certificates.watch(listener.contexts, log, look)))
     if parts.signatory is not None:

@@ -5,6 +5,7 @@ from ulak.config.dkim import Dkim
 from ulak.config.mistake import ConfigError, Mistake
 from ulak.config.reader import DEFAULT, Loaded, load, read
 from ulak.config.reports import Reports
+from ulak.config.scanners import Scanner
 from ulak.config.settings import (
     Config,
     Delivery,
@@ -55,6 +56,7 @@ __all__ = [
     "Relay",
     "Reports",
     "Retry",
+    "Scanner",
     "SmartHost",
     "SocketAddress",
     "Submission",

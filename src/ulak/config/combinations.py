@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from ulak.config.lines import Path
 from ulak.config.mistake import Report, spell
+from ulak.config.scanners import Scanner, check_scanner
 from ulak.config.settings import (
     Config,
     Dnsbl,
@@ -37,6 +38,7 @@ def check(config: Config, report: Report) -> None:
     _times(config, report)
     _policy(config, report)
     _reports(config, report)
+    _scanners(report)
     _data(config, report)
 
 
@@ -100,6 +102,12 @@ def _login(path: Path, listener: Listener, report: Report, *, clear: bool) -> No
         report.warn(where, "submission-without-login")
     if listener.login != "off" and listener.tls is None and not _near(listener) and not clear:
         report.warn(path, "submission-without-tls", address=str(listener.address))
+
+
+def _scanners(report: Report) -> None:
+    taken: dict[str, Path] = {}
+    for path, scanner in _made(report, Scanner):
+        check_scanner(path, scanner, taken, report)
 
 
 def _near(listener: Listener) -> bool:

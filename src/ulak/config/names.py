@@ -156,6 +156,22 @@ class ListenOrUnix(Listen):
         return SocketAddress("", 0, whole)
 
 
+class ServerOrUnix(Plain):
+    """A program that is asked: a host and a port, or the path of a unix socket."""
+
+    name = "server-or-unix"
+
+    def read(self, value: object, place: Place) -> SocketAddress | Bad:
+        """Take `HOST:PORT` or `unix:PATH`."""
+        if isinstance(value, str) and value.startswith("unix:"):
+            return ListenOrUnix().read(value, place)
+        if isinstance(value, str):
+            hop = Hop(("smtp",)).of("smtp", value, place)
+            if hop is not None:
+                return SocketAddress(hop.host, hop.port)
+        return self.unlike(value, place)
+
+
 class FileMode(Plain):
     """Who may open a file, as chmod(1) takes it in octal digits."""
 

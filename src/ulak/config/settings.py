@@ -45,6 +45,7 @@ from ulak.config.names import (
     Store,
 )
 from ulak.config.reports import Reports
+from ulak.config.scanners import Scanner
 from ulak.config.sections import Each, MapOf, Section, setting
 from ulak.config.values import Hidden, Network, NextHop, SocketAddress
 
@@ -362,6 +363,7 @@ class Config:
     queue: Queue = setting(Section(Queue), Queue())
     policy: Policy = setting(Section(Policy), Policy())
     checks: Checks = setting(Section(Checks), Checks())
+    scanners: tuple[Scanner, ...] = setting(Each(Scanner), (), key="scanner")
     limits: Limits = setting(Section(Limits), Limits())
     reports: Reports = setting(Section(Reports), Reports())
     journal: Journal = setting(Section(Journal), Journal())

@@ -62,6 +62,7 @@ class Entry:
       `reasons`: every step of it (`ulak.checks.reason.packed`), `domain`, `selector`, `policy`: of
       whom, by which key, and what that one asks for; `unchecked`: why the sender of an accepted
       message was not checked, `dns-unavailable`
+    - `scanner`: who looked at the content; `score`, `required`, `action`, `signature`: what it said
     - `verb`: what an operator did: hold, release, retry, drop, bounce
     - `to`: to whom a report goes; `action`: what it says, `delivered`, `relayed`, `expanded`,
       `failed` or `delayed`

@@ -57,6 +57,8 @@ class Event(Enum):
     SHUT_OUT = "shut-out", _W, "After many failures nobody may log in from somewhere for a while"
     TLS_HANDSHAKE_FAILED = "tls-handshake-failed", _I, "A client and we found no common TLS"
     CHECK_FAILED = "check-failed", _W, "A check could not decide; the mail goes on"
+    SCANNER_READY = "scanner-ready", _I, "A scanner of spam or viruses is there"
+    SCANNER_FAILED = "scanner-failed", _W, "A scanner gave no proper answer"
     # -- keeping ------------------------------------------------------------------------------
     STORAGE_FAILED = "storage-failed", _E, "The queue could not do durably what it was asked"
     # -- delivering ---------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import asyncio
 from ulak.checks import dkim, dmarc, results
 from ulak.mail.envelope import domain_of
 from ulak.mail.message import raw_fields
-from ulak.policy import authentication
+from ulak.policy import authentication, content
 from ulak.policy.authentication import Findings, Mode, Rules, Verdict
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
@@ -69,9 +69,13 @@ async def dress(checks: Checks | None, transaction: Transaction, incoming: Incom
     if transaction.wishes.quarantine:
         top = f"{QUARANTINE}: {transaction.wishes.quarantine}\r\n".encode("ascii") + top
     kept: bytes | None = None
-    if checks is not None and not transaction.from_our_own:
-        header = incoming.header()
-        kept = clean(header, checks.rules)
+    strange, scanned = checks is not None and not transaction.from_our_own, transaction.content
+    if strange or scanned is not None:
+        header = kept = incoming.header()
+        if checks is not None and strange:
+            kept = clean(kept, checks.rules)
+        if scanned is not None:
+            kept = content.cleaned(kept, scanned.gone)
         if kept == header:
             kept = None
     if not top and kept is None:

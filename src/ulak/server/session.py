@@ -19,6 +19,7 @@ from ulak.server.connection import Connection
 from ulak.server.incoming import Incoming
 from ulak.server.judging import dress, judge
 from ulak.server.received import Hop
+from ulak.server.scanning import Bearer, scan
 from ulak.server.signing import sign
 from ulak.server.site import Networks, Site
 from ulak.server.transaction import Transaction
@@ -336,6 +337,8 @@ class Session(Arrival):
                 reply = incoming.verdict(binary=binary)
             if reply is None and site.checks is not None and transaction.case is not None:
                 reply = await judge(site, site.checks, transaction, incoming, self.id)
+            if reply is None and site.scanners is not None:
+                reply = await scan(site, site.scanners, transaction, incoming, self._bearer())
             if reply is None:
                 reply = await sign(site, incoming, self.id)
             if reply is None:
@@ -355,6 +358,11 @@ class Session(Arrival):
         except Exception as error:  # noqa: BLE001 -- whatever it was, the client gets a 451
             reply = catalog.INTERNAL_ERROR.reply(id=self._incident(error, incoming))
         self._conclude(event, reply)
+
+    def _bearer(self) -> Bearer:
+        kind, client = self.core.standing.offers.kind, self.core.client_name
+        account = self.account.address if self.account is not None else ""
+        return Bearer(self.id, kind, self.ip, client, account, relay=self._relay)
 
     def _not_stored(self, error: Exception, incoming: Incoming, *, full: bool) -> Reply:
         if full:

@@ -28,6 +28,7 @@ from ulak.smtp.server import Limits
 
 if TYPE_CHECKING:  # it knows the messages of sessions, which know this
     from ulak.server.checks import Checks
+    from ulak.server.scanners.scanners import Scanners
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Networks = tuple[Network, ...]
@@ -140,6 +141,7 @@ class Site:
     anybody: Callable[[], bool] = lambda: True
     desk: Desk | None = None
     checks: Checks | None = None
+    scanners: Scanners | None = None
     collector: Collector | None = None
     sign: Sign | None = None
     connections: int = 0

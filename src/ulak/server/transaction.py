@@ -9,6 +9,7 @@ from ulak.accounts.allowance import Sent
 from ulak.mail.address import Address
 from ulak.mail.envelope import NOTHING_ASKED, Envelope, RecipientWishes, Wishes
 from ulak.mail.expansion import both, expand
+from ulak.policy.content import Verdict
 from ulak.queue.item import Message
 from ulak.reports.observation import Observation
 from ulak.server.checks import Case
@@ -32,6 +33,7 @@ class Transaction:
     __slots__ = (
         "asked",
         "case",
+        "content",
         "count",
         "first",
         "from_our_own",
@@ -57,6 +59,7 @@ class Transaction:
         self.asked: dict[str, RecipientWishes] = {}
         self.incoming: Incoming | None = None
         self.sent: Sent | None = None
+        self.content: Verdict | None = None  # of the scanners
         self.case: Case | None = None
         self.from_our_own = False
         self.unchecked = ""

@@ -240,6 +240,9 @@ def test_a_dead_scanner_is_noticed_left_alone_and_tried_again() -> None:
             result = Result.CLEAN if alive else Result.FAILED
             return Finding("it", "clamd", result)
 
+        async def health(self) -> str:
+            return ""
+
     async def main() -> None:
         nonlocal now, alive
         it = scanner(Asking(), clock=lambda: now)

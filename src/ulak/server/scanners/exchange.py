@@ -58,7 +58,8 @@ async def pieces(body: Body) -> Pieces:
         return
     assert body.path is not None  # noqa: S101 -- one of the two is there
     loop = asyncio.get_running_loop()
-    file = await loop.run_in_executor(None, os.open, body.path, os.O_RDONLY | os.O_CLOEXEC)
+    # At once: a thread that opens it for a scan that is given up meanwhile would leave it open.
+    file = os.open(body.path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         offset = 0
         while offset < body.size:

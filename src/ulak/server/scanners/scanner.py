@@ -22,6 +22,9 @@ class Program(Protocol):
     async def ask(self, body: Body, asked: Asked) -> Finding:
         """Have a message scanned. TroubleError where no answer comes."""
 
+    async def health(self) -> str:
+        """Ask whether it is there; give what it says of itself. TroubleError where it is not."""
+
 
 class Scanner:
     """Asks a program about messages.
@@ -78,6 +81,21 @@ class Scanner:
         else:
             self.circuit.answered()
         return finding
+
+    async def health(self) -> str | Reason:
+        """Give what the program says of itself, or the reason why it is not to be had."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self._program.health()
+        except TimeoutError:
+            return self._late()
+        except TroubleError as error:
+            return error.reason
+
+    @property
+    def name(self) -> str:
+        """What the configuration calls it."""
+        return self._program.name
 
     def _busy(self) -> Reason:
         return because(
