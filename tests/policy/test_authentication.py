@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from ulak.checks import dkim, dmarc, helo, iprev, spf
+from ulak.checks import arc, dkim, dmarc, helo, iprev, spf
 from ulak.checks.dmarc.record import read
-from ulak.checks.reason import Reason, because, unpacked
+from ulak.checks.reason import because, unpacked
 from ulak.policy.authentication import Findings, Mode, Rules, Verdict, entries, field, judge
 
 IP = "192.0.2.9"
@@ -18,14 +18,18 @@ LOUD = {"arc": Mode.ENFORCE, "spf": Mode.ENFORCE, "dkim": Mode.ENFORCE, "iprev":
 STRICT = {**LOUD, "helo": Mode.ENFORCE}
 
 
-@dataclass(frozen=True)
-class Chain:
-    result: str
-    sealers: tuple[str, ...] = ("fwd.example",)
-    unsure: bool = False
-    reasons: tuple[Reason, ...] = (TROUBLE,)
-    sets: int = 1
-    oldest_pass: int | None = 0
+def chain(
+    result: str,
+    *sealers: str,
+    results: str = "dmarc=pass header.from=a.example",
+    unsure: bool = False,
+) -> arc.Finding:
+    sets = tuple(
+        arc.ArcSet(number, "pass", sealer, "s", f"x.example; {results}")
+        for number, sealer in enumerate(sealers or ("fwd.example",), 1)
+    )
+    oldest = 0 if result == "pass" else None
+    return arc.Finding(arc.Result(result), len(sets), sets, oldest, unsure, (TROUBLE,))
 
 
 def origin(result: str) -> spf.Finding:
@@ -69,6 +73,7 @@ def reply(found: Findings, **rules: Any) -> str:
     return "" if given.reply is None else f"{given.reply.code} {given.reply.enhanced}"
 
 
+TRUSTED = {"trusted": frozenset({"fwd.example"})}
 REJECT, QUARANTINE = "v=DMARC1; p=reject", "v=DMARC1; p=quarantine"
 ASKED = judged("fail", REJECT, "reject")
 
@@ -117,7 +122,7 @@ ASKED = judged("fail", REJECT, "reject")
         (Findings(helo=greeted("fail")), {"helo": Mode.ENFORCE}, "550 5.7.1"),
         (Findings(helo=greeted("temperror")), {"helo": Mode.ENFORCE}, "451 4.7.1"),
         (Findings(helo=greeted("neutral")), {"helo": Mode.ENFORCE}, ""),
-        (Findings(arc=Chain("fail")), {"arc": Mode.ENFORCE}, "550 5.7.29"),
+        (Findings(arc=chain("fail")), {"arc": Mode.ENFORCE}, "550 5.7.29"),
         (Findings(spf=origin("none"), dkim=()), {"one_pass": True}, "550 5.7.26"),
         (Findings(spf=origin("pass"), dkim=()), {"one_pass": True}, ""),
         (Findings(spf=origin("fail"), dkim=(signed("pass"),)), {"one_pass": True}, ""),
@@ -138,24 +143,31 @@ ASKED = judged("fail", REJECT, "reject")
         (Findings(dmarc=judged("temperror", "v=DMARC1; p=none")), {}, ""),
         (Findings(dmarc=judged("temperror", "v=DMARC1; p=none; np=reject")), {}, "451 4.7.1"),
         (Findings(dmarc=judged("temperror", QUARANTINE + "; t=y", testing=True)), {}, ""),
-        (Findings(dmarc=ASKED, arc=Chain("pass")), {"trusted": frozenset({"fwd.example"})}, ""),
-        (Findings(dmarc=ASKED, arc=Chain("pass")), {}, "550 5.7.1"),
+        (Findings(dmarc=ASKED, arc=chain("pass")), TRUSTED, ""),
+        (Findings(dmarc=ASKED, arc=chain("pass")), {}, "550 5.7.1"),
         (
-            Findings(dmarc=ASKED, arc=Chain("pass", ("fwd.example", "evil.example"))),
-            {"trusted": frozenset({"fwd.example"})},
+            Findings(dmarc=ASKED, arc=chain("pass", results="dmarc=fail header.from=a.example")),
+            TRUSTED,
+            "550 5.7.1",
+        ),
+        (Findings(dmarc=ASKED, arc=chain("pass", "FWD.example")), TRUSTED, ""),
+        (Findings(arc=chain("fail", unsure=True)), {"arc": Mode.ENFORCE}, ""),
+        (
+            Findings(dmarc=ASKED, arc=chain("pass", "fwd.example", "evil.example")),
+            TRUSTED,
             "550 5.7.1",
         ),
         (
-            Findings(dmarc=ASKED, arc=Chain("fail")),
-            {"trusted": frozenset({"fwd.example"})},
+            Findings(dmarc=ASKED, arc=chain("fail")),
+            TRUSTED,
             "550 5.7.1",
         ),
         (
-            Findings(dmarc=ASKED, arc=Chain("fail", unsure=True)),
-            {"trusted": frozenset({"fwd.example"})},
+            Findings(dmarc=ASKED, arc=chain("fail", unsure=True)),
+            TRUSTED,
             "451 4.7.1",
         ),
-        (Findings(dmarc=ASKED, arc=Chain("fail", unsure=True)), {}, "550 5.7.1"),
+        (Findings(dmarc=ASKED, arc=chain("fail", unsure=True)), {}, "550 5.7.1"),
     ],
 )  # fmt: skip
 def test_a_finding_is_answered_as_the_rules_have_it(
@@ -168,7 +180,7 @@ BAD = Findings(
     spf=origin("fail"),
     dkim=(signed("fail"),),
     dmarc=ASKED,
-    arc=Chain("fail"),
+    arc=chain("fail"),
     iprev=named("fail"),
     helo=greeted("fail"),
     authors=("a.example",),

@@ -15,8 +15,10 @@ import dkim  # type: ignore[import-untyped] # it has none
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from ulak.checks import arc
 from ulak.checks.dkim import Key, Signer
 from ulak.checks.reason import unpacked
+from ulak.checks.results import Property, Resinfo
 from ulak.dns import Answer, Status, Zone
 from ulak.journal.entry import Kind
 from ulak.policy.authentication import Mode, Rules
@@ -336,6 +338,47 @@ def test_dmarc_uses_what_is_off_for_itself_and_nobody_is_told(tmp_path: Path) ->
     assert sent(server, message())[0].startswith("250")
     assert checked(server)["dmarc"] == "pass"
     assert b" spf=" not in server.store.bodies[0]
+
+
+@pytest.mark.parametrize("threshold", [1, 1_000_000])
+def test_a_chain_of_seals_by_forwarders_that_are_trusted_takes_the_place_of_dmarc(
+    tmp_path: Path, threshold: int
+) -> None:
+    """A list that changes the body and seals what it has found before."""
+    table = {
+        **TABLE,
+        ("s1._domainkey.list.example", "TXT"): TABLE["s1._domainkey.good.example", "TXT"],
+    }
+    sealer = arc.Sealer(Key("list.example", "s1", PRIVATE), "mx.list.example")
+    header, _, body = message("boss@strict.example").partition(b"\r\n\r\n")
+    header += b"\r\n"
+
+    def sealed(result: str) -> bytes:
+        seen = (Resinfo("dmarc", result, (Property("header", "from", "strict.example"),)),)
+        none = arc.Finding(arc.Result.NONE)
+        return sealer.seal(header, body, none, seen, NOW) + header + b"\r\n" + body
+
+    def replies(what: bytes, **rules: Any) -> str:
+        folder = tmp_path / str(len(servers))
+        folder.mkdir()
+        server = checking(folder, Zone(table), threshold=threshold, **rules)
+        (said,) = sent(server, what)
+        servers.append(server)
+        return " ".join(said.split()[:2])
+
+    servers: list[Server] = []
+    assert replies(sealed("pass")) == "550 5.7.1"
+    trusted = {"trusted": frozenset({"list.example"})}
+    assert replies(sealed("fail"), **trusted) == "550 5.7.1"
+    assert replies(sealed("pass") + b"and more\r\n", **trusted) == "550 5.7.1"
+    assert replies(sealed("pass"), **trusted) == "250 2.0.0"
+    assert b"arc=pass" in b" ".join(servers[-1].store.bodies[0].split())
+    assert checked(servers[-1])["arc"] == "pass"
+    assert isinstance(servers[-1].collector, Collected)
+    (told,) = servers[-1].collector
+    assert told.disposition is Disposition.NONE
+    assert [one.why for one in told.deviations] == [Override.TRUSTED_FORWARDER]
+    assert replies(sealed("pass") + b"and more\r\n", arc=Mode.ENFORCE) == "550 5.7.26"
 
 
 # -- who is spared ---------------------------------------------------------------------------------

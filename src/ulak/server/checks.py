@@ -16,11 +16,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ulak.checks import dkim, dmarc, helo, iprev, spf
+from ulak.checks import arc, dkim, dmarc, helo, iprev, spf
 from ulak.checks.helo import Finding as Greeting
 from ulak.checks.reason import Reason, because
 from ulak.dns.records import Answer, Resolver
-from ulak.policy.authentication import Chain, Findings, Mode, Rules
+from ulak.policy.authentication import Findings, Mode, Rules
 from ulak.server.eager import begin, by, let_go, together, within
 
 
@@ -200,7 +200,7 @@ class Case:
             let_go(chain)
 
     async def _judged(
-        self, header: bytes, signatures: tuple[dkim.Finding, ...] | None, chain: Chain | None
+        self, header: bytes, signatures: tuple[dkim.Finding, ...] | None, chain: arc.Finding | None
     ) -> Findings | None:
         """Put together what was found, with what the author's domain says of it."""
         found = self._early_findings()
@@ -266,9 +266,14 @@ class Case:
         await feed(incoming, reading.feed)
         return await reading.judge(self._checks.reach, gather=together)
 
-    async def _arc(self, incoming: Whole, header: bytes) -> Chain | None:
-        del incoming, header
-        return None
+    async def _arc(self, incoming: Whole, header: bytes) -> arc.Finding | None:
+        if not self._checks.rules.needs_arc:
+            return None
+        if b"arc-" not in header.lower():
+            return arc.Finding(arc.Result.NONE)
+        reading = arc.Reading(header, now=self._checks.clock())
+        await feed(incoming, reading.feed)
+        return await reading.judge(self._checks.reach, gather=together)
 
     def _late(self) -> Reason:
         return because("checks.late", seconds=round(self._checks.rules.patience))
@@ -276,8 +281,8 @@ class Case:
     def _late_dkim(self) -> tuple[dkim.Finding, ...]:
         return (dkim.Finding(dkim.Result.TEMPERROR, reasons=(self._late(),)),)
 
-    def _late_arc(self) -> Chain | None:
-        return None
+    def _late_arc(self) -> arc.Finding:
+        return arc.Finding(arc.Result.FAIL, unsure=True, reasons=(self._late(),))
 
 
 async def feed(incoming: Whole, take: Callable[[bytes], None]) -> None:

@@ -3,13 +3,12 @@
 `judge` makes the verdict of `Findings` by `Rules`; `told` and `entries` write down what was found.
 """
 
-from ulak.policy.authentication.found import Chain, Findings, Made
+from ulak.policy.authentication.found import Findings, Made
 from ulak.policy.authentication.rules import Mode, Rules
 from ulak.policy.authentication.telling import entries, field
 from ulak.policy.authentication.verdict import Verdict, judge
 
 __all__ = [
-    "Chain",
     "Findings",
     "Made",
     "Mode",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from ulak.checks import dkim, dmarc, helo, iprev, spf
+from ulak.checks import arc, dkim, dmarc, helo, iprev, spf
 from ulak.checks.reason import Reason
 
 
@@ -21,26 +21,6 @@ class Made(Protocol):
         """How it came about."""
 
 
-class Chain(Made, Protocol):
-    """A finding of ARC (RFC 8617)."""
-
-    @property
-    def sets(self) -> int:
-        """How many servers have sealed the message."""
-
-    @property
-    def oldest_pass(self) -> int | None:
-        """The instance since which nobody has changed the message, None where that is unknown."""
-
-    @property
-    def sealers(self) -> tuple[str, ...]:
-        """The domains that sealed it, the first one first."""
-
-    @property
-    def unsure(self) -> bool:
-        """Whether DNS did not answer, so that another try may find something else."""
-
-
 @dataclass(frozen=True, slots=True)
 class Findings:
     """What was found; None stands for a check that was not made.
@@ -52,7 +32,7 @@ class Findings:
     spf: spf.Finding | None = None
     dkim: tuple[dkim.Finding, ...] | None = None
     dmarc: dmarc.Finding | None = None
-    arc: Chain | None = None
+    arc: arc.Finding | None = None
     iprev: iprev.Finding | None = None
     helo: helo.Finding | None = None
     authors: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ulak.checks import results
+from ulak.checks import arc, results
 from ulak.checks.reason import packed
 from ulak.journal.entry import Entry, Kind
 from ulak.policy.authentication.found import Findings, Made
@@ -22,7 +22,7 @@ def field(found: Findings, rules: Rules, *, utf8: bool) -> bytes:
         spf=told.spf,
         dkim=told.dkim or (),
         dmarc=told.dmarc,
-        arc=told.arc,
+        arc=told.arc if _sealed(told) else None,
         iprev=told.iprev,
         ip=ip,
     )
@@ -52,11 +52,16 @@ def entries(
         yield entry("spf", told.spf, domain=told.spf.domain, ip=told.spf.ip)
     for one in told.dkim or ():
         yield entry("dkim", one, domain=one.domain, selector=one.selector)
-    if told.arc is not None and told.arc.result != "none":
+    if told.arc is not None and _sealed(told):
         yield entry("arc", told.arc)
     if told.dmarc is not None:
         policy = str(told.dmarc.policy) if told.dmarc.record else ""
         yield entry("dmarc", told.dmarc, domain=told.dmarc.from_domain, policy=policy)
+
+
+def _sealed(found: Findings) -> bool:
+    """Whether anybody has sealed the message: of a chain that is not there nothing is told."""
+    return found.arc is not None and found.arc.result is not arc.Result.NONE
 
 
 def _told(found: Findings, rules: Rules) -> Findings:

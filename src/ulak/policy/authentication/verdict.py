@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ulak.checks import dkim, dmarc, helo, iprev, spf
+from ulak.checks import arc, dkim, dmarc, helo, iprev, spf
 from ulak.checks.reason import Reason
+from ulak.mail.address import ascii_lower
 from ulak.policy.authentication.found import Findings
 from ulak.policy.authentication.rules import Mode, Rules
 from ulak.replies import catalog
@@ -68,8 +69,9 @@ def _answers(found: Findings, rules: Rules) -> Iterator[tuple[str, Reply | None]
         yield "SPF", _spf(found.spf, found.dmarc)
     if rules.dkim is Mode.ENFORCE and found.dkim is not None:
         yield "DKIM", _dkim(found, found.dkim, author=rules.author_signs)
-    if rules.arc is Mode.ENFORCE and found.arc is not None and found.arc.result == "fail":
-        yield "ARC", catalog.ARC_FAIL.reply() if not found.arc.unsure else None
+    if rules.arc is Mode.ENFORCE and found.arc is not None:
+        broken = found.arc.result is arc.Result.FAIL and not found.arc.unsure
+        yield "ARC", catalog.ARC_FAIL.reply() if broken else None
     if rules.one_pass:
         yield "", _one_pass(found, rules)
 
@@ -173,11 +175,10 @@ def _dmarc(found: Findings, finding: dmarc.Finding, rules: Rules) -> Reply | Non
         return _dmarc_error(finding) if _may_ask_for_more(finding) else None
     if finding.result is not dmarc.Result.FAIL or finding.policy is dmarc.Policy.NONE:
         return None
-    if (
-        rules.trusted and found.arc is not None and found.arc.unsure
-    ):  # it may turn out to be a trusted chain
+    chain = found.arc
+    if chain is not None and chain.unsure and _trusted(chain, rules):  # it may prove to be intact
         return catalog.DMARC_ERROR.reply(
-            domain=finding.from_domain, problem=_trouble(found.arc.reasons)
+            domain=finding.from_domain, problem=_trouble(chain.reasons)
         )
     if finding.policy is dmarc.Policy.REJECT:
         return catalog.DMARC_REJECT.reply(domain=finding.from_domain)
@@ -199,12 +200,20 @@ def _may_ask_for_more(finding: dmarc.Finding) -> bool:
 
 
 def _overridden(found: Findings, rules: Rules) -> bool:
-    """Whether everybody who sealed the message is trusted, and the chain holds (RFC 8617 §7.2)."""
-    chain = found.arc
-    if chain is None or chain.result != "pass" or not chain.sealers:
+    """Whether forwarders whom the operator trusts vouch for the author (RFC 8617 §7.2.1).
+
+    All who have sealed the message have to be trusted, and the first has to have seen DMARC pass:
+    a forwarder passes on forged mail, too, and says so.
+    """
+    chain, judged = found.arc, found.dmarc
+    if chain is None or judged is None or judged.result is not dmarc.Result.FAIL:
         return False
-    failed = found.dmarc is not None and found.dmarc.result is dmarc.Result.FAIL
-    return failed and all(sealer.lower() in rules.trusted for sealer in chain.sealers)
+    return _trusted(chain, rules) and chain.vouched(judged.from_domain)
+
+
+def _trusted(chain: arc.Finding, rules: Rules) -> bool:
+    sealers = chain.sealers
+    return bool(sealers) and all(ascii_lower(sealer) in rules.trusted for sealer in sealers)
 
 
 def _trouble(reasons: tuple[Reason, ...]) -> str:
