@@ -111,10 +111,11 @@ async def send(
     sender: str = "ann@good.example",
     helo: str = "mail.good.example",
     bdat: str = "",
+    to: str = "ada@example.org",
 ) -> str:
     await client.ask(f"EHLO {helo}")
     assert (await client.ask(f"MAIL FROM:<{sender}>{bdat}"))[-1].startswith("250")
-    await client.ask("RCPT TO:<ada@example.org>")
+    await client.ask(f"RCPT TO:<{to}>")
     if bdat:
         await client.send(f"BDAT {len(what)} LAST\r\n".encode() + what)
     else:
@@ -379,6 +380,32 @@ def test_a_chain_of_seals_by_forwarders_that_are_trusted_takes_the_place_of_dmar
     assert told.disposition is Disposition.NONE
     assert [one.why for one in told.deviations] == [Override.TRUSTED_FORWARDER]
     assert replies(sealed("pass") + b"and more\r\n", arc=Mode.ENFORCE) == "550 5.7.26"
+
+
+@pytest.mark.parametrize("threshold", [1, 1_000_000])
+def test_what_is_passed_on_is_sealed_with_what_was_found_where_that_is_wanted(
+    tmp_path: Path, threshold: int
+) -> None:
+    table = {**TABLE}
+    table["s1._domainkey.example.org", "TXT"] = TABLE["s1._domainkey.good.example", "TXT"]
+    key = Key("example.org", "s1", PRIVATE)
+
+    def passed_on(to: str, *, seals: bool = True) -> bytes:
+        folder = tmp_path / f"{to}{seals}"
+        folder.mkdir()
+        server = checking(folder, Zone(table), threshold=threshold, seals=seals)
+        assert server.checks is not None
+        server.checks.sealer = {"example.org": arc.Sealer(key, "mx.example.org")}.get
+        assert sent(server, signed(), to=to)[0].startswith("250")
+        return server.store.bodies[0]
+
+    sealed = passed_on("away@example.org")
+    assert sealed.startswith(b"ARC-Seal: i=1;")
+    found = asyncio.run(arc.verify(Zone(table), sealed, now=NOW))
+    assert found.passed, [str(reason) for reason in found.reasons]
+    assert found.vouched("good.example")
+    assert b"ARC-Seal" not in passed_on("ada@example.org")
+    assert b"ARC-Seal" not in passed_on("away@example.org", seals=False)
 
 
 # -- who is spared ---------------------------------------------------------------------------------

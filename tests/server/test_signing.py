@@ -18,6 +18,8 @@ from ulak.keys.folder import KeyFolder
 from ulak.keys.key import Algorithm, Stage
 from ulak.keys.ring import KeyRing
 from ulak.keys.signatory import Signatory
+from ulak.policy.authentication import Rules
+from ulak.server.checks import Checks, Reach
 from ulak.server.incoming import Incoming
 from ulak.server.sealing import Sealing, Signing
 
@@ -111,6 +113,19 @@ def test_so_has_a_binary_one_in_chunks(tmp_path: Path, keys: KeyFolder, threshol
         return await client.ask("BDAT 0 LAST")
 
     assert made.play(talk)[-1].startswith("250 2.0.0 Message")
+    assert selectors(made, keys) == BOTH
+
+
+@pytest.mark.parametrize("threshold", ["10", "1000000"])
+def test_what_claims_to_be_ours_is_taken_out_and_the_signatures_hold(
+    tmp_path: Path, keys: KeyFolder, threshold: str
+) -> None:
+    made = server(tmp_path, keys, threshold=threshold)
+    rules = Rules("mx.example.org")
+    made.site.checks = Checks(Reach(Zone({})), rules, "mx.example.org", lambda: NOW)
+    forged = "Authentication-Results: mx.example.org; spf=pass\r\n"
+    assert hand_in(made, forged + FULL, "x" * 70_000)[0].startswith("250")
+    assert b"spf=pass" not in made.store.bodies[0]
     assert selectors(made, keys) == BOTH
 
 

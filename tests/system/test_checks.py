@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from ulak.checks import arc
 from ulak.lab import senders
+from ulak.lab.internet import GOOD
 
 from .client import Client
 from .test_delivery import Lab, flat, lab, until
@@ -32,13 +36,14 @@ def send(
     *,
     source: str = senders.HONEST_IP,
     helo: str = f"mail.{senders.HONEST}",
+    to: str = "ada@example.org",
 ) -> str:
-    """Send a message to ada; give the reply to its end."""
+    """Send a message; give the reply to its end."""
     with Client(server.port, source=source) as client:
         client.hear()
         client.say(f"EHLO {helo}")
         assert client.say(f"MAIL FROM:<{sender}>").startswith("250")
-        assert client.say("RCPT TO:<ada@example.org>").startswith("250")
+        assert client.say(f"RCPT TO:<{to}>").startswith("250")
         client.say("DATA")
         client.write(what.replace(b"\r\n.", b"\r\n..") + b".\r\n")
         return client.hear()
@@ -204,3 +209,26 @@ def test_without_dns_this_machine_can_send_and_nothing_waits(
     assert time.monotonic() - begun < 10
     told = server.ulak("why", said.split()[3], "--lang", "en").stdout
     assert "Who sent it was not checked" in " ".join(told.split())
+
+
+def test_what_an_alias_leads_on_is_sealed_and_the_next_server_can_believe_it(
+    served: Callable[..., Any], lab: Lab
+) -> None:
+    aliases = f'[domains."example.org".aliases]\naway = ["bob@{GOOD.domain}"]\n'
+    server = served(HERE + aliases + lab.settings() + "[checks]\narc_seal = true\n")
+    server.write()
+    for words in (("keygen", "example.org", "--selector", "s1", "--algorithm", "rsa"),
+                  ("activate", "example.org", "s1", "--force")):  # fmt: skip
+        done = server.ulak("dkim", *words)
+        assert done.returncode == 0, done.stderr
+    shown = json.loads(server.ulak("dns", "records", "example.org", "--json").stdout)
+    (record,) = [one for one in shown["records"] if "_domainkey" in one["name"]]
+    lab.net.zone.put(record["name"], "TXT", [record["value"]])
+    server.start()
+    what = senders.signed(mail(HONEST), senders.HONEST, time.time())
+    assert send(server, what, to="away@example.org").startswith("250")
+    taken = until(lambda: lab.net.server(GOOD).messages, "the message")[0].body
+    assert taken.startswith(b"ARC-Seal: i=1;")
+    found = asyncio.run(arc.verify(lab.net.zone, taken, now=time.time()))
+    assert found.passed, [str(reason) for reason in found.reasons]
+    assert found.vouched(senders.HONEST)

@@ -290,7 +290,7 @@ def site_of(parts: Parts, store: SqliteStore, worker: Worker) -> Site:
         tokens=tokens_of(config, parts.clock),
         anybody=anybody_of(config),
         desk=Desk(config.hostname, _submission(parts, form), parts.purser),
-        checks=checks_of(config, parts.resolver, parts.clock),
+        checks=checks_of(config, parts.resolver, parts.clock, parts.signatory),
         collector=parts.collector,
         sign=parts.signatory.begin if parts.signatory is not None else None,
         scanners=scanners_of(config),

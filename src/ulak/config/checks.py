@@ -28,6 +28,7 @@ class Checks:
     dkim_author: bool = setting(Flag(), default=False)
     one_pass: bool = setting(Flag(), default=False)
     arc_trusted: tuple[str, ...] = setting(ListOf(DomainName()), ())
+    arc_seal: bool = setting(Flag(), default=False)
     received_spf: bool = setting(Flag(), default=False)
     authserv_id: str | None = setting(DomainName(), None)
     exempt: tuple[Network, ...] = setting(ListOf(NetworkRange()), ())

@@ -89,7 +89,7 @@ class Checks:
     """What the sessions of a process share to make their checks.
 
     `names` and `addresses` are our own, which no stranger may greet with; `clock` gives seconds
-    since the epoch.
+    since the epoch; `sealer` seals in the name of a domain of ours what is passed on (ARC).
     """
 
     reach: Reach
@@ -98,6 +98,7 @@ class Checks:
     clock: Callable[[], float]
     names: Collection[str] = ()
     addresses: Collection[str] = ()
+    sealer: Callable[[str], arc.Sealer | None] = lambda _domain: None
     _rests_until: float = field(default=0.0, init=False)
 
     def exempts(self, ip: str) -> bool:

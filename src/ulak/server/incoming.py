@@ -39,6 +39,7 @@ class Incoming:
     """
 
     __slots__ = (
+        "_above",
         "_chunks",
         "_file",
         "_head",
@@ -75,6 +76,7 @@ class Incoming:
         self._held = 0
         self._file = -1
         self._written = 0
+        self._above = 0  # octets of the file before the message
         self._head = b""
         self._head_ends = False
 
@@ -130,6 +132,7 @@ class Incoming:
                 self._file = os.open(self._path, flags, 0o600)
                 self.in_file = True
                 room = bytes(seal.room) if seal is not None else b""
+                self._above = len(room) + len(self.trace)
                 data = room + self.trace + data
             view = memoryview(data)
             while view:
@@ -195,7 +198,7 @@ class Incoming:
     @property
     def body_size(self) -> int:
         """How many octets the body has, which begins after the empty line."""
-        whole = self._written - len(self.trace) if self.in_file else len(self._beginning())
+        whole = self._written - self._above if self.in_file else len(self._beginning())
         return whole - self._body_start()
 
     def pieces(self) -> Iterator[bytes]:
@@ -205,7 +208,7 @@ class Incoming:
             yield self._beginning()[start:]
             return
         with self._path.open("rb") as file:
-            file.seek(len(self.trace) + start)
+            file.seek(self._above + start)
             while piece := file.read(_PIECE):
                 yield piece
 
@@ -228,33 +231,34 @@ class Incoming:
             self.trace = fields + self.trace
             return
         try:
-            self._rewrite(fields + self.trace + new, len(self.trace) + len(old))
+            self._rewrite(fields, new, len(old))
         except OSError as error:
             self.failure = error
             self._remove()
             return
-        self.trace = fields + self.trace
         self._head = new + self._head[len(old) :]
 
-    def _rewrite(self, top: bytes, old: int) -> None:
-        """Give the file another beginning in the place of its first `old` octets."""
+    def _rewrite(self, fields: bytes, header: bytes, old: int) -> None:
+        """Write the file anew, with fields on top, and a header in the place of `old` octets."""
         fresh = self._path.with_name(f"{self.identifier}.new")
         try:
             with (
                 self._path.open("rb", buffering=0) as source,
                 open(fresh, "xb", opener=_private) as target,
             ):
-                target.write(top)
+                above = source.read(self._above)  # signatures, and the trace field
+                target.write(fields + above + header)
                 target.flush()
-                source.seek(old)
-                rest = self._written - old
+                source.seek(len(above) + old)
+                rest = self._written - len(above) - old
                 _copy(source, target, rest)
             fresh.replace(self._path)
         except OSError:
             with suppress(OSError):
                 fresh.unlink()
             raise
-        self._written = len(top) + rest
+        self._above += len(fields)
+        self._written = self._above + len(header) + rest
 
     def body(self) -> Body:
         """Give the message with its trace field, and the signatures above it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from ulak.checks import dkim, dmarc, results
+from ulak.dns.names import to_ascii
 from ulak.mail.envelope import domain_of
 from ulak.mail.message import raw_fields
 from ulak.policy import authentication, content
@@ -19,7 +20,7 @@ from ulak.reports.observation import (
     Sender,
     Signature,
 )
-from ulak.server.checks import NO_DNS, Checks
+from ulak.server.checks import NO_DNS, Checks, feed
 from ulak.server.incoming import Incoming
 from ulak.server.site import Site
 from ulak.server.transaction import Transaction
@@ -56,16 +57,18 @@ async def judge(
         return verdict.reply
     if verdict.quarantine:
         transaction.put_apart(verdict.quarantine)
+    if rules.seals and found.arc is not None:
+        transaction.seen = found.arc, authentication.resinfos(found, rules)
     transaction.top += authentication.field(found, rules, utf8=transaction.mail.smtputf8)
     return None
 
 
-async def dress(checks: Checks | None, transaction: Transaction, incoming: Incoming) -> None:
+async def dress(site: Site, transaction: Transaction, incoming: Incoming) -> None:
     """Put what we have to say above a message that is taken, and take away what claims to be ours.
 
     Where its file cannot be written, `failure` of the message says so.
     """
-    top = transaction.top
+    checks, top = site.checks, transaction.top
     if transaction.wishes.quarantine:
         top = f"{QUARANTINE}: {transaction.wishes.quarantine}\r\n".encode("ascii") + top
     kept: bytes | None = None
@@ -80,10 +83,33 @@ async def dress(checks: Checks | None, transaction: Transaction, incoming: Incom
             kept = None
     if not top and kept is None:
         return
+    if checks is not None and transaction.seen is not None and _passed_on(site, transaction):
+        above = top + incoming.trace + (incoming.header() if kept is None else kept)
+        top = await _set_of(checks, transaction, incoming, above) + top
     if not incoming.in_file:
         incoming.put_on_top(top, kept)
         return
     await asyncio.get_running_loop().run_in_executor(None, incoming.put_on_top, top, kept)
+
+
+def _passed_on(site: Site, transaction: Transaction) -> bool:
+    """Whether an alias leads the message on to a domain that is not ours."""
+    return any(not site.directory.local(domain_of(member)) for member in transaction.members)
+
+
+async def _set_of(
+    checks: Checks, transaction: Transaction, incoming: Incoming, header: bytes
+) -> bytes:
+    """Give the ARC set for a message that is passed on (RFC 8617 §5.1); its `header` as it goes."""
+    assert transaction.first is not None  # noqa: S101 -- there is a message
+    assert transaction.seen is not None  # noqa: S101 -- as who calls has seen
+    sealer = checks.sealer(to_ascii(transaction.first.domain) or "")
+    if sealer is None:
+        return b""
+    sealing = sealer.begin(header)
+    await feed(incoming, sealing.feed)
+    finding, said = transaction.seen
+    return sealing.finish(finding, said, checks.clock(), utf8=transaction.mail.smtputf8)
 
 
 def clean(header: bytes, rules: Rules) -> bytes:

@@ -342,7 +342,7 @@ class Session(Arrival):
             if reply is None:
                 reply = await sign(site, incoming, self.id)
             if reply is None:
-                await dress(site.checks, transaction, incoming)
+                await dress(site, transaction, incoming)
                 if incoming.failure is not None:
                     reply = self._not_stored(incoming.failure, incoming, full=incoming.full)
             if reply is None and site.desk is not None and self._counted:

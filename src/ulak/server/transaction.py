@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from ulak.accounts.account import Account
 from ulak.accounts.allowance import Sent
+from ulak.checks import arc
+from ulak.checks.results import Resinfo
 from ulak.mail.address import Address
 from ulak.mail.envelope import NOTHING_ASKED, Envelope, RecipientWishes, Wishes
 from ulak.mail.expansion import both, expand
@@ -27,7 +29,8 @@ class Transaction:
     `sent` is what the account has sent before it, where that is counted. `case` are the checks of
     where it comes from, None where none is made; `unchecked` says why, `""` for a client that is
     no stranger. `top` are fields for above the trace field, `observation` what a domain's owner
-    may be told. `from_our_own`: what its header says of checks is believed.
+    may be told, `seen` what an ARC set may say of the message. `from_our_own`: what its header
+    says of checks is believed.
     """
 
     __slots__ = (
@@ -41,6 +44,7 @@ class Transaction:
         "mail",
         "members",
         "observation",
+        "seen",
         "sender",
         "sent",
         "top",
@@ -64,6 +68,7 @@ class Transaction:
         self.from_our_own = False
         self.unchecked = ""
         self.top = b""
+        self.seen: tuple[arc.Finding, tuple[Resinfo, ...]] | None = None
         self.observation: Observation | None = None
 
     def add(self, recipient: Recipient, found: Found) -> None:

@@ -5,7 +5,7 @@
 
 from ulak.policy.authentication.found import Findings, Made
 from ulak.policy.authentication.rules import Mode, Rules
-from ulak.policy.authentication.telling import entries, field
+from ulak.policy.authentication.telling import entries, field, resinfos
 from ulak.policy.authentication.verdict import Verdict, judge
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "entries",
     "field",
     "judge",
+    "resinfos",
 ]

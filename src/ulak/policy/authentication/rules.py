@@ -25,8 +25,8 @@ class Rules:
     an intact ARC chain whose sealers are all in `trusted` (domains in lower case) is not held to
     its DMARC failure. `one_pass` refuses mail that neither SPF nor DKIM vouches for. `exempt` are
     networks whose mail is not checked. `authserv_id` is our name in Authentication-Results;
-    `received_spf` writes Received-SPF, too. All checks of one message together may take
-    `patience` seconds.
+    `received_spf` writes Received-SPF, too; `seals` adds an ARC set to what is passed on. All
+    checks of one message together may take `patience` seconds.
     """
 
     authserv_id: str
@@ -40,6 +40,7 @@ class Rules:
     one_pass: bool = False
     trusted: frozenset[str] = frozenset()
     received_spf: bool = False
+    seals: bool = False
     exempt: tuple[Network, ...] = ()
     patience: float = 30.0
 
@@ -57,7 +58,7 @@ class Rules:
     def needs_arc(self) -> bool:
         """Whether chains of seals are to be verified."""
         overrides = self.dmarc is Mode.ENFORCE and bool(self.trusted)
-        return self.arc is not Mode.OFF or overrides
+        return self.arc is not Mode.OFF or overrides or self.seals
 
     @property
     def any(self) -> bool:

@@ -16,20 +16,23 @@ def field(found: Findings, rules: Rules, *, utf8: bool) -> bytes:
 
     `utf8`: the message is internationalised, and so may the field be.
     """
+    written = results.write(rules.authserv_id, resinfos(found, rules), utf8=utf8)
+    if rules.received_spf and found.spf is not None and rules.spf is not Mode.OFF:
+        written += results.write_received_spf(found.spf, rules.authserv_id, utf8=utf8)
+    return written
+
+
+def resinfos(found: Findings, rules: Rules) -> tuple[results.Resinfo, ...]:
+    """Give what was found in the words of RFC 8601, as it is told here and in an ARC set."""
     told = _told(found, rules)
-    ip = found.spf.ip if found.spf is not None else ""
-    resinfos = results.told(
+    return results.told(
         spf=told.spf,
         dkim=told.dkim or (),
         dmarc=told.dmarc,
         arc=told.arc if _sealed(told) else None,
         iprev=told.iprev,
-        ip=ip,
+        ip=found.spf.ip if found.spf is not None else "",
     )
-    written = results.write(rules.authserv_id, resinfos, utf8=utf8)
-    if rules.received_spf and told.spf is not None:
-        written += results.write_received_spf(told.spf, rules.authserv_id, utf8=utf8)
-    return written
 
 
 def entries(
