@@ -287,6 +287,32 @@ def test_dmarc_of_a_domain(record: str, good: bool, advised: list[str]) -> None:
     assert [name for name in steps(found) if name.startswith("dmarc")] == advised
 
 
+def test_who_gets_reports_about_others_has_to_want_them() -> None:
+    """RFC 9989 §11.6."""
+    record = (
+        "v=DMARC1; p=reject; rua=mailto:a@mail.d.example,mailto:b@yes.example,mailto:c@no.example"
+    )
+    dns = Zone(
+        {
+            ("_dmarc.d.example", "TXT"): [record],
+            ("d.example._report._dmarc.yes.example", "TXT"): ["v=DMARC1"],
+        }
+    )
+    found = published(dns, "d.example")
+    (check,) = (check for check in found.checks if check.check == "dmarc")
+    assert check.good is False
+    said = [(r.key, r.facts["host"]) for r in check.reasons if r.key.startswith("domain.")]
+    assert said == [
+        ("domain.reports-unwanted", "no.example"),
+        ("domain.reports-wanted", "yes.example"),
+    ]
+    (step,) = (step for step in found.advice if step.name == "dmarc-elsewhere")
+    assert step.record == 'd.example._report._dmarc.no.example. IN TXT "v=DMARC1"'
+    dns.put("d.example._report._dmarc.no.example", "TXT", Status.TIMEOUT)
+    (check,) = (c for c in published(dns, "d.example").checks if c.check == "dmarc")
+    assert check.good
+
+
 def test_several_dmarc_records_are_to_become_one() -> None:
     dns = Zone({("_dmarc.d.example", "TXT"): ["v=DMARC1; p=none", "v=DMARC1; p=reject"]})
     assert "dmarc-one" in steps(published(dns, "d.example"))

@@ -9,6 +9,7 @@ from ulak.checks.asking import not_answered
 from ulak.checks.dkim import key as keys
 from ulak.checks.dkim.finding import Limits
 from ulak.checks.dmarc import Policy, Record, Walker
+from ulak.checks.dmarc.record import is_record
 from ulak.checks.gather import Gather
 from ulak.checks.reason import Reason, because
 from ulak.diagnose import zonefile
@@ -40,7 +41,7 @@ async def diagnose(
     waiting: list[Awaitable[Made]] = [
         _mx(resolver, name, gather),
         _spf(resolver, name, now, gather),
-        _dmarc(resolver, name),
+        _dmarc(resolver, name, gather),
         *(_dkim(resolver, name, selector) for selector in selectors[:_MOST_SELECTORS]),
         _text(resolver, name, "mta-sts", f"_mta-sts.{name}", b"v=STSv1"),
         _text(resolver, name, "tls-rpt", f"_smtp._tls.{name}", b"v=TLSRPTv1"),
@@ -163,7 +164,7 @@ async def _spf(resolver: Resolver, domain: str, now: float, gather: Gather) -> M
 # -- what is to become of forged mail -------------------------------------------------------------
 
 
-async def _dmarc(resolver: Resolver, domain: str) -> Made:
+async def _dmarc(resolver: Resolver, domain: str, gather: Gather) -> Made:
     walker = Walker(resolver)
     walk = await walker.walk(domain)
     reasons = walker.tell(walk)
@@ -202,8 +203,33 @@ async def _dmarc(resolver: Resolver, domain: str) -> Made:
     else:
         told = {"record_domain": step.domain, "policy": policy, "tag": tag}
         reasons.append(because("dmarc.asks", **told))
-    check = Check("dmarc", domain, "published", not harm, tuple(reasons), facts)
-    return check, _dmarc_advice(step.domain, record, policy)
+    organizational = walk.organizational if walk.complete else step.domain
+    refused, told_of = await _elsewhere(resolver, step.domain, organizational, record, gather)
+    good = not harm and not refused
+    check = Check("dmarc", domain, "published", good, (*reasons, *told_of), facts)
+    return check, [*_dmarc_advice(step.domain, record, policy), *refused]
+
+
+async def _elsewhere(
+    resolver: Resolver, where: str, organizational: str, record: Record, gather: Gather
+) -> tuple[list[Advice], list[Reason]]:
+    """Ask those who get reports about others whether they want them (RFC 9989 §11.6)."""
+    hosts = {uri.address.rpartition("@")[2].lower() for uri in record.rua if uri.address}
+    foreign = sorted(h for h in hosts if not f".{h}".endswith(f".{organizational}"))[:_MOST_HOSTS]
+    names = [f"{where}._report._dmarc.{host}" for host in foreign]
+    answers = await gather(*(resolver.resolve(name, "TXT") for name in names))
+    steps, reasons = [], []
+    for host, name, answer in zip(foreign, names, answers, strict=True):
+        texts = [text for text in answer.records if isinstance(text, bytes)]
+        if answer.failed:
+            reasons.append(not_answered(answer))
+        elif any(is_record(text) for text in texts):
+            reasons.append(because("domain.reports-wanted", host=host, name=name))
+        else:
+            reasons.append(because("domain.reports-unwanted", host=host, name=name))
+            facts = {"host": host, "domain": where}
+            steps.append(Advice("dmarc-elsewhere", facts, zonefile.line(name, "TXT", "v=DMARC1")))
+    return steps, reasons
 
 
 def _dmarc_advice(where: str, record: Record, policy: Policy) -> list[Advice]:
