@@ -109,6 +109,9 @@ def test_what_is_due_goes_out_and_the_delivery_is_woken(tmp_path: Path) -> None:
     [
         ('hostname = "mx.example.org"', True),
         ('hostname = "localhost"', False),
+        ('hostname = "mail.localdomain"', False),
+        ('hostname = "mail.home.arpa"', False),
+        ('hostname = "mail.mylocal.example"', True),
         ('hostname = "localhost"\n[reports]\naggregate = "on"', True),
         ('hostname = "mx.example.org"\n[reports]\naggregate = "off"', False),
     ],

@@ -85,6 +85,19 @@ def test_where_dns_does_not_answer_nothing_is_known(name: str) -> None:
     assert isinstance(asked("mailto:a@third.example", Failing(name)), Unsure)
 
 
+def test_one_domain_under_a_public_suffix_is_not_the_suffix() -> None:
+    zone = Zone(
+        {
+            ("_dmarc.bank", "TXT"): ["v=DMARC1; p=none; psd=y"],
+            ("_dmarc.giant.bank", "TXT"): ["v=DMARC1; p=none"],
+        }
+    )
+    uri = read_uri("mailto:a@giant.bank")
+    assert uri is not None
+    found = asyncio.run(verify(zone, uri, domain="bank", organizational="giant.bank"))
+    assert found == Unwilling(Why.NOT_WILLING)
+
+
 def test_its_own_domain_is_not_asked_about() -> None:
     resolver = Failing("")
     assert asked("mailto:a@example.org", resolver) == Willing(("a@example.org",))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from dataclasses import replace
 from itertools import count
@@ -25,6 +26,7 @@ from tests.reports.days import (
 from ulak.dns import Answer, Status, Zone
 from ulak.queue.item import Done, Message, Selection
 from ulak.queue.memory import MemoryStore
+from ulak.queue.sqlite import SqliteStore
 from ulak.queue.store import StorageError
 from ulak.reports.aggregate import Aggregate
 from ulak.reports.counting import DAY
@@ -257,6 +259,29 @@ def test_signed_mail_is_what_is_queued(outgoing: SqliteOutgoing) -> None:
     assert message.body.data.startswith(b"DKIM-Signature: x\r\nFrom:")
 
 
+def test_what_a_worker_adds_while_its_report_is_made_is_not_lost(
+    outgoing: SqliteOutgoing,
+) -> None:
+    class Late:
+        """Adds something between the reading of the counts and the issue of their report."""
+
+        def __init__(self) -> None:
+            self.late = [FORGED]
+
+        def __getattr__(self, name: str) -> Any:
+            if name == "issue" and self.late:
+                outgoing.add(counted(self.late.pop()).take())
+            return getattr(outgoing, name)
+
+    late: Any = Late()
+    server = Server(late)
+    server.see(SEEN)
+    assert run(server, LATE) == 0, "it is made anew"
+    assert run(server, LATE + 60) == 1
+    (message,) = delivered(server, LATE + 60)
+    assert report_in(message).messages == 2
+
+
 # -- crashes --------------------------------------------------------------------------------------
 
 
@@ -343,3 +368,28 @@ def test_whenever_the_process_dies_each_destination_gets_it_once(
     assert got == {"a@example.org": 1, "b@willing.example": 1}
     assert {parcel.state for parcel in outgoing.parcels(9)} == {State.SENT}
     assert asyncio.run(queue.list(EVERYTHING)) is not None
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("life", [1, 2, 3, 4])
+def test_the_same_holds_for_a_queue_on_a_disk_that_is_opened_anew(
+    outgoing: SqliteOutgoing, tmp_path: Path, life: int, *, after: bool
+) -> None:
+    async def lives() -> list[str]:
+        got = []
+        for calls in (life, 1000):
+            store = SqliteStore(tmp_path / "queue")
+            mortal: Any = [calls]
+            server = Server(
+                Mortal(outgoing, mortal, after=after), Mortal(store, mortal, after=after)
+            )
+            with contextlib.suppress(DeadError):
+                await server.posting.run(LATE)
+            for lease in await store.lease(LATE, 10):
+                got += [each.recipient for each in lease.pending]
+                await store.settle(lease, [Done(each.recipient) for each in lease.pending])
+            await store.close()
+        return got
+
+    outgoing.add(counted(SEEN).take())
+    assert asyncio.run(lives()) == ["dmarc@example.org"]

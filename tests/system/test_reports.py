@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ import pytest
 from tests.reports.days import SEEN, counted
 from tests.reports.samples import aggregate, mail, packed
 
+from ulak.checks.dkim import verify
 from ulak.lab.internet import GOOD
 from ulak.reports.aggregate import Aggregate
 from ulak.reports.reading import read_mail
@@ -73,6 +75,15 @@ def test_a_report_that_arrives_is_read_and_one_that_cannot_be_is_delivered_with_
     assert "report-unreadable" in results
     told = " ".join(server.ulak("why", identifier).stdout.split())
     assert "no report in it could be read" in told
+
+
+def with_key(server: Any, lab: Lab) -> None:
+    """Let a server sign as example.org."""
+    words = ("example.org", "--selector", "s1", "--algorithm", "ed25519", "--json")
+    (key,) = json.loads(server.ulak("dkim", "keygen", *words).stdout)["keys"]
+    lab.net.zone.put(key["name"], "TXT", [key["record"]])
+    done = server.ulak("dkim", "activate", "example.org", "s1")
+    assert done.returncode == 0, done.stderr
 
 
 def shift(data: Path) -> None:
@@ -134,6 +145,8 @@ def test_mail_that_is_judged_today_is_reported_tomorrow(
     lab.net.zone.put(f"_dmarc.{GOOD.domain}", "TXT", [RECORD])
     lab.net.zone.put(GOOD.domain, "TXT", ["v=spf1 -all"])
     server = served(HOME + lab.settings(), workers=2)
+    server.write()
+    with_key(server, lab)
     server.start()
     forged = b"From: boss@%s\r\nSubject: money\r\nDate: Fri, 27 Nov 2026 00:00:00 +0000\r\n\r\nNow!"
     for _ in range(3):
@@ -146,6 +159,9 @@ def test_mail_that_is_judged_today_is_reported_tomorrow(
     server.start()
     assert asked(server, "send", "--now") == {"sent": 1}
     (report,) = until(lambda: reports(lab), "the report")
+    (taken,) = lab.net.server(GOOD).messages
+    (signature,) = asyncio.run(verify(lab.net.zone, taken.body, now=time.time()))
+    assert (signature.result, signature.domain) == ("pass", "example.org")
     (row,) = report.rows
     assert (row.ip, row.count, row.disposition) == ("127.0.0.1", 3, "none")
     assert (row.dkim, row.spf) == ("fail", "fail")

@@ -34,6 +34,16 @@ from ulak.reports.store import Parcel, ReportsError, State
 
 T = TypeVar("T")
 
+# Names that no two networks mean the same by (RFC 6761, RFC 6762, RFC 8375), and custom.
+_NOBODYS = (
+    ".localhost",
+    ".localdomain",
+    ".local",
+    ".internal",
+    ".lan",
+    ".invalid",
+    ".home.arpa",
+)
 _FLUSH = 10.0  # seconds for which counts lie in memory
 _POST = 60.0  # seconds between two looks at what is due
 
@@ -53,7 +63,8 @@ def author_of(chosen: settings.Config) -> Author:
 def reporting(chosen: settings.Config) -> bool:
     """Whether aggregate reports are sent: by a server that has been given a name of its own."""
     wish = chosen.reports.aggregate
-    named = chosen.file is not None and "." in chosen.hostname.strip(".")
+    name = chosen.hostname.strip(".")
+    named = chosen.file is not None and "." in name and not f".{name}".endswith(_NOBODYS)
     return wish == "on" or (wish == "auto" and named)
 
 

@@ -64,8 +64,11 @@ async def verify(
 ) -> Standing:
     """Ask whether a destination that the record at `domain` names takes reports.
 
-    `organizational` is the organizational domain of `domain`; without it, it is looked for.
+    `organizational` is the organizational domain of the author. It is that of `domain`, too, unless
+    the record is a public suffix's, above all of them; then, and without it, that is looked for.
     """
+    if not f".{domain}".endswith(f".{organizational}"):
+        organizational = ""
     if not uri.address:
         return Unwilling(Why.SCHEME)
     host = to_ascii(uri.address.rpartition("@")[2])

@@ -133,7 +133,7 @@ class Posting:
                 packed(report),
                 now,
             )
-            made += await parts.elsewhere(parts.outgoing.issue, issue, parcels)
+            made += await parts.elsewhere(parts.outgoing.issue, issue, parcels, report.messages)
         return made
 
     async def plan(self, now: float) -> list[Parcel]:

@@ -84,8 +84,11 @@ class Outgoing(Protocol):
     def counted(self, day: int, domain: str) -> Counted | None:
         """Give all that was counted for a day and a domain."""
 
-    def issue(self, issue: Issue, parcels: Sequence[Parcel]) -> bool:
-        """Put a report in the place of what was counted for it; False if there is one already."""
+    def issue(self, issue: Issue, parcels: Sequence[Parcel], messages: int) -> bool:
+        """Put a report of so many messages in the place of what was counted for it.
+
+        False, and nothing is done, where there is one already or where more was counted meanwhile.
+        """
 
     def forget(self, day: int, domain: str) -> None:
         """Forget what was counted: nobody wants to know."""

@@ -76,7 +76,7 @@ def list_(
         output.line(say(ctx, "reports.none"))
         return 0
     heads = printed.heads(
-        ctx, "number", "kind", "domain", "organization", "period", "messages", "passed"
+        ctx, "number", "kind", "domain", "organization", "period", "count", "well"
     )
     rows = [
         (

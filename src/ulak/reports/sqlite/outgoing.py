@@ -31,6 +31,7 @@ _MORE = """
 _NEW = "INSERT INTO counted (day, domain, row, count) VALUES (?, ?, ?, ?)"
 _SUM = "UPDATE policy SET rows = rows + ?, left_out = left_out + ? WHERE day = ? AND domain = ?"
 _HAS = "SELECT rows FROM policy WHERE day = ? AND domain = ?"
+_MESSAGES = "SELECT coalesce(sum(count), 0) FROM counted WHERE day = ? AND domain = ?"
 _OPEN = "state IN ('asking', 'ready', 'held')"
 _PARCEL = "id, report_id, domain, uri, address, size, state, due, tries, why, changed"
 _PUT_PARCEL = f"INSERT OR REPLACE INTO parcel ({_PARCEL}) VALUES (?,?,?,?,?,?,?,?,?,?,?)"
@@ -88,10 +89,12 @@ class SqliteOutgoing:
 
         return self._file.look(ask, None)
 
-    def issue(self, issue: Issue, parcels: Sequence[Parcel]) -> bool:
-        """Put a report in the place of what was counted for it; False if there is one already."""
+    def issue(self, issue: Issue, parcels: Sequence[Parcel], messages: int) -> bool:
+        """Put a report of so many messages in the place of what was counted for it."""
 
         def put(connection: apsw.Connection) -> bool:
+            if connection.execute(_MESSAGES, (issue.day, issue.domain)).get != messages:
+                return False
             connection.execute(
                 "INSERT OR IGNORE INTO issue"
                 " (report_id, day, domain, organizational, octets, made) VALUES (?,?,?,?,?,?)",
