@@ -6,6 +6,7 @@ that may be the last, space that may end a line) is kept as a count and at most 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Protocol
@@ -14,6 +15,8 @@ _CRLF = b"\r\n"
 _BLOCK = 1 << 16
 _LINES = _CRLF * (_BLOCK // 2)
 _SPACE = b" \t"
+_TWO_SPACES = re.compile(rb"  ")
+_SPACE_LAST = re.compile(rb" \r\n")
 
 
 class Form(StrEnum):
@@ -91,7 +94,8 @@ class RelaxedBody:
         """Take octets; give those that are certain."""
         for start in range(0, len(chunk), _BLOCK):
             block = _squeezed(self._carry + chunk[start : start + _BLOCK])
-            block = block.replace(b" \r\n", _CRLF)
+            if _SPACE_LAST.search(block):
+                block = block.replace(b" \r\n", _CRLF)
             end = len(block) - (1 if block.endswith(b"\r") else 0)
             end -= 1 if block.endswith(b" ", 0, end) else 0
             self._carry = block[end:]
@@ -116,7 +120,7 @@ def _squeezed(octets: bytes) -> bytes:
     """Make one SP of each run of white space: a run is halved at each turn."""
     if b"\t" in octets:
         octets = octets.replace(b"\t", b" ")
-    while b"  " in octets:
+    while _TWO_SPACES.search(octets):  # faster than `in`, which is slow on two equal octets
         octets = octets.replace(b"  ", b" ")
     return octets
 

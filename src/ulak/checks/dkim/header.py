@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from ulak.checks.dkim.canonical import Form, field
 from ulak.checks.dkim.tags import without_signature
@@ -24,12 +24,17 @@ class SignedHeader:
             self._places.setdefault(name, []).append(place)
         self._forms: dict[tuple[Form, int], bytes] = {}
 
+    @property
+    def all(self) -> Mapping[bytes, Sequence[int]]:
+        """The names of all fields, in lower case, and where each stands, from the top."""
+        return self._places
+
     def places(self, name: bytes) -> list[int]:
         """Give where the fields of a name (in lower case) stand, from the top."""
         return self._places.get(name, [])
 
     def selected(self, names: Iterable[str], own: int | None = None) -> list[int]:
-        """Give the places of the fields that `h=` names, in its order.
+        """Give the places of the fields that `h=` names (in lower case), in its order.
 
         Fields of the same name are taken from the last one up, each once; a name for which no
         field is left counts as nothing (§5.4.2). `own` is the place of the signature itself.

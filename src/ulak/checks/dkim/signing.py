@@ -20,8 +20,9 @@ from ulak.checks.dkim.canonical import Form, field
 from ulak.checks.dkim.hashing import BodyHashes
 from ulak.checks.dkim.header import SignedHeader
 
-_WIDTH = 76
+_WIDTH = 72
 _SHORTEST_KEY = 1024
+_PADDING, _SHA256 = padding.PKCS1v15(), hashes.SHA256()
 
 # RFC 6376 §5.4.1: what a reader sees or what decides how the body is read.
 SIGNED = (
@@ -79,7 +80,7 @@ class Key:
     def sign(self, octets: bytes) -> bytes:
         """Sign octets, or their SHA-256 with Ed25519 (RFC 8463 §3)."""
         if isinstance(self.private, rsa.RSAPrivateKey):
-            return self.private.sign(octets, padding.PKCS1v15(), hashes.SHA256())
+            return self.private.sign(octets, _PADDING, _SHA256)
         return self.private.sign(hashlib.sha256(octets).digest())
 
 
@@ -117,6 +118,17 @@ class Signer:
         names = dict.fromkeys(("from", *(n.lower() for n in (*self.signed, *self.oversigned))))
         return tuple((name.encode("ascii"), int(name in more)) for name in names)
 
+    @cached_property
+    def present(self) -> frozenset[bytes]:
+        """The names that are signed where they stand."""
+        return frozenset(name for name, _ in self.chosen)
+
+    @cached_property
+    def absent(self) -> bytes:
+        """The end of h=: the names that are named once more than they stand there."""
+        names = _listed(name for name, more in self.chosen if more)
+        return names.rstrip(b":\r\n\t ") + b";"
+
 
 class Signing:
     """One message that is being signed."""
@@ -137,51 +149,41 @@ class Signing:
         self._bodies.finish()
         digest = self._bodies.digest(self._signer.body_form)
         assert digest is not None  # noqa: S101 -- the whole body always has a hash
+        signer = self._signer
         names: list[bytes] = []
-        for name, more in self._signer.chosen:
-            names += [name] * (len(self._header.places(name)) + more)
-        places = self._header.selected([name.decode("ascii") for name in names])
-        signed = self._header.octets(places, self._signer.header_form)
-        made = [self._field(key, names, digest, signed, now) for key in self._signer.keys]
+        places: list[int] = []
+        for name, at in self._header.all.items():
+            if name in signer.present:
+                names += [name] * len(at)
+                places += reversed(at)  # as a verifier takes them (§5.4.2)
+        signed = self._header.octets(places, signer.header_form)
+        listed = b"\r\n\th=" + _listed(names) + signer.absent
+        end = listed + b"\r\n\tbh=" + base64.b64encode(digest) + b";\r\n\tb="
+        made = [self._field(key, end, signed, now) for key in signer.keys]
         return b"".join(made)
 
-    def _field(
-        self, key: Key, names: Iterable[bytes], digest: bytes, signed: bytes, now: float
-    ) -> bytes:
+    def _field(self, key: Key, end: bytes, signed: bytes, now: float) -> bytes:
         signer = self._signer
-        tags = [
-            "v=1",
-            f"a={key.algorithm}",
-            f"c={signer.header_form}/{signer.body_form}",
-            f"d={key.domain}",
-            f"s={key.selector}",
-            f"t={int(now)}",
-        ]
+        start = (
+            f"DKIM-Signature: v=1; a={key.algorithm}; c={signer.header_form}/{signer.body_form};"
+            f"\r\n\td={key.domain}; s={key.selector};\r\n\tt={int(now)};"
+        )
         if signer.lifetime:
-            tags.append(f"x={int(now) + signer.lifetime}")
+            start += f" x={int(now) + signer.lifetime};"
         if signer.identity:
-            tags.append(f"i={signer.identity}")
-        words = [tag.encode() + b";" for tag in tags]
-        listed = list(names)
-        words[len(words) :] = [
-            (b"" if number else b"h=") + name + (b":" if number < len(listed) - 1 else b";")
-            for number, name in enumerate(listed)
-        ]
-        words.append(b"bh=" + base64.b64encode(digest) + b";")
-        start = _folded(b"DKIM-Signature:", words, len(tags)) + b"\r\n\tb="
-        octets = signed + field(start + b"\r\n", signer.header_form).removesuffix(b"\r\n")
-        text = base64.b64encode(key.sign(octets))
-        first, *rest = [text[at : at + _WIDTH - 3] for at in range(0, len(text), _WIDTH - 3)]
-        return start + b"\r\n\t ".join([first, *rest]) + b"\r\n"
+            start += f"\r\n\ti={signer.identity};"
+        octets = start.encode() + end
+        last = field(octets + b"\r\n", signer.header_form).removesuffix(b"\r\n")
+        text = base64.b64encode(key.sign(signed + last))
+        lines = [text[at : at + _WIDTH] for at in range(0, len(text), _WIDTH)]
+        return octets + b"\r\n\t ".join(lines) + b"\r\n"
 
 
-def _folded(start: bytes, words: Iterable[bytes], spaced: int) -> bytes:
-    """Put words into lines; the first have a space before them, the names in h= have none."""
-    lines = [start]
-    for number, word in enumerate(words):
-        gap = b" " if number <= spaced or word.startswith(b"bh=") else b""
-        if len(lines[-1]) + len(gap) + len(word) > _WIDTH:
-            lines.append(b"\t" + word)
-        else:
-            lines[-1] += gap + word
-    return b"\r\n".join(lines)
+def _listed(names: Iterable[bytes]) -> bytes:
+    """Write names with a colon behind each, a new line where one would be too long."""
+    lines = [b""]
+    for name in names:
+        if len(lines[-1]) + len(name) > _WIDTH:
+            lines.append(b"")
+        lines[-1] += name + b":"
+    return b"\r\n\t ".join(lines) + (b"\r\n\t " if lines[-1] else b"")
