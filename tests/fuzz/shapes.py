@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from tests.fuzz import signed
 from tests.fuzz.octets import pieces
 from tests.server.dialogue import Client, configured
 
@@ -294,6 +295,7 @@ def filed(start: bytes, middle: bytes, end: bytes = b"") -> Work:
 
 
 SHAPES: dict[str, Callable[[int], Work]] = {
+    **signed.SHAPES,
     "a line without an end, octet by octet": lambda n: lines(octet_by_octet(b"x" * n)),
     "short lines, octet by octet": lambda n: lines(octet_by_octet(b"NOOP\r\n" * (n // 6))),
     "short lines in one piece": lambda n: lines([b"NOOP\r\n" * (n // 6)]),
