@@ -22,7 +22,7 @@ interop: .venv/ready
 demo: .venv/ready
 	$(BIN)/ulak demo
 
-# Ratios to the peers that are installed; WORK="idle large backlog" measures more.
+# Ratios to the peers that are installed; WORK="idle large backlog authentication" measures more.
 WORK ?= accept relay
 bench: .venv/ready
 	$(BIN)/python -m bench $(WORK)

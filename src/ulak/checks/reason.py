@@ -87,5 +87,7 @@ def _line(text: str) -> str:
     if len(text) <= _LONGEST_FACT and text.isprintable() and text == " ".join(text.split()):
         return text  # as nearly all are
     joined = " ".join(text[: 4 * _LONGEST_FACT].split())
-    shown = "".join(c if c.isprintable() else "?" for c in joined)
+    shown = joined
+    if not joined.isprintable():
+        shown = "".join(c if c.isprintable() else "?" for c in joined)
     return shown if len(shown) <= _LONGEST_FACT else shown[: _LONGEST_FACT - 1] + "…"

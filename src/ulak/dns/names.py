@@ -7,10 +7,14 @@ somebody else's domain.
 
 from __future__ import annotations
 
+import re
+
 import idna
 
 _LONGEST_LABEL = 63
 _LONGEST_NAME = 253
+# What most names are: in the form that is asked for already.
+_PLAIN = re.compile(r"(?:[a-z0-9_-]{1,63}+\.)*+[a-z0-9_-]{1,63}+")
 
 
 def to_ascii(name: str) -> str | None:
@@ -19,6 +23,8 @@ def to_ascii(name: str) -> str | None:
     All printable ASCII may stand in a label (`_dmarc`, `*`, what an SPF macro made); the lengths
     of RFC 1035 §2.3.4 are held. Names in other scripts must be valid U-labels.
     """
+    if len(name) <= _LONGEST_NAME and _PLAIN.fullmatch(name):
+        return name
     name = name.removesuffix(".")
     if not name:
         return ""

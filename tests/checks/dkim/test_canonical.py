@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ulak.checks.dkim.canonical import Form, body, field
+from ulak.checks.dkim.canonical import Form, body, field, relaxed
 from ulak.checks.dkim.hashing import BodyHash, BodyHashes
 
 SIMPLE, RELAXED = Form.SIMPLE, Form.RELAXED
@@ -103,6 +103,15 @@ def test_large_bodies_have_their_form() -> None:
 def test_a_field_has_its_form(octets: bytes, relaxed: bytes) -> None:
     assert field(octets, RELAXED) == relaxed
     assert field(octets, SIMPLE) == octets
+
+
+@given(st.lists(st.tuples(st.sampled_from([b"A", b"Subject"]), OCTETS), max_size=4))
+def test_all_fields_at_once_have_the_form_that_each_has(header: list[tuple[bytes, bytes]]) -> None:
+    fields = [
+        (name.lower(), name + b" :" + value.removesuffix(b"\r\n") + b"\r\n")
+        for name, value in header
+    ]
+    assert relaxed(fields) == [field(octets, RELAXED) for _, octets in fields]
 
 
 @given(octets=OCTETS, cuts=CUTS, lengths=st.lists(st.integers(0, 50), max_size=4))

@@ -7,7 +7,7 @@ that may be the last, space that may end a line) is kept as a count and at most 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -31,9 +31,25 @@ def field(octets: bytes, form: Form) -> bytes:
     if form is Form.SIMPLE:
         return octets
     name, _, value = octets.removesuffix(_CRLF).partition(b":")
-    if _CRLF in value:  # only what is folded: a line that belongs to no field stays seen
+    if b"\n" in value:  # only what is folded: a line that belongs to no field stays seen
         value = value.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" ")
     return name.rstrip(_SPACE).lower() + b":" + _squeezed(value).strip(b" ") + _CRLF
+
+
+def relaxed(fields: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
+    """Give all fields of a header, as `raw_fields` has them, in the relaxed form.
+
+    It is what `field` gives for each, in one go over them all.
+    """
+    block = b"".join([octets for _, octets in fields])
+    block = _squeezed(block.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" "))
+    lines = block.replace(b" \r\n", _CRLF).split(_CRLF)
+    if len(lines) != len(fields) + 1:  # there are lines that belong to no field
+        return [field(octets, Form.RELAXED) for _, octets in fields]
+    return [
+        b"%b:%b\r\n" % (name, line.partition(b":")[2].removeprefix(b" "))
+        for (name, _), line in zip(fields, lines, strict=False)
+    ]
 
 
 class Body(Protocol):

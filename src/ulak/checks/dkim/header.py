@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ulak.checks.dkim.canonical import Form, field
+from ulak.checks.dkim.canonical import Form, field, relaxed
 from ulak.checks.dkim.tags import without_signature
 from ulak.mail.message import raw_fields
 
 
 class SignedHeader:
-    """A header of which signatures take their fields; each field is brought to a form once.
+    """A header of which signatures take their fields; they are brought to a form once.
 
     `fields` are names in lower case, and the octets of the whole field with its CRLF.
     """
 
-    __slots__ = ("_forms", "_places", "fields")
+    __slots__ = ("_places", "_relaxed", "fields")
 
     def __init__(self, header: bytes) -> None:
         self.fields = raw_fields(header)
         self._places: dict[bytes, list[int]] = {}
         for place, (name, _) in enumerate(self.fields):
             self._places.setdefault(name, []).append(place)
-        self._forms: dict[tuple[Form, int], bytes] = {}
+        self._relaxed: list[bytes] = []
 
     @property
     def all(self) -> Mapping[bytes, Sequence[int]]:
@@ -39,11 +39,12 @@ class SignedHeader:
         Fields of the same name are taken from the last one up, each once; a name for which no
         field is left counts as nothing (§5.4.2). `own` is the place of the signature itself.
         """
-        left: dict[bytes, int] = {}
+        left: dict[str, int] = {}
         chosen: list[int] = []
-        for text in names:
-            name = text.encode()
-            places = self._places.get(name, ())
+        for name in names:
+            places = self._places.get(name.encode())
+            if places is None:
+                continue
             at = left.get(name, len(places)) - 1
             if at >= 0 and places[at] == own:
                 at -= 1
@@ -54,17 +55,14 @@ class SignedHeader:
 
     def octets(self, places: Iterable[int], form: Form) -> bytes:
         """Give the fields at these places, in a form, one after the other."""
-        return b"".join([self._form(place, form) for place in places])
+        if form is Form.SIMPLE:
+            return b"".join([self.fields[place][1] for place in places])
+        if not self._relaxed:
+            self._relaxed = relaxed(self.fields)
+        made = self._relaxed
+        return b"".join([made[place] for place in places])
 
     def signing(self, places: Iterable[int], own: int, form: Form) -> bytes:
         """Give what a signature at `own` signs: the fields, and itself without its `b=`."""
         signature = without_signature(self.fields[own][1])
         return self.octets(places, form) + field(signature, form).removesuffix(b"\r\n")
-
-    def _form(self, place: int, form: Form) -> bytes:
-        if form is Form.SIMPLE:
-            return self.fields[place][1]
-        made = self._forms.get((form, place))
-        if made is None:
-            made = self._forms[form, place] = field(self.fields[place][1], form)
-        return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
 from ulak.checks.dkim import key, signature
 from ulak.checks.dkim.canonical import Form
@@ -16,11 +16,13 @@ from ulak.checks.dkim.header import SignedHeader
 from ulak.checks.dkim.key import Fault, KeyRecord
 from ulak.checks.dkim.signature import Signature
 from ulak.checks.gather import Gather, one_by_one
-from ulak.checks.reason import because
+from ulak.checks.reason import Reason, because
 from ulak.dns.records import Answer, Resolver
 from ulak.mail import message as mail
 
 LIMITS = Limits()
+_BODY_FITS = because("dkim.body-fits")
+_HEADER_FITS = because("dkim.header-fits")
 _SHORTEST_PREFIX = 8  # RFC 6008 §3
 
 
@@ -112,7 +114,7 @@ class Reading:
         )
         prefixes = _prefixes([one.text for one in self._signatures])
         findings = [
-            replace(self._judged(one, place, answers), signature=prefix)
+            self._judged(one, place, answers).made(one, prefix)
             for one, place, prefix in zip(self._signatures, self._places, prefixes, strict=True)
         ]
         self._differing = {
@@ -131,54 +133,46 @@ class Reading:
             return None
         return ChangedBody(self._octets, self._differing, self._limits.compared)
 
-    def _judged(self, one: Signature, place: int, answers: dict[str, Answer]) -> Finding:
-        finding = Finding(
-            Result.NEUTRAL,
-            one.domain,
-            one.selector,
-            one.identity,
-            one.algorithm,
-            length=one.length,
-            header=one.names,
-        )
+    def _judged(self, one: Signature, place: int, answers: dict[str, Answer]) -> _Found:
         if one.fault is not None:
-            return _ended(finding, one.fault)
+            return _Found(one.fault.result, [one.fault.reason])
         answer = answers[one.question]
-        finding = replace(finding, trace=(answer,))
         records = key.records(answer, one.algorithm, self._limits)
         if isinstance(records, Fault):
-            return _ended(finding, records)
-        return self._verified(finding, one, place, records)
+            found = _Found(records.result, [records.reason])
+        else:
+            found = self._verified(one, place, records, answer.name)
+        found.trace = (answer,)
+        return found
 
     def _verified(
-        self, finding: Finding, one: Signature, place: int, records: Sequence[KeyRecord]
-    ) -> Finding:
+        self, one: Signature, place: int, records: Sequence[KeyRecord], name: str
+    ) -> _Found:
         """Hold the signature against each key in turn; the first that fits it decides."""
         chosen = self._header.selected(one.names, place)
         signed = self._header.signing(chosen, place, one.header_form)
-        first: Finding | None = None
+        first: _Found | None = None
         for record in records:
-            found = replace(finding, testing=record.testing)
             if isinstance(record.key, Fault):
-                found = _ended(found, record.key)
+                found = _Found(record.key.result, [record.key.reason])
             else:
-                found = replace(found, key_bits=record.key.bits)
                 fits = record.key.fits(one.octets, signed)
-                found = self._compared(found, one, record, chosen, fits=fits)
-                if fits:
-                    return found
-                if first is None:
-                    name = finding.trace[0].name
+                found = self._compared(one, record, chosen, fits=fits)
+                found.key_bits = record.key.bits
+                if not fits and first is None:
                     case = Case(one, self._header, place, chosen, record.key, name)
-                    reasons = (*found.reasons, *changes(case, self._trials))
-                    found = replace(found, reasons=reasons)
+                    found.reasons += changes(case, self._trials)
+                first = found if fits else first
+            found.testing = record.testing
             first = first or found
+            if first.fits:
+                return first
         assert first is not None  # noqa: S101 -- there is at least one record
         return first
 
     def _compared(
-        self, finding: Finding, one: Signature, record: KeyRecord, chosen: list[int], *, fits: bool
-    ) -> Finding:
+        self, one: Signature, record: KeyRecord, chosen: list[int], *, fits: bool
+    ) -> _Found:
         """Put together what body and header say."""
         total = self._bodies.total(one.body_form)
         digest = self._bodies.digest(one.body_form, one.length)
@@ -188,12 +182,12 @@ class Reading:
             steps.append(because("dkim.length-beyond", length=one.length, octets=total))
             result = Result.PERMERROR
         elif hmac.compare_digest(digest, one.body_hash):
-            steps.append(because("dkim.body-fits"))
+            steps.append(_BODY_FITS)
         else:
             steps.append(because("dkim.body-differs"))
             result = Result.FAIL
         if fits:
-            steps.append(because("dkim.header-fits"))
+            steps.append(_HEADER_FITS)
         else:
             steps.append(because("dkim.header-differs"))
             result = Result.FAIL if result is Result.PASS else result
@@ -207,8 +201,7 @@ class Reading:
             steps.append(because("dkim.uncovered", octets=uncovered, covered=one.length))
         if record.testing:
             steps.append(because("dkim.testing", domain=one.domain))
-        reasons = (*finding.reasons, *steps)
-        return replace(finding, result=result, uncovered=uncovered, reasons=reasons)
+        return _Found(result, steps, uncovered=uncovered, fits=fits)
 
     def _unacceptable(self, one: Signature, record: KeyRecord, chosen: list[int]) -> Fault | None:
         """Say why a signature that fits is not accepted, if so."""
@@ -225,13 +218,42 @@ class Reading:
         return None
 
 
-def _ended(finding: Finding, fault: Fault) -> Finding:
-    return replace(finding, result=fault.result, reasons=(*finding.reasons, fault.reason))
+@dataclass(slots=True)
+class _Found:
+    """What is known of a signature while it is judged."""
+
+    result: Result
+    reasons: list[Reason]
+    key_bits: int = 0
+    testing: bool = False
+    uncovered: int = 0
+    fits: bool = False
+    trace: tuple[Answer, ...] = ()
+
+    def made(self, one: Signature, prefix: str) -> Finding:
+        """Make the finding."""
+        return Finding(
+            self.result,
+            one.domain,
+            one.selector,
+            one.identity,
+            one.algorithm,
+            self.key_bits,
+            self.testing,
+            one.length,
+            self.uncovered,
+            one.names,
+            prefix,
+            tuple(self.reasons),
+            self.trace,
+        )
 
 
 def _prefixes(texts: list[str]) -> list[str]:
     """Give of each b= so much that it is told from the others, eight characters at least."""
     length = _SHORTEST_PREFIX
+    if len(texts) == 1:
+        return [texts[0][:length]]
     longest = max(map(len, texts), default=0)
     different = len(set(texts))
     while length < longest and len({text[:length] for text in texts}) < different:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ulak.checks.dkim import key, tags
 from ulak.checks.dkim.canonical import Form
@@ -18,14 +18,20 @@ ALGORITHMS = ("rsa-sha256", "ed25519-sha256")
 
 _DIGITS = 12  # of a time (§3.5)
 _LENGTH_DIGITS = 76
+_COUNTS = (("l", _LENGTH_DIGITS), ("t", _DIGITS), ("x", _DIGITS))
+_FORMS = {str(form): form for form in Form}
 # The letters of a name as DNS has them; an underscore is met.
 _DOMAIN = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?")
-_NAME = re.compile(r"[\x21-\x39\x3b-\x7e]++")
+_NAMES = re.compile(r"[\x21-\x39\x3b-\x7e]++(?::[\x21-\x39\x3b-\x7e]++)*+")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Signature:
-    """A field, read as far as it can be. `fault` says why it cannot be verified, if so."""
+    """A field, read as far as it can be. `fault` says why it cannot be verified, if so.
+
+    `question` is the name that has the key, `text` what stands in b=, `copied` in z=, and `where`
+    what the field is called for a person.
+    """
 
     algorithm: str = ""
     domain: str = ""
@@ -41,13 +47,9 @@ class Signature:
     text: str = ""
     octets: bytes = b""
     body_hash: bytes = b""
+    question: str = ""
     fault: Fault | None = None
     where: str = WHERE
-
-    @property
-    def question(self) -> str:
-        """The name that has the key."""
-        return key.question(self.selector, self.domain) or ""
 
     @property
     def within(self) -> bool:
@@ -75,25 +77,22 @@ def read_tags(found: tags.Tags, now: float, limits: Limits, where: str = WHERE) 
         algorithm=found.get("a", "").lower(),
     )
     for step in _STEPS:
-        signature = step(signature, found)
+        signature.fault = step(signature, found)
         if signature.fault is not None:
             return signature
-    return _in_time(signature, now, limits)
+    signature.fault = _in_time(signature, now, limits)
+    return signature
 
 
-_Step = Callable[[Signature, tags.Tags], Signature]
+_Step = Callable[[Signature, tags.Tags], Fault | None]
 
 
-def _with(signature: Signature, reason: Reason, result: Result = Result.NEUTRAL) -> Signature:
-    return replace(signature, fault=Fault(result, reason))
-
-
-def _unreadable(signature: Signature, tag: str, value: str) -> Signature:
+def _unreadable(signature: Signature, tag: str, value: str) -> Fault:
     reason = because("dkim.unreadable", where=signature.where, tag=tag, value=value)
-    return _with(signature, reason)
+    return Fault(Result.NEUTRAL, reason)
 
 
-def _domain(signature: Signature, found: tags.Tags) -> Signature:
+def _domain(signature: Signature, found: tags.Tags) -> Fault | None:
     """Read d= and s=, which U-labels may be written in, too (RFC 8616 §4)."""
     for tag in ("d", "s"):
         text = found.get(tag, "")
@@ -101,107 +100,112 @@ def _domain(signature: Signature, found: tags.Tags) -> Signature:
         if text and (not name or not _DOMAIN.fullmatch(name)):
             return _unreadable(signature, tag, text)
         if name and tag == "d":
-            signature = replace(signature, domain=name, identity="@" + name)
+            signature.domain, signature.identity = name, "@" + name
         elif name:
-            signature = replace(signature, selector=name)
-    return signature
+            signature.selector = name
+    return None
 
 
-def _all_there(signature: Signature, found: tags.Tags) -> Signature:
+def _all_there(signature: Signature, found: tags.Tags) -> Fault | None:
     if "v" in found and found["v"] != "1":
-        return _with(signature, because("dkim.version", version=found["v"]))
+        return Fault(Result.NEUTRAL, because("dkim.version", version=found["v"]))
     for tag in ("v", "a", "b", "bh", "d", "h", "s"):
         if not found.get(tag):
-            return _with(signature, because("dkim.tag-missing", where=signature.where, tag=tag))
-    if key.question(signature.selector, signature.domain) is None:
+            reason = because("dkim.tag-missing", where=signature.where, tag=tag)
+            return Fault(Result.NEUTRAL, reason)
+    question = key.question(signature.selector, signature.domain)
+    if question is None:
         return _unreadable(signature, "s", signature.selector)
-    return signature
+    signature.question = question
+    return None
 
 
-def _algorithm(signature: Signature, _found: tags.Tags) -> Signature:
+def _algorithm(signature: Signature, _found: tags.Tags) -> Fault | None:
     if signature.algorithm == "rsa-sha1":  # RFC 8301 §3.1: as good as not signed, for ever
-        return _with(signature, because("dkim.sha1"), Result.PERMERROR)
+        return Fault(Result.PERMERROR, because("dkim.sha1"))
     if signature.algorithm not in ALGORITHMS:
-        return _with(signature, because("dkim.algorithm", algorithm=signature.algorithm))
-    return signature
+        reason = because("dkim.algorithm", algorithm=signature.algorithm)
+        return Fault(Result.NEUTRAL, reason)
+    return None
 
 
-def _hashes(signature: Signature, found: tags.Tags) -> Signature:
-    octets, body_hash = tags.octets(found["b"]), tags.octets(found["bh"])
-    if not octets:
-        return _unreadable(signature, "b", found["b"])
-    if not body_hash:
-        return _unreadable(signature, "bh", found["bh"])
-    return replace(signature, octets=octets, body_hash=body_hash)
+def _hashes(signature: Signature, found: tags.Tags) -> Fault | None:
+    for tag in ("b", "bh"):
+        octets = tags.octets(found[tag])
+        if not octets:
+            return _unreadable(signature, tag, found[tag])
+        if tag == "b":
+            signature.octets = octets
+        else:
+            signature.body_hash = octets
+    return None
 
 
-def _forms(signature: Signature, found: tags.Tags) -> Signature:
+def _forms(signature: Signature, found: tags.Tags) -> Fault | None:
     header, slash, body = found.get("c", "simple/simple").lower().partition("/")
-    try:
-        forms = Form(header), Form(body if slash else "simple")
-    except ValueError:
+    forms = _FORMS.get(header), _FORMS.get(body if slash else "simple")
+    if forms[0] is None or forms[1] is None:
         return _unreadable(signature, "c", found["c"])
-    return replace(signature, header_form=forms[0], body_form=forms[1])
+    signature.header_form, signature.body_form = forms[0], forms[1]
+    return None
 
 
-def _names(signature: Signature, found: tags.Tags) -> Signature:
+def _names(signature: Signature, found: tags.Tags) -> Fault | None:
     names = tags.listed(found["h"])
-    if not all(map(_NAME.fullmatch, names)):
+    if not _NAMES.fullmatch(":".join(names)):
         return _unreadable(signature, "h", found["h"])
-    signature = replace(signature, names=names)
+    signature.names = names
     if "from" not in names:
-        return _with(signature, because("dkim.from-not-signed"), Result.PERMERROR)
-    return signature
+        return Fault(Result.PERMERROR, because("dkim.from-not-signed"))
+    return None
 
 
-def _identity(signature: Signature, found: tags.Tags) -> Signature:
+def _identity(signature: Signature, found: tags.Tags) -> Fault | None:
     """Read i=: a local-part that is not looked into, and the domain or one below it."""
     if "i" not in found:
-        return signature
+        return None
     local, at, text = tags.without_space(found["i"]).rpartition("@")
     name = to_ascii(text) if at and text else None
     if not name:
         return _unreadable(signature, "i", found["i"])
     if name != signature.domain and not name.endswith("." + signature.domain):
         reason = because("dkim.identity", identity=found["i"], domain=signature.domain)
-        return _with(signature, reason, Result.PERMERROR)
-    return replace(signature, identity=f"{local}@{name}")
+        return Fault(Result.PERMERROR, reason)
+    signature.identity = f"{local}@{name}"
+    return None
 
 
-def _counts(signature: Signature, found: tags.Tags) -> Signature:
+def _counts(signature: Signature, found: tags.Tags) -> Fault | None:
     values: dict[str, int] = {}
-    for tag, digits in (("l", _LENGTH_DIGITS), ("t", _DIGITS), ("x", _DIGITS)):
+    for tag, digits in _COUNTS:
         if tag in found:
             value = tags.number(found[tag], digits)
             if value is None:
                 return _unreadable(signature, tag, found[tag])
             values[tag] = value
-    signature = replace(
-        signature,
-        length=values.get("l"),
-        signed_at=values.get("t"),
-        expires=values.get("x"),
-    )
+    signature.length = values.get("l")
+    signature.signed_at = values.get("t")
+    signature.expires = values.get("x")
     # §3.5 wants x= greater than t=; a signature that has it otherwise was never valid.
     if "t" in values and "x" in values and values["x"] <= values["t"]:
-        return _with(signature, because("dkim.never-valid"))
-    return signature
+        return Fault(Result.NEUTRAL, because("dkim.never-valid"))
+    return None
 
 
-def _query(signature: Signature, found: tags.Tags) -> Signature:
+def _query(_signature: Signature, found: tags.Tags) -> Fault | None:
     if "q" in found and "dns/txt" not in tags.listed(found["q"]):
-        return _with(signature, because("dkim.query", methods=found["q"]))
-    return signature
+        return Fault(Result.NEUTRAL, because("dkim.query", methods=found["q"]))
+    return None
 
 
-def _in_time(signature: Signature, now: float, limits: Limits) -> Signature:
+def _in_time(signature: Signature, now: float, limits: Limits) -> Fault | None:
     if signature.expires is not None and signature.expires + limits.skew < now:
         seconds = int(now) - signature.expires
-        return _with(signature, because("dkim.expired", seconds=seconds), Result.POLICY)
+        return Fault(Result.POLICY, because("dkim.expired", seconds=seconds))
     if signature.signed_at is not None and signature.signed_at - limits.skew > now:
         seconds = signature.signed_at - int(now)
-        return _with(signature, because("dkim.not-yet", seconds=seconds), Result.POLICY)
-    return signature
+        return Fault(Result.POLICY, because("dkim.not-yet", seconds=seconds))
+    return None
 
 
 _STEPS: tuple[_Step, ...] = (

@@ -15,7 +15,6 @@ from ulak.checks.reason import Reason, because
 # Possessive, and a class each: nothing is read twice.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*+")
 _SPACE = " \t\r\n"
-_SPACES = re.compile(r"[ \t\r\n]++")
 _DIGITS = re.compile(r"[0-9]++")
 
 Tags = Mapping[str, str]
@@ -49,7 +48,8 @@ def decoded(value: bytes) -> str:
 
 def listed(value: str) -> tuple[str, ...]:
     """Read a list with colons, in lower case: `From : Subject`. Empty names are left in."""
-    return tuple(_lower(name.strip(_SPACE)) for name in value.split(":"))
+    names = (value.lower() if value.isascii() else value).split(":")
+    return tuple([name.strip(_SPACE) for name in names])
 
 
 def number(value: str, digits: int) -> int | None:
@@ -62,14 +62,16 @@ def number(value: str, digits: int) -> int | None:
 def octets(value: str) -> bytes | None:
     """Read base64, in which white space does not count; None where it is none."""
     try:
-        return base64.b64decode(_SPACES.sub("", value).encode("ascii"), validate=True)
+        return base64.b64decode(without_space(value).encode("ascii"), validate=True)
     except (binascii.Error, UnicodeEncodeError):
         return None
 
 
 def without_space(value: str) -> str:
     """Take all folding white space out."""
-    return _SPACES.sub("", value)
+    for space in _SPACE:
+        value = value.replace(space, "")
+    return value
 
 
 def without_signature(field: bytes) -> bytes:
@@ -85,7 +87,3 @@ def without_signature(field: bytes) -> bytes:
             parts[place] = tag + equals
             break
     return name + colon + b";".join(parts)
-
-
-def _lower(name: str) -> str:
-    return name.lower() if name.isascii() else name
