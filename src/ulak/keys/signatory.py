@@ -21,6 +21,7 @@ from ulak.mail.message import split, unfold, values
 
 _SPACE = re.compile(r"\s+")
 _LABELS = 10  # of a name whose parents are looked at
+_SIGNERS = 1000  # that are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Signatory:
     ring: KeyRing
     clock: Callable[[], float]
     manner: Manner = field(default_factory=Manner)
+    _signers: dict[tuple[DkimKey, ...], dkim.Signer] = field(default_factory=dict, repr=False)
 
     def begin(self, header: bytes) -> Signing | None:
         """Begin with the header of a message; None where nothing of ours is to be signed.
@@ -87,7 +89,7 @@ class Signatory:
         else:
             return None
         there = _signatures(header)
-        keys = [key for key in found if (key.domain, key.selector) not in there]
+        keys = tuple(key for key in found if (key.domain, key.selector) not in there)
         if not keys:
             return None
         return Signing(self._signer(keys), keys[0].domain, header, self.clock)
@@ -110,14 +112,21 @@ class Signatory:
                 return found
         return ()
 
-    def _signer(self, keys: Sequence[DkimKey]) -> dkim.Signer:
+    def _signer(self, keys: tuple[DkimKey, ...]) -> dkim.Signer:
+        """Give what signs with keys; it is made once, and not for every message."""
+        made = self._signers.get(keys)
+        if made is not None:
+            return made
+        if len(self._signers) >= _SIGNERS:
+            self._signers.clear()
         manner = self.manner
-        return dkim.Signer(
+        made = self._signers[keys] = dkim.Signer(
             [dkim.Key(key.domain, key.selector, key.private) for key in keys],
             signed=manner.signed,
             oversigned=manner.oversigned,
             lifetime=manner.lifetime,
         )
+        return made
 
 
 def _authors(header: bytes) -> list[str]:

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from ulak.mail.message import split
-
 
 class Signing(Protocol):
     """One message that is being signed; `ulak.keys.signatory.Signing` follows it."""
@@ -52,12 +50,14 @@ class Sealing:
 
     def begin(self, beginning: bytes, *, leave_room: bool) -> None:
         """Begin with a message, or with as much of it as has the whole header."""
-        header, body = split(beginning)
+        end = 0 if beginning[:2] == b"\r\n" else beginning.find(b"\r\n\r\n") + 2
+        if end == 1:  # there is no empty line, and no body
+            end = len(beginning)
         try:
-            self._signing = self._sign(header)
+            self._signing = self._sign(beginning[:end])
             if self._signing is not None:
                 self.room = self._signing.size if leave_room else 0
-                self._signing.feed(body)
+                self._signing.feed(beginning[end + 2 :])
         except Exception as error:  # noqa: BLE001 -- whoever waits for the message notes it
             self._fail(error)
 
