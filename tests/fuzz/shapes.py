@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import tempfile
 from collections.abc import Callable, Iterable
@@ -17,6 +18,7 @@ from ulak.bounce.report import write
 from ulak.checks import arc, results
 from ulak.checks.dmarc import author, record
 from ulak.checks.scanner import rspamd
+from ulak.checks.spf import check, survey
 from ulak.dns import Zone, wire
 from ulak.mail import message, xtext
 from ulak.mail.encoded import decode
@@ -140,6 +142,23 @@ def text(read: Callable[[str], object], of: str) -> Work:
             read(of)
 
     return work
+
+
+def spf(record: str, explanation: str = "-", sender: str = "ada@example.org") -> Work:
+    """Judge a client by a record, and survey it."""
+    zone = Zone(
+        {
+            ("example.org", "TXT"): [record],
+            ("why.example", "TXT"): [explanation],
+            ("*.example", "A"): ["203.0.113.1"],
+        }
+    )
+
+    async def judge() -> None:
+        await check(zone, ip="192.0.2.1", helo="a.example", mail_from=sender)
+        await survey(zone, domain="example.org")
+
+    return lambda: asyncio.run(judge())
 
 
 def headers(of: bytes) -> Work:
@@ -463,6 +482,21 @@ SHAPES: dict[str, Callable[[int], Work]] = {
     "bare line ends on their way": lambda n: lambda: encode(b"\r\n\r\r\n\n" * (n // 6)),
     "a report about a long line": lambda n: reported(b"From: " + b"\xff" * n),
     "a report about many lines": lambda n: reported(b"X: y\r\n" * (n // 6) + b"\r\n"),
+    "networks of SPF": lambda n: spf("v=spf1" + " ip4:10.0.0.0/24" * (n // 16) + " -all"),
+    "networks of SPF in IPv6": lambda n: spf("v=spf1" + " ip6:2001:db8::/32" * (n // 18)),
+    "terms of SPF that are none": lambda n: spf("v=spf1" + " oops:x/1=2" * (n // 11)),
+    "spaces in SPF": lambda n: spf("v=spf1" + " " * n + "-all"),
+    "a long domain in SPF": lambda n: spf("v=spf1 a:" + "a-" * (n // 2) + "!.example"),
+    "labels in SPF": lambda n: spf("v=spf1 a:" + "a." * (n // 2) + "example -all"),
+    "prefix lengths in SPF": lambda n: spf("v=spf1 a" + "/2" * (n // 2) + " -all"),
+    "digits in SPF": lambda n: spf("v=spf1 a/" + "2" * n + " exists:%{d" + "9" * n + "}.example"),
+    "macros in SPF": lambda n: spf("v=spf1 exists:" + "%{l1}" * (n // 5) + ".example -all"),
+    "delimiters in SPF": lambda n: spf("v=spf1 exists:%{d" + ".-+,/_=" * (n // 7) + "}.a.example"),
+    "modifiers in SPF": lambda n: spf("v=spf1" + " a=%{d}" * (n // 7) + " -all"),
+    "an explanation of SPF": lambda n: spf("v=spf1 -all exp=why.example", "%{l1r}" * (n // 6)),
+    "a sender's dots in SPF": lambda n: spf(
+        "v=spf1 exists:%{l1}%{l2r}.example -all", "-", "." * n + "@example.org"
+    ),
     "a report about boundaries": lambda n: reported(b"\r\n" + b"--=_R1_0\r\n" * (n // 10)),
     "elements of a report": lambda n: filed(b"<feedback>", b"<x/>" * (n // 4), b"</feedback>"),
     "records of a report": lambda n: filed(

@@ -64,7 +64,7 @@ class Evaluation:
         outcome = await self._directives(domain, record, depth)
         if outcome is not None:
             return outcome
-        if record.redirect is not None and not record.has_all:
+        if record.redirect is not None:  # and no `all`, which would have matched (§5.1)
             return await self._redirect(domain, record, depth)
         self._reasons.append(because("spf.end-of-record", domain=domain))
         return Outcome(Result.NEUTRAL, domain, record)
@@ -261,6 +261,8 @@ class Evaluation:
             stop = self._questions.stopped(answer, directive.text, domain)
             assert stop is not None  # noqa: S101 -- an absent answer stops
             return stop
+        if answer.failed:
+            self._reasons.append(not_answered(answer))
         within = [v for v in validated if v == name or v.endswith(f".{name}")]
         self._reasons.append(
             because(
@@ -279,22 +281,33 @@ class Evaluation:
         self, domain: str, directive: Directive, answers: Sequence[Answer], lookup: int
     ) -> bool:
         """Compare the client with the addresses in some answers, to the prefix length."""
-        length = directive.lengths[0 if self._sender.kind == "A" else 1]
-        addresses = tuple(text for answer in answers for text in answer.texts)
-        matched = self._sender.holds(addresses, length)
-        if not matched:
-            self._reasons.append(
-                because(
-                    "spf.addresses-other",
-                    term=directive.text,
-                    domain=domain,
-                    names=listed([answer.name for answer in answers]),
-                    addresses=listed(addresses),
-                    ip=self._sender.ip,
-                    lookup=lookup,
+        sender = self._sender
+        length = directive.lengths[0 if sender.kind == "A" else 1]
+        for answer in answers:
+            if sender.holds(answer.texts, length):
+                self._reasons.append(
+                    because(
+                        "spf.addresses-match",
+                        term=directive.text,
+                        domain=domain,
+                        name=answer.name,
+                        ip=sender.ip,
+                        lookup=lookup,
+                    )
                 )
+                return True
+        self._reasons.append(
+            because(
+                "spf.addresses-other",
+                term=directive.text,
+                domain=domain,
+                names=listed([answer.name for answer in answers]),
+                addresses=listed([text for answer in answers for text in answer.texts]),
+                ip=sender.ip,
+                lookup=lookup,
             )
-        return matched
+        )
+        return False
 
     def _unfit(self, name: str) -> Outcome:
         self._reasons.append(because("spf.not-a-domain", name=name))

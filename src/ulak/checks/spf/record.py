@@ -25,6 +25,7 @@ QUALIFIERS = {
 }
 # Terms whose evaluation asks DNS, and which are counted (RFC 7208 §4.6.4).
 ASKING = frozenset({"include", "a", "mx", "ptr", "exists"})
+MECHANISMS = ASKING | {"all", "ip4", "ip6"}
 
 _VERSION = b"v=spf1"
 _MODIFIER = re.compile(r"([A-Za-z][A-Za-z0-9\-_.]*)=")
@@ -48,7 +49,6 @@ _MEANT = {
     "al": "all",
     "all.": "all",
 }
-_PREFIX = {"+": "", "-": "-", "~": "~", "?": "?", "": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +117,22 @@ class Record:
 def select(records: Iterable[Data]) -> tuple[str, ...]:
     """Give those of a domain's TXT records that are SPF records (§4.5).
 
-    An octet is a character: those beyond ASCII are seen, and are mistakes.
+    What is beyond ASCII stays in the text, where it is a mistake.
     """
     return tuple(
-        data.decode("latin-1")
+        _text(data)
         for data in records
         if isinstance(data, bytes)
         and data[:6].lower() == _VERSION
         and (len(data) == len(_VERSION) or data[6:7] == b" ")
     )
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
 
 
 def parse(text: str) -> Record:
@@ -166,19 +173,20 @@ def _term(term: str) -> Directive | Modifier | Reason:
     match = _MECHANISM.match(term)
     assert match is not None  # noqa: S101 -- it also matches nothing
     name, rest = match[2].lower(), term[match.end() :]
-    qualifier = QUALIFIERS[match[1] or "+"]
+    result = QUALIFIERS[match[1] or "+"]
     match name:
         case "all":
             if rest:
                 return because("spf.all-with-value", term=term)
-            return Directive(term, qualifier, name)
+            return Directive(term, result, name)
         case "ip4" | "ip6":
-            return _network(term, qualifier, name, rest)
+            return _network(term, result, name, rest)
         case "include" | "exists" | "ptr" | "a" | "mx":
-            return _asking(term, qualifier, name, rest)
+            return _asking(term, result, name, rest)
     if (meant := _MEANT.get(name)) is not None:
-        value = rest[1:] if rest[:1] in (":", "/") and not meant.endswith("l") else ""
-        return because("spf.term-misspelt", term=term, meant=_PREFIX[match[1]] + meant + value)
+        value = "" if meant == "all" else rest[1:]
+        qualifier = "" if meant.endswith("=") else match[1]  # a modifier has none
+        return because("spf.term-misspelt", term=term, meant=f"{qualifier}{meant}{value}")
     return because("spf.term-unknown", term=term)
 
 
