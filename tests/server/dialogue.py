@@ -38,6 +38,7 @@ from ulak.smtp.server import Limits
 from ulak.smtp.states import State
 
 from .doors import NONCE, OF_LOGINS, Tokens, desk, doorkeeper, ways
+from .worded import worded
 
 T = TypeVar("T")
 
@@ -347,7 +348,9 @@ def configured(folder: Path, settings: dict[str, str]) -> Server:
     server_tls, admit = "", None
     believed: dict[str, Networks] = {}
     offers = Offers(ways=ways(settings), needs_login="needs" in settings)
-    for key, value in settings.items() - {(k, settings.get(k, "")) for k in OF_LOGINS}:
+    for key, value in settings.items() - {
+        (k, settings.get(k, "")) for k in (*OF_LOGINS, "scanner")
+    }:
         match key:
             case "vrfy":
                 rules = replace(rules, vrfy=value)
@@ -408,6 +411,7 @@ def configured(folder: Path, settings: dict[str, str]) -> Server:
         if "ban" in settings
         else None,
         desk=desk(settings),
+        scanners=worded() if "scanner" in settings else None,
     )
 
 
