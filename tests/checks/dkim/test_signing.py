@@ -79,3 +79,16 @@ def test_the_same_key_is_asked_for_once() -> None:
         ("rsa._domainkey.example.org", "TXT"),
         ("ed._domainkey.example.org", "TXT"),
     ]
+
+
+def test_every_field_of_a_name_is_signed_and_none_can_be_added() -> None:
+    header = HEADER + b"To: ada@example.org\r\nList-Id: <a>\r\nList-Id: <b>\r\n"
+    message = signed(header)
+    assert results(judged(message)) == ["pass", "pass"]
+    for changed in (
+        message.replace(b"List-Id: <a>", b"List-Id: <c>"),
+        message.replace(b"List-Id: <b>", b"List-Id: <c>"),
+        message.replace(b"To: ada@", b"To: all@"),
+        message.replace(b"Date:", b"To: more@example.org\r\nDate:", 1),
+    ):
+        assert results(judged(changed)) == ["fail", "fail"]
