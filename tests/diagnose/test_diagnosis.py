@@ -44,7 +44,7 @@ def examine(octets: bytes, given: Envelope | None = None, dns: Zone | None = Non
 
 def published(dns: Zone, name: str, *selectors: str) -> Diagnosis:
     return asyncio.run(
-        domain.diagnose(dns, domain=name, selectors=selectors, now=NOW, gather=asyncio.gather)
+        domain.diagnose(dns, domain=name, selectors=selectors, gather=asyncio.gather)
     )
 
 

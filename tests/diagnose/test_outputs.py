@@ -31,7 +31,7 @@ def ip(what: str, *lists: Blocklist) -> Awaitable[Diagnosis]:
 
 
 def name(what: str, *selectors: str) -> Awaitable[Diagnosis]:
-    return domain.diagnose(zone(), domain=what, selectors=selectors, now=NOW, gather=asyncio.gather)
+    return domain.diagnose(zone(), domain=what, selectors=selectors, gather=asyncio.gather)
 
 
 def spf(what: str, who: str, helo: str = "mx.well.example") -> Awaitable[Diagnosis]:

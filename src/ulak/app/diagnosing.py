@@ -60,7 +60,6 @@ class Examiner:
                 resolver,
                 domain=name,
                 selectors=selectors,
-                now=time.time(),
                 gather=asyncio.gather,
             )
         )

@@ -17,7 +17,6 @@ from ulak.diagnose.diagnosis import Advice, Check, Diagnosis, Sentence, unique
 from ulak.dns.names import to_ascii
 from ulak.dns.records import Answer, Resolver, Status
 
-_NOBODY = "0.0.0.0"  # noqa: S104 -- an address that no client has (RFC 6890 §2.2.2)
 _NEARLY_TOO_MANY = 8  # look-ups of SPF, of ten
 _MOST_HOSTS = 10
 _LIMITS = Limits()
@@ -32,7 +31,7 @@ class NoDomainError(ValueError):
 
 
 async def diagnose(
-    resolver: Resolver, *, domain: str, selectors: Sequence[str], now: float, gather: Gather
+    resolver: Resolver, *, domain: str, selectors: Sequence[str], gather: Gather
 ) -> Diagnosis:
     """Look at what a domain publishes: MX, SPF, DMARC, the DKIM keys asked for, and reports."""
     name = to_ascii(domain.strip())
@@ -40,7 +39,7 @@ async def diagnose(
         raise NoDomainError(domain)
     waiting: list[Awaitable[Made]] = [
         _mx(resolver, name, gather),
-        _spf(resolver, name, now, gather),
+        _spf(resolver, name, gather),
         _dmarc(resolver, name, gather),
         *(_dkim(resolver, name, selector) for selector in selectors[:_MOST_SELECTORS]),
         _text(resolver, name, "mta-sts", f"_mta-sts.{name}", b"v=STSv1"),
@@ -125,40 +124,33 @@ async def _addresses(resolver: Resolver, host: str, gather: Gather) -> tuple[boo
 # -- who may send for it --------------------------------------------------------------------------
 
 
-async def _spf(resolver: Resolver, domain: str, now: float, gather: Gather) -> Made:
-    """Evaluate the record for an address that nobody has, so that all of it is seen."""
-    finding = await spf.check(
-        resolver,
-        ip=_NOBODY,
-        helo=domain,
-        mail_from=f"postmaster@{domain}",
-        now=now,
-        gather=gather,
-    )
-    reasons = [because("domain.spf-asked", domain=domain, ip=_NOBODY), *finding.reasons]
-    facts = {"record": finding.record, "lookups": str(finding.lookups), "ends": finding.mechanism}
+async def _spf(resolver: Resolver, domain: str, gather: Gather) -> Made:
+    """Walk the whole record with all that it includes, whoever the client may be."""
+    found = await spf.survey(resolver, domain=domain, gather=gather)
+    record = found.record
+    keys = {reason.key for reason in found.reasons}
+    terms = record.directives if record is not None else ()
+    facts = {
+        "record": record.text if record is not None else "",
+        "lookups": str(found.lookups),
+        "ends": next((one.text for one in terms if one.name == "all"), ""),
+    }
     facts = {name: value for name, value in facts.items() if value}
-    steps: list[Advice] = []
-    good: bool | None = True
-    match str(finding.result):
-        case "none":
-            result, good = "none", False
-            record = zonefile.line(domain, "TXT", "v=spf1 mx -all")
-            steps = [Advice("spf-publish-domain", {"domain": domain}, record)]
-        case "permerror":
-            result, good = "permerror", False
-            steps = [Advice("spf-mend", {"domain": finding.record_domain or domain})]
-        case "temperror":
-            result, good = "temperror", False
-            steps = [Advice("try-later")]
-        case "pass":
-            result, good = "too-wide", False
-            steps = [Advice("spf-too-wide", {"domain": domain, "term": finding.mechanism})]
-        case _:
-            result = "published"
-            if finding.lookups >= _NEARLY_TOO_MANY:
-                steps = [Advice("spf-lookups", {"count": str(finding.lookups)})]
-    return Check("spf", domain, result, good, tuple(reasons), facts), steps
+    result, good, steps = "published", True, list[Advice]()
+    if any(answer.failed for answer in found.trace):
+        result, good, steps = "temperror", False, [Advice("try-later")]
+    elif record is None and "spf.several-records" not in keys:
+        wanted = zonefile.line(domain, "TXT", "v=spf1 mx -all")
+        result, good = "none", False
+        steps = [Advice("spf-publish-domain", {"domain": domain}, wanted)]
+    elif not found.works:
+        result, good, steps = "permerror", False, [Advice("spf-mend", {"domain": domain})]
+    elif any(one.name == "all" and one.result == "pass" for one in terms):
+        result, good = "too-wide", False
+        steps = [Advice("spf-too-wide", {"domain": domain, "term": facts["ends"]})]
+    elif found.lookups >= _NEARLY_TOO_MANY:
+        steps = [Advice("spf-lookups", {"count": str(found.lookups)})]
+    return Check("spf", domain, result, good, found.reasons, facts), steps
 
 
 # -- what is to become of forged mail -------------------------------------------------------------
