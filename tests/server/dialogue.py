@@ -38,6 +38,7 @@ from ulak.smtp.server import Limits
 from ulak.smtp.states import State
 
 from .doors import NONCE, OF_LOGINS, Tokens, desk, doorkeeper, ways
+from .enforced import enforced
 from .worded import worded
 
 T = TypeVar("T")
@@ -349,7 +350,7 @@ def configured(folder: Path, settings: dict[str, str]) -> Server:
     believed: dict[str, Networks] = {}
     offers = Offers(ways=ways(settings), needs_login="needs" in settings)
     for key, value in settings.items() - {
-        (k, settings.get(k, "")) for k in (*OF_LOGINS, "scanner")
+        (k, settings.get(k, "")) for k in (*OF_LOGINS, "scanner", "checks")
     }:
         match key:
             case "vrfy":
@@ -412,6 +413,7 @@ def configured(folder: Path, settings: dict[str, str]) -> Server:
         else None,
         desk=desk(settings),
         scanners=worded() if "scanner" in settings else None,
+        checks=enforced(settings["checks"]) if "checks" in settings else None,
     )
 
 

@@ -48,9 +48,10 @@ def judge(found: Findings, rules: Rules) -> Verdict:
         if later is not None:
             answers.append(("DMARC", later))
     for_good = [answer for answer in answers if answer[1].permanent]
-    if len(for_good) > 1:
-        checks = ", ".join(name for name, _ in for_good)
-        reply = catalog.SEVERAL_CHECKS_FAILED.reply(checks=checks)
+    # That nothing at all passed has no name of its own: who fails by name knows it already.
+    named = [name for name, _ in for_good if name]
+    if len(named) > 1:
+        reply = catalog.SEVERAL_CHECKS_FAILED.reply(checks=", ".join(named))
         return Verdict(reply, dmarc=asked, overridden=overridden)
     if answers:
         _, reply = (for_good or answers)[0]
