@@ -23,7 +23,8 @@ _PIECE = 1 << 16
 _TAIL = 1 << 16  # octets before the end in which something added is looked for
 _MOST_LINES = 4096  # ends of lines that are tried there
 _BANNER = 8  # lines at the beginning that may be a banner
-_TRAILING = re.compile(rb"[ \t]++(?=\r\n)")
+# Only where a run begins, so that a long one is read once.
+_TRAILING = re.compile(rb"(?<![ \t])[ \t]++(?=\r\n)")
 
 Undo = Callable[[bytes], bytes]
 
