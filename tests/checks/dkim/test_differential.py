@@ -5,6 +5,7 @@ Where the two are meant to disagree (each has a test of its own below):
 - Bare CR and LF. dkimpy takes LF for a line end; for us, as in RFC 5322, only CRLF is one.
 - Header lines that are no fields, or have space before the colon. dkimpy refuses the whole message;
   §3.4.2 knows such space, and what no signature covers does not break one.
+- A line that begins with "From ", as mailbox files have it. dkimpy passes over it anywhere.
 - Space at the end of a last line without CRLF. Such a body cannot come over SMTP; §3.4.4 ignores
   space at the ends of lines, and dkimpy not where the CRLF is missing.
 - x= that equals t=. RFC 6376 §3.5 says that x= MUST be greater; dkimpy takes it.
@@ -21,7 +22,7 @@ import time
 from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tests.checks.dkim.wiring import BODY, DOMAIN, ED, HEADER, NOW, RSA, ZONE, judged, rsa_key
 
@@ -100,7 +101,7 @@ def changed(message: bytes, changes: list[tuple[float, bytes, bool]]) -> bytes:
     return message
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(
     fields=FIELDS,
     octets=BODIES,
@@ -121,10 +122,11 @@ def test_what_we_sign_fares_alike(
         assert ours(whole)
         assert theirs(whole)
     message = changed(whole, changes)
+    assume(b"\nFrom " not in message)
     assert theirs(message) in (ours(message), None)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(
     fields=FIELDS,
     octets=BODIES,
@@ -154,6 +156,7 @@ def test_what_they_sign_fares_alike(
         assert ours(whole)
         assert theirs(whole)
     message = changed(whole, changes)
+    assume(b"\nFrom " not in message)
     assert theirs(message) in (ours(message), None)
 
 
@@ -161,6 +164,12 @@ def test_we_disagree_on_bare_line_ends() -> None:
     message = Signer([ED]).sign(HEADER, BODY, NOW) + HEADER + b"\r\n" + BODY
     assert theirs(message.replace(b"\r\n", b"\n"))
     assert not ours(message.replace(b"\r\n", b"\n"))
+
+
+def test_we_disagree_on_the_line_of_a_mailbox_file() -> None:
+    message = Signer([ED]).sign(HEADER, BODY, NOW) + b"From ada\r\n" + HEADER + b"\r\n" + BODY
+    assert theirs(message)
+    assert not ours(message)
 
 
 def test_we_disagree_on_space_after_the_last_line_end() -> None:
