@@ -116,7 +116,7 @@ def test_what_is_due_goes_out_and_the_delivery_is_woken(tmp_path: Path) -> None:
         ('hostname = "mx.example.org"\n[reports]\naggregate = "off"', False),
     ],
 )
-def test_a_server_with_a_name_of_its_own_reports(tmp_path: Path, text: str, sends: bool) -> None:  # noqa: FBT001
+def test_a_server_with_a_name_of_its_own_reports(tmp_path: Path, text: str, *, sends: bool) -> None:
     file = tmp_path / "ulak.toml"
     file.write_text(text)
     assert reporting(config.load(file)) is sends

@@ -138,7 +138,7 @@ def test_a_mail_that_is_too_large_is_not_taken_into_memory(desk: Desk, tmp_path:
     async def carry() -> None:
         body = Body(100_000_000, path=tmp_path / "missing")
         message = Message("M1", Envelope("", (REPORTS,)), body, 1.0)
-        box = Box([REPORTS], False, desk.incoming, desk.journal, lambda: 5.0, lambda _: "")  # noqa: FBT003
+        box = Box([REPORTS], False, desk.incoming, desk.journal, lambda: 5.0, lambda _: "")  # noqa: FBT003 -- in their order
         await ReportCarrier(desk.inner, box).carry(message, (REPORTS,), HERE)
 
     asyncio.run(carry())
@@ -164,7 +164,7 @@ class Full:
 
 def test_where_the_table_fails_the_mail_is_delivered(desk: Desk) -> None:
     desk.deliver = False
-    desk.incoming.keep = Full().keep  # type: ignore[method-assign]
+    desk.incoming.keep = Full().keep  # type: ignore[method-assign] # the fault that is tried
     desk.carry(GOOD, REPORTS)
     assert desk.inner.delivered == [REPORTS]
     assert len(desk.incidents) == 1

@@ -122,7 +122,7 @@ def test_what_root_makes_is_the_owners_of_the_data(tmp_path: Path) -> None:
 
 def pem(private: object, password: bytes = b"") -> bytes:
     encryption = BestAvailableEncryption(password) if password else NoEncryption()
-    octets = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)  # type: ignore[attr-defined]
+    octets = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)  # type: ignore[attr-defined] # every key here can be written
     assert isinstance(octets, bytes)
     return octets
 

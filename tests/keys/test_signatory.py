@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-import dkim as dkimpy  # type: ignore[import-untyped]
+import dkim as dkimpy  # type: ignore[import-untyped] # it has no types
 import pytest
 
 from ulak.checks.dkim import Result, signing, verify
@@ -28,7 +28,7 @@ class Pen:
         self.folder = KeyFolder(path / "dkim")
         self.ring = KeyRing(self.folder)
         self.now = NOW
-        self.signatory = Signatory(self.ring, lambda: self.now, Manner(**manner))  # type: ignore[arg-type]
+        self.signatory = Signatory(self.ring, lambda: self.now, Manner(**manner))  # type: ignore[arg-type] # each test names a few
 
     def key(self, domain: str, selector: str, *algorithms: Algorithm, active: bool = True) -> None:
         made = self.folder.make(

@@ -116,10 +116,12 @@ def test_a_signature_of_its_own_that_failed_is_named() -> None:
         ("0:d:s", {}, True),
     ],
 )
-def test_the_tag_fo_says_what_is_asked_for(fo: str, change: dict[str, object], asked: bool) -> None:  # noqa: FBT001
+def test_the_tag_fo_says_what_is_asked_for(
+    fo: str, change: dict[str, object], *, asked: bool
+) -> None:
     record = read(f"{RECORD}; fo={fo}".encode())
     assert record is not None
-    assert asked_for(replace(FAILED, **change), record) is asked  # type: ignore[arg-type]
+    assert asked_for(replace(FAILED, **change), record) is asked  # type: ignore[arg-type] # the table names fields
 
 
 @pytest.mark.parametrize(
@@ -138,7 +140,7 @@ def test_what_was_not_asked_for_or_would_beget_others_is_not_reported(
     change: dict[str, object],
 ) -> None:
     chooser = chosen(
-        replace(FAILED, **change),  # type: ignore[arg-type]
+        replace(FAILED, **change),  # type: ignore[arg-type] # as above
         addresses=["reports@example.net"],
     )
     assert chooser.take() == ()

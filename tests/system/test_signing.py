@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import dkim as dkimpy  # type: ignore[import-untyped]
+import dkim as dkimpy  # type: ignore[import-untyped] # it has no types
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.conftest import free_port

@@ -33,7 +33,7 @@ dkim: Any = importlib.import_module("dkim")
 
 SMALL = Key(DOMAIN, "rsa", rsa_key())
 PEM = RSA.private.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
-SEED = base64.b64encode(ED.private.private_bytes_raw())  # type: ignore[union-attr]
+SEED = base64.b64encode(ED.private.private_bytes_raw())  # type: ignore[union-attr] # ED is a key of Ed25519
 
 NAMES = ("From", "To", "Subject", "subject", "Date", "X-A", "Received", "Reply-To", "List-Id")
 WORDS = st.sampled_from(

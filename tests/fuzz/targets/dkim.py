@@ -53,7 +53,7 @@ def judged(resolver: Same, message: bytes, parts: list[bytes]) -> tuple[Finding,
 
 def driven(coroutine: object) -> tuple[Finding, ...]:
     try:
-        coroutine.send(None)  # type: ignore[attr-defined]
+        coroutine.send(None)  # type: ignore[attr-defined] # a coroutine, to the caller an awaitable
     except StopIteration as end:
         found: tuple[Finding, ...] = end.value
         return found

@@ -202,7 +202,7 @@ def rotate(
     now = time.time()
     step = plan(keys, now, desk.chosen.delivery.give_up_after)
     for key in step.gone:
-        desk.asked(lambda which=key.selector: desk.keys.remove(name, which))  # type: ignore[misc]
+        desk.asked(lambda which=key.selector: desk.keys.remove(name, which))  # type: ignore[misc] # mypy gives no type to a lambda's default
         desk.line("dkim.removed", selector=key.selector, name=key.name)
     if step.next:
         if not force and desk.missing(step.next, dns):
@@ -229,12 +229,12 @@ def _take_over(
     """Let keys sign, and then those before them no more: at no time is there none."""
     for key in fresh:
         name, selector = key.domain, key.selector
-        desk.asked(lambda n=name, s=selector: desk.keys.change(n, s, Stage.SIGNING, now))  # type: ignore[misc]
+        desk.asked(lambda n=name, s=selector: desk.keys.change(n, s, Stage.SIGNING, now))  # type: ignore[misc] # as above
         desk.line("dkim.activated", domain=name, selector=selector)
     for key in old:
         name, selector = key.domain, key.selector
         changed = desk.asked(
-            lambda n=name, s=selector: desk.keys.change(n, s, Stage.RETIRED, now)  # type: ignore[misc]
+            lambda n=name, s=selector: desk.keys.change(n, s, Stage.RETIRED, now)  # type: ignore[misc] # as above
         )
         desk.line("dkim.retired", selector=selector, until=_end(desk, changed))
     desk.told()

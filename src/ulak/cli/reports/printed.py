@@ -76,7 +76,7 @@ def sources(ctx: click.Context, found: Iterable[Source]) -> None:
     output.line(output.table(rows, named))
     for advice in dict.fromkeys(source.advice for source in found):
         addresses = [source.ip for source in found if source.advice is advice]
-        shown = ", ".join(addresses[:5]) + (" …" if len(addresses) > 5 else "")  # noqa: PLR2004
+        shown = ", ".join(addresses[:5]) + (" …" if len(addresses) > 5 else "")  # noqa: PLR2004 -- as many as are shown
         output.line()
         output.line(output.prose(say(ctx, f"reports.advice.{advice}", addresses=shown)))
 
