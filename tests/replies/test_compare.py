@@ -104,7 +104,7 @@ def test_causes_enhanced_codes_and_replies_read_well_beside_each_other(language:
 
 
 def test_what_is_written_about_a_pair_is_found() -> None:
-    for name in texts._table("en", ".pages")["pair"]:
+    for name in texts._table("en", ".pairs")["pair"]:
         a, b = name.split("-")
         assert int(a) < int(b)
         notes = texts.pair(name)

@@ -18,7 +18,7 @@ from typing import Any
 from ulak.replies import texts
 
 FOLDER = texts.FOLDER
-PARTS = ("", ".codes", ".pages")
+PARTS = ("", ".codes", ".enhanced", ".pages", ".pairs")
 
 # `[cause.null-mx]` or `[enhanced."7.1"]`, and the digest that stands below it, if any.
 _HEADING = re.compile(

@@ -1,8 +1,9 @@
 """The words for people: what a cause or a code means and what to do, in each language.
 
-They are kept in `texts/`: `<language>.toml` has the causes, `<language>.codes.toml` the basic and
-enhanced codes, `<language>.pages.toml` what a page says around them. Only the language and the
-kind that is asked for is read, once.
+They are kept in `texts/`: `<language>.toml` has the causes, `<language>.codes.toml` the basic
+codes, `<language>.enhanced.toml` the enhanced ones, `<language>.pairs.toml` what was written about
+two of them, `<language>.pages.toml` what a page says around them. Only the language and the kind
+that is asked for is read, once.
 
 A text may have choices, `[You send from {ip}.|You send from a listed address.]`: the first part
 is taken when all its facts are known, else the second, which may be missing.
@@ -114,13 +115,13 @@ def code(number: int, lang: str = DEFAULT) -> CodeText | None:
 
 def enhanced(detail: str, lang: str = DEFAULT) -> EnhancedText | None:
     """Give the texts of an enhanced code (`7.1`, without its class), or None."""
-    entry = _table(language(lang), ".codes").get("enhanced", {}).get(detail)
+    entry = _table(language(lang), ".enhanced").get("enhanced", {}).get(detail)
     return None if entry is None else EnhancedText(entry["title"], entry["means"])
 
 
 def enhanced_details() -> tuple[str, ...]:
     """Name the enhanced codes that there are texts for, without their class, in order."""
-    details = _table(DEFAULT, ".codes")["enhanced"]
+    details = _table(DEFAULT, ".enhanced")["enhanced"]
     return tuple(sorted(details, key=lambda detail: tuple(map(int, detail.split(".")))))
 
 
@@ -132,7 +133,7 @@ def page(name: str, lang: str = DEFAULT) -> Table:
 
 def pair(name: str, lang: str = DEFAULT) -> Table:
     """Give what is written about a pair of codes (`252-554`), or an empty table."""
-    found: Table = _table(language(lang), ".pages")["pair"].get(name, {})
+    found: Table = _table(language(lang), ".pairs")["pair"].get(name, {})
     return found
 
 
