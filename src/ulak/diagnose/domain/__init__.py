@@ -1,0 +1,21 @@
+"""`ulak check domain`: what a domain has published about its mail, and what is wrong with it.
+
+One module looks at one subject (`mx.look`, `spf.look` …) and can be asked alone; `diagnose` asks
+all of them.
+"""
+
+from ulak.diagnose.domain import dkim, dmarc, mta_sts, mx, spf, tls_rpt
+from ulak.diagnose.domain.found import Found
+from ulak.diagnose.domain.whole import NoDomainError, diagnose
+
+__all__ = [
+    "Found",
+    "NoDomainError",
+    "diagnose",
+    "dkim",
+    "dmarc",
+    "mta_sts",
+    "mx",
+    "spf",
+    "tls_rpt",
+]
