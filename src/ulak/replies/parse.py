@@ -6,16 +6,20 @@ Linear in the length of the text, and ASCII digits only: what stands here came f
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+
+from ulak.replies import jsonlog, logs
 
 # A line of a reply: its code, and what parts it from the text. Some write a colon or nothing.
-_CODE = re.compile(r"([2-5][0-9]{2})(?:([-: ])|$)")
+_CODE = re.compile(r"([2-5][0-9]{2})(?:([-: \t])|[;,\"'](?![0-9])|$)")
 # RFC 3463 §2; no digit or point may stand before or after, or an IP address would be one.
-_ENHANCED = re.compile(r"#?([245]\.[0-9]{1,3}\.[0-9]{1,3})(?!\.?[0-9])[:. ]?")
-# How logs and reports quote: `smtp; 550 …` (RFC 3464), `host mx.example[192.0.2.1] said: 550 …`.
-_TYPE = re.compile(r"(?:smtp|x-[a-z-]{1,20}|lmtp)[ ]?;[ ]?", re.ASCII | re.IGNORECASE)
-_SAID = " said: "
-_IN_REPLY = " (in reply to "
+_ENHANCED = re.compile(r"[#(\[]{0,2}([245]\.[0-9]{1,3}\.[0-9]{1,3})(?!\.?[0-9])[])]?(?::? |[:.])?")
+# One that stands further back: `RCPT TO not accepted: 5.7.1 …`, `cuda_nsu 5.1.1 …`, `(#5.7.1)`.
+# The registry knows the subjects 0 to 7.
+_WITHIN = re.compile(
+    r"(?<![^\s(\[<:;,='\"#])([245]\.[0-7]\.[0-9]{1,3})(?=[]\s):;,'\">]|\.?$|\.\s)", re.MULTILINE
+)
+_SMTP_BANNER = "220"
 # Longer than any reply that a server may send; the rest says nothing new.
 _LONGEST = 65_536
 
@@ -25,21 +29,46 @@ class ParsedReply:
     """A reply in its parts.
 
     `code` is None where there is none. `enhanced` has its class digit. `text` is without codes,
-    its lines parted by line feeds.
+    its lines parted by line feeds. `around` is what stood around the reply where it was quoted:
+    the rest of a log line, a name of the server that said it.
     """
 
     code: int | None
     enhanced: str | None
     text: str
+    around: str = field(default="", compare=False)
 
 
 def parse(text: str) -> ParsedReply:
     """Take a reply apart: one line or many, with or without codes, bare or as a log quotes it."""
-    text = _unquoted(text[:_LONGEST])
+    text = text[:_LONGEST]
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.strip(" \t\n")
     first = _CODE.match(text)
-    if first is None:
-        enhanced, rest = _enhanced(text)
-        return ParsedReply(None, enhanced, rest)
+    if first is not None:
+        if first[1] == _SMTP_BANNER and (quoted := logs.behind_banner(text)) is not None:
+            return replace(_taken(quoted.reply), around=quoted.around)
+        return _with_code(text, first)
+    quoted = jsonlog.find(text) if text.startswith("{") else None
+    quoted = quoted or logs.find(text)
+    if quoted is None:
+        return _without_code(text)
+    found = _taken(quoted.reply)
+    enhanced = found.enhanced
+    # X.0.0 says nothing that a code does not, but where there is none it says something.
+    if enhanced is None and (found.code is None or not quoted.status.endswith(".0.0")):
+        enhanced = quoted.status or None
+    return ParsedReply(found.code, enhanced, found.text, quoted.around)
+
+
+def _taken(text: str) -> ParsedReply:
+    text = text.strip(" \t\n")
+    first = _CODE.match(text)
+    return _without_code(text) if first is None else _with_code(text, first)
+
+
+def _with_code(text: str, first: re.Match[str]) -> ParsedReply:
     digits = first[1]
     if first[2] == "-" and "\n" not in text:
         # Somebody put the lines of a reply behind each other.
@@ -47,30 +76,33 @@ def parse(text: str) -> ParsedReply:
     found: str | None = None
     lines: list[str] = []
     for raw in text.split("\n"):
-        line = raw.strip(" \t\r")
+        line = raw.strip(" \t")
         code = _CODE.match(line)
         if code is not None and code[1] == digits:
             line = line[code.end() :].lstrip(" ")
+            if line.startswith(digits) and (again := _CODE.match(line)) is not None:
+                line = line[again.end() :].lstrip(" ")  # `550 550 5.1.1 …`
         enhanced, rest = _enhanced(line)
         if enhanced is not None and found in (None, enhanced):
             found, line = enhanced, rest
         lines.append(line)
-    return ParsedReply(int(digits), found, "\n".join(lines).strip("\n"))
+    text = "\n".join(lines).strip("\n")
+    if found is None:
+        within = _WITHIN.search(text)
+        # That of another class may be a version of a program.
+        if within is not None and within[1][0] == digits[0]:
+            found = within[1]
+    return ParsedReply(int(digits), found, text)
 
 
-def _unquoted(text: str) -> str:
-    text = text.replace("\r\n", "\n").strip(" \t\r\n")
-    said = text.find(_SAID)
-    if said >= 0:
-        text = text[said + len(_SAID) :]
-        # Postfix closes with the command, and its log with one bracket more.
-        text = text.rpartition(_IN_REPLY)[0] or text
-    quoted = _TYPE.match(text)
-    return text[quoted.end() :] if quoted is not None else text
+def _without_code(text: str) -> ParsedReply:
+    enhanced, rest = _enhanced(text)
+    return ParsedReply(None, enhanced, rest)
 
 
 def _enhanced(line: str) -> tuple[str | None, str]:
     match = _ENHANCED.match(line)
     if match is None:
         return None, line
-    return match[1], line[match.end() :].lstrip(" ")
+    rest = line[match.end() :].lstrip(" ")
+    return match[1], rest[2:] if rest.startswith((": ", "- ")) else rest
