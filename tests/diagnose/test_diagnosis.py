@@ -16,7 +16,7 @@ from ulak.app.diagnosing import answer
 from ulak.checks.dmarc.record import read
 from ulak.checks.dnsbl import Blocklist
 from ulak.diagnose import address, domain, message, zonefile
-from ulak.diagnose.diagnosis import Advice, Diagnosis, to_dict
+from ulak.diagnose.diagnosis import SEVERITIES, Advice, Check, Diagnosis, to_dict
 from ulak.diagnose.message import Envelope, sources
 from ulak.diagnose.patience import Patience
 from ulak.diagnose.printed import printed
@@ -69,6 +69,28 @@ def test_every_language_has_every_text_with_the_same_places() -> None:
             if name.startswith(("verdict.", "do.")):
                 assert text[-1] in ".:}", name
                 assert other[name][-1] in ".:}", name
+
+
+def test_a_check_says_how_much_it_matters_and_where_to_read_more() -> None:
+    made = Diagnosis(
+        "ip",
+        "192.0.2.1",
+        (),
+        (Check("dnsbl", "bl.example", "listed", None, (), {}, "note", "listed-by-dnsbl"),),
+        (Advice("try-later", link="https://bl.example/remove", reference="550"),),
+    )
+    found = to_dict(made, "en")
+    assert found["checks"][0]["severity"] == "note"
+    assert found["checks"][0]["reference"] == "listed-by-dnsbl"
+    assert found["steps"][0]["link"] == "https://bl.example/remove"
+    assert found["steps"][0]["reference"] == "550"
+    for language in LANGUAGES:
+        text = printed(made, language)
+        assert "ulak codes listed-by-dnsbl" in text
+        assert "ulak codes 550" in text
+        assert "      https://bl.example/remove\n" in text
+        for severity in SEVERITIES:
+            assert TEXTS.find(language, f"severity.{severity}")
 
 
 def test_the_same_facts_are_there_for_programs() -> None:

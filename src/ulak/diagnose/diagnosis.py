@@ -10,6 +10,9 @@ from ulak.checks.reason import Reason
 from ulak.diagnose.words import say
 from ulak.replies.reply import Reply
 
+SEVERITIES = ("critical", "warning", "note", "good")
+"""How much a check matters: mail is refused, mail may be, something to know, nothing to worry."""
+
 
 class Found(Protocol):
     """What every finding of a check has."""
@@ -28,6 +31,8 @@ class Check:
     """One check that was made of `subject` (a name, an address, a signature …).
 
     `good` is None where nothing speaks for or against. `facts` are in words that do not change.
+    `severity` is one of `SEVERITIES` or "" where `good` says enough; `reference` is a cause or a
+    code that `ulak codes` has a page for, or "".
     """
 
     check: str
@@ -36,15 +41,22 @@ class Check:
     good: bool | None
     reasons: tuple[Reason, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
+    severity: str = ""
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """Something to do: the name of its text, and the line of DNS to publish where there is one."""
+    """Something to do: the name of its text, and the line of DNS to publish where there is one.
+
+    `link` is a page where it is done; `reference` a cause or a code that `ulak codes` has.
+    """
 
     name: str
     facts: Mapping[str, str] = field(default_factory=dict)
     record: str = ""
+    link: str = ""
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +104,20 @@ class Diagnosis:
 
 def of(
     check: str, subject: str, finding: Found, *, good: Iterable[str] = ("pass",),
-    bad: Iterable[str] = (), **facts: object,
+    bad: Iterable[str] = (), severity: str = "", reference: str = "", **facts: object,
 ) -> Check:  # fmt: skip
     """Make a check of a finding; `good` and `bad` are results."""
     result = str(finding.result)
     well = True if result in set(good) else False if result in set(bad) else None
     known = {name: str(value) for name, value in facts.items() if value not in ("", None, ())}
-    return Check(check, subject, result, well, finding.reasons, known)
+    return Check(check, subject, result, well, finding.reasons, known, severity, reference)
 
 
 def unique(advice: Sequence[Advice]) -> tuple[Advice, ...]:
     """Leave out what was advised before."""
-    seen: dict[tuple[str, str, str], Advice] = {}
+    seen: dict[tuple[str, str, str, str], Advice] = {}
     for one in advice:
-        seen.setdefault((one.name, repr(sorted(one.facts.items())), one.record), one)
+        seen.setdefault((one.name, repr(sorted(one.facts.items())), one.record, one.link), one)
     return tuple(seen.values())
 
 
@@ -130,6 +142,8 @@ def to_dict(diagnosis: Diagnosis, language: str) -> dict[str, Any]:
                 "subject": check.subject,
                 "result": check.result,
                 "good": check.good,
+                "severity": check.severity or None,
+                "reference": check.reference or None,
                 "facts": dict(check.facts),
                 "reasons": [
                     {
@@ -147,6 +161,8 @@ def to_dict(diagnosis: Diagnosis, language: str) -> dict[str, Any]:
                 "name": step.name,
                 "step": say(language, f"do.{step.name}", step.facts),
                 "record": step.record or None,
+                "link": step.link or None,
+                "reference": step.reference or None,
             }
             for step in diagnosis.advice
         ],

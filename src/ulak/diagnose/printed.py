@@ -12,6 +12,10 @@ Paint = Callable[[str, str], str]
 """Gives a text in a colour."""
 
 
+_COLOURS = {"critical": "red", "warning": "red", "note": "yellow", "good": "green"}
+_OF_GOOD = {True: "green", False: "red", None: "yellow"}
+
+
 def plain(text: str, colour: str) -> str:
     """Give a text as it is."""
     del colour
@@ -45,11 +49,15 @@ def printed(diagnosis: Diagnosis, language: str, *, width: int = 80, paint: Pain
             lines += _wrapped(text, width, "- ", "  ")
             if step.record:
                 lines.append(f"      {_shown(step.record)}")
+            if step.link:
+                lines.append(f"      {_shown(step.link)}")
+            if step.reference:
+                lines += _wrapped(_see(language, step.reference), width, "  ", "  ")
     return "\n".join(lines) + "\n"
 
 
 def _check(check: Check, language: str, width: int, paint: Paint) -> Iterator[str]:
-    colour = {True: "green", False: "red", None: "yellow"}[check.good]
+    colour = _COLOURS.get(check.severity) or _OF_GOOD[check.good]
     facts = {
         "check": word(language, f"check.{check.check}", check.check.upper()),
         "subject": _shown(check.subject),
@@ -60,9 +68,18 @@ def _check(check: Check, language: str, width: int, paint: Paint) -> Iterator[st
         ),
     }
     name = "check" if check.subject else "check-of-nothing"
-    yield paint(_shown(say(language, f"print.{name}", facts)), colour)
+    head = say(language, f"print.{name}", facts)
+    if check.severity:
+        head += f" [{say(language, f'severity.{check.severity}')}]"
+    yield paint(_shown(head), colour)
     for reason in check.reasons:
         yield from _wrapped(reason.text(language), width, "  - ", "    ")
+    if check.reference:
+        yield from _wrapped(_see(language, check.reference), width, "    ", "    ")
+
+
+def _see(language: str, reference: str) -> str:
+    return say(language, "print.see", {"command": f"ulak codes {reference}"})
 
 
 def _wrapped(text: str, width: int, first: str = "", following: str = "") -> list[str]:
