@@ -24,7 +24,7 @@ def test_a_reply_is_explained_without_quotes_around_it() -> None:
     assert done.exit_code == 0
     assert done.stdout.startswith("There is no such mailbox\n====")
     assert "550 5.1.1 User unknown" in done.stdout
-    assert "rests on the enhanced code" in done.stdout
+    assert "rests on the words" in done.stdout
     assert "\x1b" not in done.stdout
 
 

@@ -1,8 +1,8 @@
 """From a reply's words to the cause behind it.
 
-Three steps, the surest first: the catalog's own words, the enhanced code, the basic code. The
-place of patterns for other servers' words is between the first and the second: a pattern says
-more than a code, and a server that speaks the catalog's own words needs none.
+The surest first: the catalog's own words, the rules for other servers' words (`patterns/`), the
+enhanced code, the basic code. Providers give the same code different meanings, so a rule may hold
+for one provider alone, and the answer says what decided.
 """
 
 from __future__ import annotations
@@ -10,37 +10,84 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ulak.replies import catalog, own
-from ulak.replies.catalog import Cause
+from ulak.replies import catalog, facts, own
+from ulak.replies.catalog import CATALOG, Cause
+from ulak.replies.patterns import Match, book, words_of
 
 
 @dataclass(frozen=True, slots=True)
 class Classified:
     """A cause, what decided it (`text`, `provider`, `enhanced`, `code`, `none`), and the facts.
 
-    `cause` is `""` only when nothing decided.
+    `cause` is `""` only when nothing decided. `rule` is the identity of a rule (`google:spam`), ""
+    where none decided; `provider` is "" where nothing shows who wrote the reply. `permanence` is
+    what the rule knows better than the code, `link` a page that the rule knows.
     """
 
     cause: str
     decided_by: str
     facts: Mapping[str, str] = field(default_factory=dict)
+    provider: str = ""
+    rule: str = ""
+    permanence: str = ""
+    link: str = ""
 
 
-def classify(code: int | None, enhanced: str | None, text: str) -> Classified:
-    """Name the cause of a reply. `enhanced` has its class digit; `text` is without codes."""
+def classify(code: int | None, enhanced: str | None, text: str, whole: str = "") -> Classified:
+    """Name the cause of a reply.
+
+    `enhanced` has its class digit; `text` is without codes; `whole` is all that was given, in
+    which names of servers stand around the reply.
+    """
     known = own.recognise(code, enhanced, text)
     if known is not None:
-        row, facts = known
-        return Classified(row.name, "text", facts)
+        row, told = known
+        return Classified(row.name, "text", told)
+    words = words_of(text)
+    around = words_of(whole) if whole and len(whole) > len(text) else words
+    rules = book()
+    provider = rules.provider(around)
+    told = facts.read(text)
+    numbers = None if enhanced is None else _numbers(enhanced)
+    found: list[Match] = []
+    if code is None or code >= 400:  # noqa: PLR2004 -- success needs no reason, RFC 5321 §4.2.1
+        found = rules.find(code, numbers, words, provider)
+        if not found and around is not words:
+            found = rules.find(code, numbers, around, provider)
+    strong = next((match for match in found if not match.rule.weak), None)
+    if strong is not None:
+        return _by_rule(strong, told, provider)
     if enhanced is not None:
         by_enhanced = of_enhanced(code, enhanced)
-        if by_enhanced is not None:
-            return Classified(by_enhanced.name, "enhanced")
+        if by_enhanced is not None and not (found and by_enhanced.name in _SAY_LITTLE):
+            return Classified(by_enhanced.name, "enhanced", told, provider)
+    if found:
+        return _by_rule(found[0], told, provider)
     if code is None and enhanced is not None:
         code = int(enhanced[0]) * 100
     if code is None:
-        return Classified("", "none")
-    return Classified(of_code(code).name, "code")
+        return Classified("", "none", told, provider)
+    return Classified(of_code(code).name, "code", told, provider)
+
+
+def _by_rule(match: Match, told: Mapping[str, str], provider: str) -> Classified:
+    rule = match.rule
+    if rule.lists:
+        told = {**told, "list": rule.lists}
+    return Classified(
+        cause=CATALOG[rule.cause].name,
+        decided_by="provider" if rule.only else "text",
+        facts=told,
+        provider=rule.provider or provider,
+        rule=rule.identity,
+        permanence=rule.permanence,
+        link=rule.link,
+    )
+
+
+def _numbers(enhanced: str) -> tuple[int, int, int]:
+    severity, subject, detail = enhanced.split(".")
+    return int(severity), int(subject), int(detail)
 
 
 def of_enhanced(code: int | None, enhanced: str) -> Cause | None:
@@ -73,6 +120,10 @@ def of_code(code: int) -> Cause:
 
 
 _SUCCESS, _TEMPORARY = 2, 4
+# Causes of enhanced codes that name no reason: even weak words say more.
+_SAY_LITTLE = frozenset(
+    {"policy-refused", "policy-deferred", "content-refused", "system-unavailable"}
+)
 
 # The meanings are RFC 3463 §3 and the registry that RFC 5248 opened.
 _ACCEPTED: dict[str, Cause] = {

@@ -15,6 +15,7 @@ from ulak.replies.catalog import CATALOG, Action, Cause
 from ulak.replies.classify import Classified, classify
 from ulak.replies.document import Block, Document, Facts, Heading, Items, Links, Paragraph
 from ulak.replies.parse import ParsedReply, parse
+from ulak.replies.patterns import book
 
 # Rows that say no more than their code.
 _GENERIC = frozenset({"remote-accepted", "remote-deferred", "remote-refused"})
@@ -79,6 +80,10 @@ class Explanation:
             "checks": [],
         }
 
+    def _decided(self) -> str:
+        by_rule = self.decided_by == "text" and not (self.rule or "").startswith("catalog:")
+        return "rule" if by_rule else self.decided_by
+
     def to_document(self) -> Document:
         """Give the page that a person reads."""
         labels = texts.page("labels", self.language)
@@ -100,7 +105,8 @@ class Explanation:
         if self.permanence != "unclear":
             action = texts.page("action", self.language)[self.sender_action]
             blocks += [Heading(labels["queue"]), Paragraph(action)]
-        sure = texts.page("decided", self.language)[self.decided_by]
+        sure = texts.page("decided", self.language)[self._decided()]
+        sure = sure.format(provider=provider_name(self.provider or ""))
         blocks += [Heading(labels["decided"]), Paragraph(sure)]
         rows = [(labels["cause"], self.cause or "-"), (labels["family"], self.family)]
         blocks.append(Facts((*rows, *((k, texts.safe(v)) for k, v in self.facts.items()))))
@@ -108,6 +114,12 @@ class Explanation:
             blocks.append(Heading(labels["next"]))
             blocks.append(Links(tuple((_title(url), url) for url in self.links)))
         return Document(self.language, tuple(blocks))
+
+
+def provider_name(slug: str) -> str:
+    """Give the name that people know a provider by."""
+    known = book().providers.get(slug)
+    return slug if known is None else known.name
 
 
 def explain(text: str, lang: str = texts.DEFAULT) -> Explanation:
@@ -124,11 +136,11 @@ def explain_parsed(
     catalog has it.
     """
     language = texts.language(lang)
-    found = classify(reply.code, reply.enhanced, reply.text)
+    found = classify(reply.code, reply.enhanced, reply.text, text)
     if cause in CATALOG and cause != found.cause:
         found = Classified(cause, "text")
     if found.decided_by == "none":
-        return _unknown(text, reply, language)
+        return _unknown(text, reply, found, language)
     return _explanation(text, reply, found, CATALOG[found.cause], language)
 
 
@@ -169,8 +181,8 @@ def _explanation(
         if reply.code in codes.CODES:
             sections = codes.CODES[reply.code].sections
     links = [url for _, url in codes.links(sections)]
-    if zone_page is not None:
-        links.insert(0, zone_page)
+    # What the reply itself names comes first.
+    links = [url for url in (facts.get("link"), zone_page, found.link) if url] + links
     # A step that names the list carries the list's own page.
     named = facts.get("zone", "")
     return Explanation(
@@ -179,10 +191,10 @@ def _explanation(
         reply=reply,
         cause=row.name,
         family=row.family,
-        permanence=permanence(reply.code, row),
+        permanence=found.permanence or permanence(reply.code, row),
         decided_by=found.decided_by,
         rule=_rule(reply, found),
-        provider=None,
+        provider=found.provider or None,
         facts=facts,
         title=title,
         means=means,
@@ -196,7 +208,7 @@ def _explanation(
     )
 
 
-def _unknown(text: str, reply: ParsedReply, language: str) -> Explanation:
+def _unknown(text: str, reply: ParsedReply, found: Classified, language: str) -> Explanation:
     words = texts.page("unknown", language)
     return Explanation(
         language=language,
@@ -207,8 +219,8 @@ def _unknown(text: str, reply: ParsedReply, language: str) -> Explanation:
         permanence="unclear",
         decided_by="none",
         rule=None,
-        provider=None,
-        facts={},
+        provider=found.provider or None,
+        facts=found.facts,
         title=words["title"],
         means=words["means"],
         seen_when=words["seen_when"],
@@ -220,8 +232,8 @@ def _unknown(text: str, reply: ParsedReply, language: str) -> Explanation:
 
 def _rule(reply: ParsedReply, found: Classified) -> str:
     match found.decided_by:
-        case "text":
-            return f"catalog:{found.cause}"
+        case "text" | "provider":
+            return found.rule or f"catalog:{found.cause}"
         case "enhanced":
             return f"enhanced:{reply.enhanced}"
         case _:

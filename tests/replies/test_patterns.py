@@ -1,0 +1,140 @@
+"""Rules for other servers' words: each is alive, well-formed, and fast whatever the text is."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import date
+from pathlib import Path
+from typing import cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ulak.replies.catalog import CATALOG
+from ulak.replies.classify import classify
+from ulak.replies.parse import parse
+from ulak.replies.patterns import Book, Rule, book, words_of
+from ulak.replies.patterns.book import FOLDER, PROVIDERS
+from ulak.replies.patterns.rule import Condition, Phrase, RuleError, rules, tables
+
+FILES = sorted(FOLDER.glob("*.toml"))
+WRITTEN = {
+    f"{file.stem}:{table['name']}": table
+    for file in FILES
+    for table in tables(file, "rule", whole=True)
+}
+SAMPLES = [
+    pytest.param(identity, sample, id=f"{identity}-{number}")
+    for identity, table in WRITTEN.items()
+    for number, sample in enumerate(cast("list[str]", table.get("samples", [])))
+]
+
+
+@pytest.mark.parametrize(("identity", "sample"), SAMPLES)
+def test_a_rule_decides_its_own_samples(identity: str, sample: str) -> None:
+    reply = parse(sample)
+    found = classify(reply.code, reply.enhanced, reply.text, sample)
+    assert (found.rule, found.cause) == (identity, WRITTEN[identity]["cause"])
+
+
+@pytest.mark.parametrize("identity", WRITTEN)
+def test_a_rule_is_documented(identity: str) -> None:
+    table = WRITTEN[identity]
+    keys = {
+        "name", "cause", "provider", "says", "unless", "codes", "only", "weak", "list", "link",
+        "permanence", "source", "date", "samples", "note",
+    }  # fmt: skip
+    assert table.keys() <= keys
+    assert table["cause"] in CATALOG
+    assert table.get("provider", "google") in book().providers
+    assert table.get("permanence", "unclear") in ("permanent", "temporary", "unclear")
+    assert isinstance(table["source"], str)
+    assert date.fromisoformat(str(table["date"]))
+    assert isinstance(table["samples"], list)
+    assert table["samples"]
+
+
+def test_names_are_unique() -> None:
+    assert len(WRITTEN) == sum(1 for file in FILES for _ in tables(file, "rule"))
+
+
+@pytest.mark.parametrize("file", [*FILES, PROVIDERS], ids=lambda file: file.name)
+def test_the_fast_reader_reads_what_toml_says(file: Path) -> None:
+    kind = "provider" if file == PROVIDERS else "rule"
+    assert {kind: list(tables(file, kind, whole=True))} == tomllib.loads(file.read_text("utf-8"))
+
+
+def written(tmp_path: Path, *lines: str) -> list[Rule]:
+    file = tmp_path / "x.toml"
+    file.write_text("\n".join(["[[rule]]", *lines]), "utf-8")
+    return list(rules(file))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ('name = "a"', 'cause = "b"'),
+        ('name = "a"', 'cause = "b"', 'says = "x"'),
+        ('name = "a"', 'cause = "b"', 'says = [""]'),
+        ('name = "a"', 'cause = "b"', 'says = ["x"]', 'codes = ["9"]'),
+        ('name = "a"', 'cause = "b"', 'says = ["x"]', "only = true"),
+        ('name = "a"', 'cause = "b"', 'codes = ["5.7.1"]', 'provider = "google"'),
+        ('cause = "b"', 'says = ["x"]'),
+    ],
+)
+def test_a_rule_that_is_not_right_is_an_error_that_names_it(
+    tmp_path: Path, lines: tuple[str, ...]
+) -> None:
+    with pytest.raises(RuleError, match=r"^x: "):
+        written(tmp_path, *lines)
+
+
+def test_words_are_whole_but_where_a_star_lets_them_go_on() -> None:
+    words = words_of("550 Quota-Exceeded for user, İstanbul \N{KELVIN SIGN}ELVIN")
+    assert words == " 550 quota exceeded for user İstanbul \N{KELVIN SIGN}elvin "
+    assert Phrase.read("quota exceeded").text in words
+    assert Phrase.read("quota exce").text not in words
+    assert Phrase.read("quota exce*").text in words
+    assert Phrase.read("*ota exceeded").text in words
+    assert Phrase.read("*xceed*").text in words
+    assert Phrase.read("*xceed*").anchor is None
+
+
+@pytest.mark.parametrize(
+    ("written", "code", "enhanced", "holds"),
+    [
+        ("550", 550, None, True),
+        ("550", 554, None, False),
+        ("5", 554, (4, 7, 1), True),
+        ("5", None, (5, 7, 1), True),
+        ("5", None, None, False),
+        ("5.7.1", 550, (5, 7, 1), True),
+        ("5.7.1", 421, (4, 7, 1), False),
+        ("7.1", 421, (4, 7, 1), True),
+        ("5.7.606-649", 550, (5, 7, 620), True),
+        ("5.7.606-649", 550, (5, 7, 650), False),
+        ("421 4.7.0", 421, (4, 7, 0), True),
+        ("421 4.7.0", 450, (4, 7, 0), False),
+    ],
+)
+def test_codes(
+    written: str, code: int | None, enhanced: tuple[int, int, int] | None, *, holds: bool
+) -> None:
+    assert Condition.read(written).holds(code, enhanced) is holds
+
+
+def test_what_says_more_decides(tmp_path: Path) -> None:
+    short = ('name = "short"', 'cause = "a"', 'says = ["full"]')
+    long = ('name = "long"', 'cause = "b"', 'says = ["mailbox | inbox", "full"]')
+    never = ('name = "not"', 'cause = "c"', 'says = ["mailbox full"]', 'unless = ["today"]')
+    made = Book([rule for lines in (short, long, never) for rule in written(tmp_path, *lines)], [])
+    names = [m.rule.name for m in made.find(552, None, words_of("Mailbox full today"), "")]
+    assert names == ["long", "short"]
+
+
+@given(st.text(max_size=300))
+def test_no_text_is_too_strange(text: str) -> None:
+    reply = parse(text)
+    found = classify(reply.code, reply.enhanced, reply.text, text)
+    assert found.cause in CATALOG or found.decided_by == "none"
