@@ -61,8 +61,9 @@ def test_an_address_without_an_entry_costs_one_question() -> None:
     [
         (["127.0.0.2"], Result.LISTED),
         (["127.1.2.3"], Result.LISTED),
-        (["127.0.0.1"], Result.NOT_LISTED),
-        (["127.0.0.1", "127.0.0.4"], Result.LISTED),
+        (["127.0.0.1"], Result.COULD_NOT_ASK),
+        (["127.0.0.1", "127.0.0.4"], Result.COULD_NOT_ASK),
+        (["127.0.53.53"], Result.COULD_NOT_ASK),
         (["127.255.255.252"], Result.COULD_NOT_ASK),
         (["127.255.255.254"], Result.COULD_NOT_ASK),
         (["127.255.255.255", "127.0.0.2"], Result.COULD_NOT_ASK),

@@ -1,31 +1,34 @@
 """Lists of client addresses in DNS, and whether a client is on one (RFC 5782).
 
 An answer in 127.0.0.0/8 is data; what it says is told apart with care, because a list that cannot
-be asked must never look like a listing: 127.255.255.0/24 is how lists refuse to answer, an answer
-outside 127/8 comes from a dead zone or a resolver that rewrites, and a zone that lists 127.0.0.1
-lists everybody (§5).
+be asked must never look like a listing, nor like a clean address: 127.255.255.0/24 and 127.0.0.1
+are how lists refuse to answer, an answer outside 127/8 comes from a dead zone or a resolver that
+rewrites, and a zone that lists 127.0.0.1 lists everybody (§5).
 """
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ulak.checks.asking import not_answered
 from ulak.checks.gather import Gather, one_by_one
 from ulak.checks.reason import Reason, because
+from ulak.dns.names import to_ascii
 from ulak.dns.records import Answer, Resolver, Status
 
 IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _DATA = ipaddress.IPv4Network("127.0.0.0/8")
-_ERRORS = ipaddress.IPv4Network("127.255.255.0/24")
-_NO_LISTING = ipaddress.IPv4Address("127.0.0.1")
+# How lists refuse: Spamhaus and those that follow it, URIBL and SURBL, and a top-level domain that
+# is new (ICANN's 127.0.53.53), where a zone of that name has become a stranger's.
+_REFUSALS = tuple(map(ipaddress.IPv4Network, ("127.255.255.0/24", "127.0.0.1", "127.0.53.53")))
 # RFC 5782 §5: every list has the first entry, and none has the second.
 _LISTED_TEST = {4: "127.0.0.2", 6: "::ffff:7f00:2"}
 _UNLISTED_TEST = {4: "127.0.0.1", 6: "::ffff:7f00:1"}
+_DOMAIN_TESTS = ("test", "invalid")
 _LONGEST_TEXT = 300
 
 
@@ -42,11 +45,17 @@ class Blocklist:
     """A zone to ask. `codes` are the answers that count as a listing; without any, all do.
 
     `label` is what others are shown in place of the zone, for zones with a private key in them.
+    `harmless` are answers that are data but no listing, `refusals` those by which this list says
+    that it does not answer us, beside what is known of all lists; `listed_test` is the entry that
+    a list of domains has where it is not `test` (§5).
     """
 
     zone: str
     codes: tuple[ipaddress.IPv4Network, ...] = ()
     label: str = ""
+    harmless: tuple[ipaddress.IPv4Network, ...] = ()
+    refusals: tuple[ipaddress.IPv4Network, ...] = ()
+    listed_test: str = ""
 
     @property
     def shown(self) -> str:
@@ -140,25 +149,49 @@ async def check_zone(
     """Ask one zone about an address."""
     blocklist = zone if isinstance(zone, Blocklist) else Blocklist(zone)
     address = normalise(ip)
-    name = question(address, blocklist.zone)
-    answer = await resolver.resolve(name, "A")
-    finding = _judge(blocklist, str(address), answer)
-    if not finding.listed:
-        return finding
-    # A listing refuses mail: hear the reason, and make sure that not everybody is listed.
     unlisted = ipaddress.ip_address(_UNLISTED_TEST[address.version])
     # Where the client has that very address, a name that is no address tells the same.
     test = question(unlisted, blocklist.zone) if address != unlisted else f"nobody.{blocklist.zone}"
+    name = question(address, blocklist.zone)
+    return await _ask(resolver, blocklist, str(address), (name, test), gather)
+
+
+async def check_domain(
+    resolver: Resolver, *, domain: str, zone: str | Blocklist, gather: Gather = one_by_one
+) -> Finding:
+    """Ask one list of domains about a domain (§3); `Finding.ip` is the domain."""
+    blocklist = zone if isinstance(zone, Blocklist) else Blocklist(zone)
+    names = (f"{domain}.{blocklist.zone}", f"{_DOMAIN_TESTS[1]}.{blocklist.zone}")
+    return await _ask(resolver, blocklist, domain, names, gather)
+
+
+async def _ask(
+    resolver: Resolver, blocklist: Blocklist, subject: str, names: tuple[str, str], gather: Gather
+) -> Finding:
+    """Ask for an entry; `names` are its own and that of the entry that no list has."""
+    name, test = names
+    answer = await resolver.resolve(name, "A")
+    finding = _judge(blocklist, subject, answer)
+    if answer.status is Status.NO_DATA:
+        # Something is there, but no address: a text alone is no listing, and not nothing.
+        text = await resolver.resolve(name, "TXT")
+        if not text.absent:
+            why = not_answered(text) if text.failed else because("dnsbl.text-only", zone=name)
+            result = Result.COULD_NOT_ASK
+            return Finding(blocklist.zone, subject, result, reasons=(why,), trace=(answer, text))
+    if not finding.listed:
+        return finding
+    # A listing refuses mail: hear the reason, and make sure that not everybody is listed.
     reason, everybody = await gather(resolver.resolve(name, "TXT"), resolver.resolve(test, "A"))
     trace = (answer, reason, everybody)
-    if _judge(blocklist, str(address), everybody).listed:
+    if _judge(blocklist, subject, everybody).listed:
         why = because("dnsbl.everybody", zone=blocklist.zone, test=test)
         return Finding(
-            blocklist.zone, str(address), Result.COULD_NOT_ASK, finding.codes, "", (why,), trace
+            blocklist.zone, subject, Result.COULD_NOT_ASK, finding.codes, "", (why,), trace
         )
     return Finding(
         blocklist.zone,
-        str(address),
+        subject,
         Result.LISTED,
         finding.codes,
         _one_line(reason),
@@ -186,12 +219,31 @@ async def probe(
     """
     blocklist = zone if isinstance(zone, Blocklist) else Blocklist(zone)
     listed, unlisted = (ipaddress.ip_address(t[version]) for t in (_LISTED_TEST, _UNLISTED_TEST))
-    answers = await gather(
-        resolver.resolve(question(listed, blocklist.zone), "A"),
-        resolver.resolve(question(unlisted, blocklist.zone), "A"),
-    )
-    present = _judge(Blocklist(blocklist.zone), str(listed), answers[0])
-    absent = _judge(Blocklist(blocklist.zone), str(unlisted), answers[1])
+    names = (question(listed, blocklist.zone), question(unlisted, blocklist.zone))
+    return await _probe(resolver, blocklist, (str(listed), str(unlisted)), names, gather)
+
+
+async def probe_domains(
+    resolver: Resolver, *, zone: str | Blocklist, gather: Gather = one_by_one
+) -> Health:
+    """Ask a list of domains for its two test entries, as `probe` does."""
+    blocklist = zone if isinstance(zone, Blocklist) else Blocklist(zone)
+    tests = (blocklist.listed_test or _DOMAIN_TESTS[0], _DOMAIN_TESTS[1])
+    names = (f"{tests[0]}.{blocklist.zone}", f"{tests[1]}.{blocklist.zone}")
+    return await _probe(resolver, blocklist, tests, names, gather)
+
+
+async def _probe(
+    resolver: Resolver,
+    blocklist: Blocklist,
+    tests: tuple[str, str],
+    names: tuple[str, str],
+    gather: Gather,
+) -> Health:
+    answers = await gather(*(resolver.resolve(name, "A") for name in names))
+    # Which codes count is for entries of clients: a test entry may have any.
+    every = replace(blocklist, codes=())
+    present, absent = (_judge(every, *pair) for pair in zip(tests, answers, strict=True))
     works = present.listed and absent.result is Result.NOT_LISTED
     reasons = (*present.reasons, *absent.reasons)
     return Health(blocklist.zone, works, reasons, tuple(answers))
@@ -205,7 +257,8 @@ def _judge(blocklist: Blocklist, ip: str, answer: Answer) -> Finding:
 
     zone = blocklist.zone
     codes = tuple(sorted(answer.texts, key=ipaddress.IPv4Address))
-    if answer.failed:
+    # A name that is too long is never asked for, and there is nothing that its absence says.
+    if answer.failed or (answer.absent and to_ascii(answer.name) is None):
         return found(Result.COULD_NOT_ASK, not_answered(answer))
     if answer.absent:
         why = because("dnsbl.not-listed", zone=zone, ip=ip, status=answer.status)
@@ -215,22 +268,23 @@ def _judge(blocklist: Blocklist, ip: str, answer: Answer) -> Finding:
     if outside:
         why = because("dnsbl.outside", zone=zone, codes=", ".join(outside))
         return found(Result.COULD_NOT_ASK, why)
-    refusing = [str(v) for v in values if v in _ERRORS]
+    telling = [v for v in values if not _within(v, blocklist.harmless)]
+    refusing = [str(v) for v in telling if _within(v, (*_REFUSALS, *blocklist.refusals))]
     if refusing:
         why = because("dnsbl.refuses", zone=zone, codes=", ".join(refusing))
         return found(Result.COULD_NOT_ASK, why)
-    entries = [v for v in values if v != _NO_LISTING]
-    if not entries:
-        return found(Result.NOT_LISTED, because("dnsbl.no-listing", zone=zone, code=_NO_LISTING))
-    counted = [
-        v
-        for v in entries
-        if not blocklist.codes or any(v in network for network in blocklist.codes)
-    ]
-    said = ", ".join(map(str, counted or entries))
+    if not telling:
+        why = because("dnsbl.no-listing", zone=zone, code=", ".join(codes))
+        return found(Result.NOT_LISTED, why)
+    counted = [v for v in telling if not blocklist.codes or _within(v, blocklist.codes)]
+    said = ", ".join(map(str, counted or telling))
     if not counted:
         return found(Result.NOT_LISTED, because("dnsbl.not-counted", zone=zone, codes=said))
     return found(Result.LISTED, because("dnsbl.listed", zone=zone, ip=ip, codes=said))
+
+
+def _within(value: ipaddress.IPv4Address, networks: Iterable[ipaddress.IPv4Network]) -> bool:
+    return any(value in network for network in networks)
 
 
 def _one_line(answer: Answer) -> str:
