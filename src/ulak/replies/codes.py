@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 # The stages of a session that are answered, in their order. CONNECT is the greeting, END the end
 # of the message after DATA.
@@ -131,6 +132,7 @@ _RFC = re.compile(r"RFC ([0-9]+)((?:,? §[0-9.]+)*)")
 _PARAGRAPH = re.compile(r"§([0-9.]*[0-9])")
 
 
+@cache
 def links(sections: str) -> tuple[tuple[str, str], ...]:
     """Give the pages of the sections that a row or a code names, as titles and addresses."""
     found: list[tuple[str, str]] = []

@@ -174,8 +174,10 @@ def _explanation(
     title, means, seen_when = told.title, told.means, told.seen_when
     sender, operator = told.fix_sender, told.fix_operator
     sections = row.section
-    written = texts.code(reply.code, language) if reply.code is not None else None
-    if found.decided_by == "code" and row.name in _GENERIC and written is not None:
+    written = None
+    if found.decided_by == "code" and row.name in _GENERIC and reply.code is not None:
+        written = texts.code(reply.code, language)
+    if written is not None:
         title, means, seen_when = written.name, written.means, written.seen_when
         sender, operator = written.fix_sender, written.fix_operator
         if reply.code in codes.CODES:

@@ -15,7 +15,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -49,6 +49,8 @@ class CauseText:
 
     def with_facts(self, facts: Mapping[str, str]) -> CauseText:
         """Give the same texts with what is known put into them."""
+        if _places(self._name, self._language).isdisjoint(facts):
+            return self  # most replies tell nothing that these texts have a place for
         return _cause_text(self._name, self._language, facts)
 
 
@@ -80,6 +82,7 @@ def languages() -> tuple[str, ...]:
     return (DEFAULT, *sorted(found - {DEFAULT}))
 
 
+@lru_cache(64)
 def language(wanted: str) -> str:
     """Choose the language for a wish (`tr`, `tr-TR`, `tr_TR.UTF-8`); English when it is unknown."""
     primary = re.split(r"[-_.@]", wanted, maxsplit=1)[0]
@@ -89,12 +92,12 @@ def language(wanted: str) -> str:
 
 def cause(name: str, lang: str = DEFAULT) -> CauseText:
     """Give the texts of a cause of the catalog; `KeyError` when there is no such cause."""
-    return _cause_text(name, language(lang), _NO_FACTS)
+    return _without_facts(name, language(lang))
 
 
 def cause_template(name: str, lang: str = DEFAULT) -> Table:
     """Give the texts of a cause as they stand in the file, with their choices."""
-    return _entry(language(lang), "", "cause", name)
+    return _cause(name, language(lang))
 
 
 def code(number: int, lang: str = DEFAULT) -> CodeText | None:
@@ -139,16 +142,7 @@ def pair(name: str, lang: str = DEFAULT) -> Table:
 
 def put(text: str, facts: Mapping[str, str]) -> str:
     """Put facts into a text: take its choices, fill its places. Linear in the text."""
-    known = {key: safe(value) for key, value in facts.items() if value}
-
-    def chosen(match: re.Match[str]) -> str:
-        if match[3]:  # a place outside any choice
-            return known.get(match[3], match[0])
-        if all(name in known for name in _PLACE.findall(match[1])):
-            return _filled(match[1], known)
-        return _filled(match[2] or "", known)
-
-    return _PART.sub(chosen, text)  # once: what a fact holds is not looked at again
+    return _put(text, _known(facts))
 
 
 def safe(fact: str, longest: int = _LONGEST_FACT) -> str:
@@ -161,22 +155,61 @@ def _filled(text: str, known: Mapping[str, str]) -> str:
     return _PLACE.sub(lambda place: known.get(place[1], place[0]), text)
 
 
+def _known(facts: Mapping[str, str]) -> dict[str, str]:
+    return {key: safe(value) for key, value in facts.items() if value}
+
+
+def _put(text: str, known: Mapping[str, str]) -> str:
+    if "{" not in text and "[" not in text:
+        return text
+
+    def chosen(match: re.Match[str]) -> str:
+        if match[3]:  # a place outside any choice
+            return known.get(match[3], match[0])
+        if all(name in known for name in _PLACE.findall(match[1])):
+            return _filled(match[1], known)
+        return _filled(match[2] or "", known)
+
+    return _PART.sub(chosen, text)  # once: what a fact holds is not looked at again
+
+
 def _cause_text(name: str, lang: str, facts: Mapping[str, str]) -> CauseText:
-    entry = _entry(lang, "", "cause", name)
+    entry = _cause(name, lang)
+    known = _known(facts)
     return CauseText(
-        title=put(entry["title"], facts),
-        means=put(entry["means"], facts),
-        seen_when=put(entry["seen_when"], facts),
-        fix_sender=tuple(put(step, facts) for step in entry["fix_sender"]),
-        fix_operator=tuple(put(step, facts) for step in entry["fix_operator"]),
+        title=_put(entry["title"], known),
+        means=_put(entry["means"], known),
+        seen_when=_put(entry["seen_when"], known),
+        fix_sender=tuple(_put(step, known) for step in entry["fix_sender"]),
+        fix_operator=tuple(_put(step, known) for step in entry["fix_operator"]),
         _name=name,
         _language=lang,
     )
 
 
-def _entry(lang: str, part: str, kind: str, name: str) -> Table:
-    entry: Table = _table(lang, part)[kind][name]
+@cache
+def _without_facts(name: str, lang: str) -> CauseText:
+    return _cause_text(name, lang, _NO_FACTS)
+
+
+@cache
+def _places(name: str, lang: str) -> frozenset[str]:
+    """Name the facts that the texts of a cause have places for."""
+    return frozenset(_PLACE.findall(str(dict(_cause(name, lang)))))
+
+
+@cache
+def _cause(name: str, lang: str) -> Table:
+    # The causes are a large file, of which a command mostly wants one: it alone is parsed.
+    entry: Table = tomllib.loads(_causes(lang)[name])["cause"][name]
     return entry
+
+
+@cache
+def _causes(lang: str) -> Mapping[str, str]:
+    """Give the tables of the causes by name, as they are written."""
+    _, *written = (FOLDER / f"{lang}.toml").read_text("utf-8").split("\n[cause.")
+    return {table.partition("]")[0]: f"[cause.{table}" for table in written}
 
 
 @cache
