@@ -79,6 +79,10 @@ def test_a_domain_is_looked_at(dns: str, capsys: Capture) -> None:
         "dkim": "published",
         "mta-sts": "published",
         "tls-rpt": "published",
+        "mx-host": "published",
+        "dane": "none",
+        "dnssec": "unknown",
+        "bimi": "none",
     }
     assert run("domain", "ill.example", "--dns", dns) == 1
 

@@ -100,7 +100,11 @@ class Examiner:
     def _run(self, ask: Callable[[Resolver], Awaitable[Diagnosis]]) -> Diagnosis:
         async def asked() -> Diagnosis:
             resolver = DnsResolver(
-                self._servers, timeout=_TIMEOUT, attempts=_ATTEMPTS, deadline=_DEADLINE
+                self._servers,
+                timeout=_TIMEOUT,
+                attempts=_ATTEMPTS,
+                deadline=_DEADLINE,
+                trust_ad=self._chosen.dns.trust_ad,
             )
             try:
                 async with asyncio.timeout(PATIENCE):

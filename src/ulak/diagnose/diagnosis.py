@@ -32,7 +32,7 @@ class Check:
 
     `good` is None where nothing speaks for or against. `facts` are in words that do not change.
     `severity` is one of `SEVERITIES` or "" where `good` says enough; `reference` is a cause or a
-    code that `ulak codes` has a page for, or "".
+    code that `ulak codes` has a page for, or "". `drawing` are lines to be shown as they are.
     """
 
     check: str
@@ -43,6 +43,7 @@ class Check:
     facts: Mapping[str, str] = field(default_factory=dict)
     severity: str = ""
     reference: str = ""
+    drawing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,7 @@ def to_dict(diagnosis: Diagnosis, language: str) -> dict[str, Any]:
                 "severity": check.severity or None,
                 "reference": check.reference or None,
                 "facts": dict(check.facts),
+                "drawing": list(check.drawing),
                 "reasons": [
                     {
                         "key": reason.key,

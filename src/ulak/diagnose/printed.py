@@ -48,7 +48,7 @@ def printed(diagnosis: Diagnosis, language: str, *, width: int = 80, paint: Pain
             text = say(language, f"do.{step.name}", step.facts)
             lines += _wrapped(text, width, "- ", "  ")
             if step.record:
-                lines.append(f"      {_shown(step.record)}")
+                lines += [f"      {_shown(line)}" for line in step.record.split("\n")]
             if step.link:
                 lines.append(f"      {_shown(step.link)}")
             if step.reference:
@@ -74,6 +74,8 @@ def _check(check: Check, language: str, width: int, paint: Paint) -> Iterator[st
     yield paint(_shown(head), colour)
     for reason in check.reasons:
         yield from _wrapped(reason.text(language), width, "  - ", "    ")
+    for line in check.drawing:
+        yield f"      {_shown(line)}"
     if check.reference:
         yield from _wrapped(_see(language, check.reference), width, "    ", "    ")
 

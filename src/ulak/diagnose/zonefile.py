@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 from ulak.checks.dmarc import Policy, Record
 
 _LONGEST = 255  # octets of one string of a TXT record (§3.3)
@@ -14,6 +16,11 @@ def line(name: str, kind: str, value: str) -> str:
         parts = [value[at : at + _LONGEST] for at in range(0, len(value), _LONGEST)] or [""]
         value = " ".join(f'"{part}"' for part in parts)
     return f"{name}. IN {kind} {value}"
+
+
+def reverse(ip: str) -> str:
+    """Give the name that has the PTR record of an address (RFC 1035 §3.5, RFC 3596 §2.5)."""
+    return ipaddress.ip_address(ip).reverse_pointer
 
 
 def dmarc(record: Record) -> str:

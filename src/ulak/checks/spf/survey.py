@@ -7,7 +7,7 @@ finds what leads nowhere.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 
 from ulak.checks.asking import not_answered
@@ -25,12 +25,27 @@ _MOST_TERMS = 60  # that ask DNS
 
 
 @dataclass(frozen=True, slots=True)
+class Branch:
+    """One term that asks DNS, `depth` records below the domain's own, where 0 is its own.
+
+    `lookups` and `void` are what it costs with all below it; `lost` where it leads to no record.
+    """
+
+    depth: int
+    term: str
+    lookups: int
+    void: int
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Survey:
     """What a domain publishes. `record` is its own, None where there is none or more than one.
 
     `lookups` and `void_lookups` are what a client that nothing matches would use up, `records` the
     domains whose records were read, in that order, each with its text. `works` is whether every
-    client gets an answer that is no error.
+    client gets an answer that is no error. `tree` are its terms that ask DNS, each followed by
+    those of the record that it leads to.
     """
 
     domain: str
@@ -41,6 +56,7 @@ class Survey:
     records: tuple[tuple[str, str], ...]
     reasons: tuple[Reason, ...]
     trace: tuple[Answer, ...]
+    tree: tuple[Branch, ...] = ()
 
 
 async def survey(resolver: Resolver, *, domain: str, gather: Gather = one_by_one) -> Survey:
@@ -68,6 +84,7 @@ async def survey(resolver: Resolver, *, domain: str, gather: Gather = one_by_one
         tuple(walk.records.items()),
         tuple(questions.reasons),
         tuple(questions.trace),
+        tuple(walk.tree),
     )
 
 
@@ -80,6 +97,8 @@ class _Walk:
         self.void = 0
         self.works = True
         self.records: dict[str, str] = {}
+        self.tree: list[Branch] = []
+        self.lost = 0  # terms that lead to no record
         self._read = 0
 
     def tell(self, reason: Reason) -> None:
@@ -117,10 +136,21 @@ class _Walk:
             if directive.name == "all":
                 return record
             if directive.name in ASKING and self._counted():
-                await self._follow(directive, domain, above)
+                await self._branch(directive.text, self._follow(directive, domain, above), above)
         if record.redirect is not None and self._counted():
-            await self._onward(record.redirect.text, record.redirect.value.text, domain, above)
+            redirect = record.redirect
+            onward = self._onward(redirect.text, redirect.value.text, domain, above)
+            await self._branch(redirect.text, onward, above)
         return record
+
+    async def _branch(self, term: str, walk: Awaitable[None], above: Sequence[str]) -> None:
+        """Follow a term that has been counted, and note what it costs with all below it."""
+        at, lookups, void, wrong = len(self.tree), self.lookups, self.void, self.lost
+        self.tree.append(Branch(len(above), term, 1, 0))
+        await walk
+        cost = self.lookups - lookups + 1
+        lost = self.lost > wrong
+        self.tree[at] = Branch(len(above), term, cost, self.void - void, lost)
 
     def _counted(self) -> bool:
         self.lookups += 1
@@ -162,8 +192,11 @@ class _Walk:
         name = to_ascii(text)
         way = (*above, domain)
         if name is None or not is_fit(name):
+            self.lost += 1
             self.wrong(because("spf.no-such-name", term=term, domain=domain))
         elif name in way:
+            self.lost += 1
             self.wrong(because("spf.survey-loop", term=term, domain=domain, way=" → ".join(way)))
         elif self._read < _MOST_RECORDS and await self.read(name, way) is None:
+            self.lost += 1
             self.wrong(because("spf.include-without-record", term=term, domain=domain))

@@ -4,13 +4,15 @@ One module looks at one subject (`mx.look`, `spf.look` …) and can be asked alo
 all of them.
 """
 
-from ulak.diagnose.domain import dkim, dmarc, mta_sts, mx, spf, tls_rpt
+from ulak.diagnose.domain import bimi, dane, dkim, dmarc, mta_sts, mx, spf, tls_rpt, zone
 from ulak.diagnose.domain.found import Found
 from ulak.diagnose.domain.whole import NoDomainError, diagnose
 
 __all__ = [
     "Found",
     "NoDomainError",
+    "bimi",
+    "dane",
     "diagnose",
     "dkim",
     "dmarc",
@@ -18,4 +20,5 @@ __all__ = [
     "mx",
     "spf",
     "tls_rpt",
+    "zone",
 ]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ulak.checks.asking import not_answered
 from ulak.checks.dmarc import Policy, Record, Walker
 from ulak.checks.dmarc.record import is_record
 from ulak.checks.gather import Gather
 from ulak.checks.reason import Reason, because
 from ulak.diagnose import zonefile
-from ulak.diagnose.diagnosis import Advice, Check
-from ulak.diagnose.domain.found import Found, found
+from ulak.diagnose.diagnosis import Advice
+from ulak.diagnose.domain.found import Found, found, made
 from ulak.dns.records import Resolver
 
 _MOST_HOSTS = 10  # that get reports and are asked whether they want them
@@ -25,7 +27,7 @@ async def look(resolver: Resolver, domain: str, gather: Gather) -> Found:
     step = walk.policy
     if not walk.complete and (step is None or step.domain != domain):
         return found(
-            Check("dmarc", domain, "temperror", good=False, reasons=tuple(reasons)),
+            made("dmarc", domain, "temperror", "warning", reasons, reference="dns-failure"),
             Advice("try-later"),
         )
     if walk.complete:
@@ -36,7 +38,9 @@ async def look(resolver: Resolver, domain: str, gather: Gather) -> Found:
         several = [r for r in reasons if r.key == "dmarc.several"]
         text = "dmarc-one" if several else "dmarc-publish"
         advice = Advice(text, {"name": name}, zonefile.line(name, "TXT", wanted))
-        return found(Check("dmarc", domain, "none", good=False, reasons=tuple(reasons)), advice)
+        severity = "critical" if several else "warning"
+        check = made("dmarc", domain, "none", severity, reasons, reference="dmarc-fail")
+        return found(check, advice)
     record = step.record
     reasons += record.mistakes
     policy, tag = record.asks(below=step.domain != domain)
@@ -55,12 +59,13 @@ async def look(resolver: Resolver, domain: str, gather: Gather) -> Found:
     elif not tag:
         reasons.append(because("dmarc.stands-for-none", record_domain=step.domain))
     else:
-        told = {"record_domain": step.domain, "policy": policy, "tag": tag}
-        reasons.append(because("dmarc.asks", **told))
+        asked = {"record_domain": step.domain, "policy": policy, "tag": tag}
+        reasons.append(because("dmarc.asks", **asked))
     organizational = walk.organizational if walk.complete else step.domain
     refused, told_of = await _elsewhere(resolver, step.domain, organizational, record, gather)
-    good = not harm and not refused
-    check = Check("dmarc", domain, "published", good, (*reasons, *told_of), facts)
+    severity = "warning" if harm or refused else "note" if policy is Policy.NONE else "good"
+    told = (*reasons, *told_of)
+    check = made("dmarc", domain, "published", severity, told, facts, "dmarc-reject")
     return found(check, *_advice(step.domain, record, policy), *refused)
 
 
@@ -93,7 +98,9 @@ def _advice(where: str, record: Record, policy: Policy) -> list[Advice]:
     if record.mistakes:
         steps.append(Advice("dmarc-mend", {"name": name}, written))
     if not record.rua:
-        steps.append(Advice("dmarc-reports", {"name": name}))
+        asking = f"{zonefile.dmarc(record)}; rua=mailto:postmaster@{where}"
+        steps.append(Advice("dmarc-reports", {"name": name}, zonefile.line(name, "TXT", asking)))
     if record.sound and policy is Policy.NONE:
-        steps.append(Advice("dmarc-enforce", {"name": name}))
+        asking = zonefile.dmarc(replace(record, policy=Policy.QUARANTINE))
+        steps.append(Advice("dmarc-enforce", {"name": name}, zonefile.line(name, "TXT", asking)))
     return steps

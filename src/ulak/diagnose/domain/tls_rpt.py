@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from ulak.checks.asking import not_answered
-from ulak.checks.reason import because
-from ulak.diagnose.diagnosis import Check
-from ulak.diagnose.domain.found import Found, found
-from ulak.dns.records import Resolver, Status
+from ulak.checks import tls_rpt
+from ulak.diagnose import zonefile
+from ulak.diagnose.diagnosis import Advice
+from ulak.diagnose.domain.found import Found, found, made
+from ulak.dns.records import Resolver
 
-_BEGINS = "v=TLSRPTv1"
+_SEVERITIES = {"published": "good", "none": "note", "permerror": "warning", "temperror": "note"}
 
 
 async def look(resolver: Resolver, domain: str) -> Found:
-    """Only look whether there is a record."""
-    name = f"_smtp._tls.{domain}"
-    answer = await resolver.resolve(name, "TXT")
-    if answer.failed:
-        return found(
-            Check("tls-rpt", domain, "temperror", good=None, reasons=(not_answered(answer),))
-        )
-    texts = [record for record in answer.records if isinstance(record, bytes)]
-    if any(text.startswith(_BEGINS.encode()) for text in texts):
-        reason = because("domain.text-there", name=name, begins=_BEGINS)
-        return found(Check("tls-rpt", domain, "published", good=True, reasons=(reason,)))
-    status = answer.status if not texts else Status.NO_DATA
-    reason = because("domain.text-absent", name=name, begins=_BEGINS, status=status)
-    return found(Check("tls-rpt", domain, "none", good=None, reasons=(reason,)))
+    """Look at the record."""
+    seen = await tls_rpt.check(resolver, domain=domain)
+    severity = _SEVERITIES[seen.result]
+    if seen.result == "published" and any(r.key == "tls_rpt.bad-uri" for r in seen.reasons):
+        severity = "warning"
+    facts = {"record": seen.record, "rua": ", ".join(seen.rua)}
+    check = made("tls-rpt", domain, seen.result, severity, seen.reasons, facts)
+    if seen.result in ("none", "permerror") or severity == "warning":
+        name = f"_smtp._tls.{domain}"
+        rua = ",".join(seen.rua) or f"mailto:tls-reports@{domain}"
+        wanted = zonefile.line(name, "TXT", f"v=TLSRPTv1; rua={rua}")
+        return found(check, Advice("tls-rpt", {"domain": domain, "name": name}, wanted))
+    return found(check)

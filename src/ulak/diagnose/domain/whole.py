@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
+from dataclasses import replace
 
 from ulak.checks.gather import Gather
-from ulak.diagnose.diagnosis import Advice, Check, Diagnosis, Sentence, unique
-from ulak.diagnose.domain import dkim, dmarc, mta_sts, mx, spf, tls_rpt
+from ulak.diagnose.diagnosis import Check, Diagnosis, Sentence, unique
+from ulak.diagnose.domain import bimi, dane, dkim, dmarc, mta_sts, mx, spf, tls_rpt, zone
 from ulak.diagnose.domain.found import Found
+from ulak.diagnose.domain.mta_sts import FetchPolicy
 from ulak.dns.names import to_ascii
 from ulak.dns.records import Resolver
 
 _MOST_SELECTORS = 20
+_ORDER = {"critical": 0, "warning": 1, "": 2, "note": 3, "good": 4}
 
 
 class NoDomainError(ValueError):
@@ -19,9 +22,14 @@ class NoDomainError(ValueError):
 
 
 async def diagnose(
-    resolver: Resolver, *, domain: str, selectors: Sequence[str], gather: Gather
+    resolver: Resolver,
+    *,
+    domain: str,
+    selectors: Sequence[str],
+    gather: Gather,
+    fetch: FetchPolicy | None = None,
 ) -> Diagnosis:
-    """Look at what a domain publishes: MX, SPF, DMARC, the DKIM keys asked for, and reports."""
+    """Look at all that a domain publishes; `fetch` fetches its policy of MTA-STS."""
     name = to_ascii(domain.strip())
     if not name:
         raise NoDomainError(domain)
@@ -30,15 +38,48 @@ async def diagnose(
         spf.look(resolver, name, gather),
         dmarc.look(resolver, name, gather),
         *(dkim.look(resolver, name, selector) for selector in selectors[:_MOST_SELECTORS]),
-        mta_sts.look(resolver, name),
+        mta_sts.look(resolver, name, fetch),
         tls_rpt.look(resolver, name),
+        _hosts(resolver, name, gather),
+        zone.look(resolver, name, gather),
+        bimi.look(resolver, name),
     ]
-    made = await gather(*waiting)
-    checks = tuple(check for one in made for check in one.checks)
-    advice = [step for one in made for step in one.advice]
     if not selectors:
-        advice.append(Advice("dkim-selectors", {"domain": name}))
+        waiting.insert(3, dkim.probe(resolver, name, gather))
+    looked = await gather(*waiting)
+    seen = _quiet([check for one in looked for check in one.checks])
+    checks = tuple(sorted(seen, key=lambda check: _ORDER[check.severity]))
+    ranked = sorted(looked, key=_worst)
+    advice = [step for one in ranked for step in one.advice]
     return Diagnosis("domain", name, _verdict(name, checks), checks, unique(advice))
+
+
+def _worst(one: Found) -> int:
+    return min((_ORDER[check.severity] for check in one.checks), default=_ORDER["good"])
+
+
+async def _hosts(resolver: Resolver, domain: str, gather: Gather) -> Found:
+    """Look at DANE of the MX hosts, or of the domain itself where it has none."""
+    answer = await resolver.resolve(domain, "MX")
+    hosts = mx.hosts_of(answer.exchanges)
+    looked = await gather(*(dane.look(resolver, host) for host in hosts))
+    return Found(
+        tuple(check for one in looked for check in one.checks),
+        tuple(step for one in looked for step in one.advice),
+    )
+
+
+def _quiet(checks: Sequence[Check]) -> list[Check]:
+    """Do not blame a domain without mail for what only mail needs: keys, logos."""
+    null = any(check.check == "mx" and check.result == "null" for check in checks)
+    if not null:
+        return list(checks)
+    return [
+        replace(check, good=None, severity="note", reference="")
+        if check.check == "dkim" and check.result == "none"
+        else check
+        for check in checks
+    ]
 
 
 def _verdict(name: str, checks: Sequence[Check]) -> tuple[Sentence, ...]:
@@ -50,7 +91,8 @@ def _verdict(name: str, checks: Sequence[Check]) -> tuple[Sentence, ...]:
         ("domain-silent", silent),
     ):
         if those:
-            named = ", ".join(dict.fromkeys(check.check.upper() for check in those))
+            kinds = (check.check.partition("-host")[0].upper() for check in those)
+            named = ", ".join(dict.fromkeys(kinds))
             verdict.append(Sentence(sentence, {"domain": name, "checks": named}))
     if not wrong:
         verdict.append(Sentence("domain-well", {"domain": name}))
