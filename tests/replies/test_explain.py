@@ -135,3 +135,39 @@ def test_the_library_is_one_name_away_and_imports_nothing_before() -> None:
         ulak.checks.__getattr__("nonsense")
     with pytest.raises(AttributeError):
         ulak.__getattr__("nonsense")
+
+
+@pytest.mark.parametrize(
+    ("text", "cause", "facts"),
+    [
+        (
+            "550 https://www.spamhaus.org/query/ip/192.0.2.9",
+            "listed-by-dnsbl",
+            {"list": "spamhaus", "ip": "192.0.2.9"},
+        ),
+        (
+            "554 5.7.1 Client host [192.0.2.9] blocked using zen.spamhaus.org",
+            "listed-by-dnsbl",
+            {"list": "spamhaus", "ip": "192.0.2.9", "zone": "zen.spamhaus.org"},
+        ),
+        ("550 5.7.1 www.example.org is in SURBL", "domain-listed", {"list": "surbl"}),
+    ],
+)
+def test_a_refusal_that_names_a_list_is_a_listing_whatever_its_other_words(
+    text: str, cause: str, facts: dict[str, str]
+) -> None:
+    told = explain(text)
+    assert (told.cause, told.decided_by) == (cause, "text")
+    assert facts.items() <= told.facts.items()
+
+
+@pytest.mark.parametrize("language", ["en", "tr"])
+def test_the_step_that_speaks_of_the_list_has_its_page(language: str) -> None:
+    told = explain("554 5.7.1 Client host [192.0.2.9] blocked by SpamCop", language)
+    linked = [fix.step for fix in told.fix if fix.link is not None]
+    assert len(linked) == 1
+    assert told.links[0] == "https://www.spamcop.net/bl.shtml"
+
+
+def test_a_success_that_names_a_list_is_none() -> None:
+    assert explain("250 2.0.0 queued, not in zen.spamhaus.org").family == "accepted"

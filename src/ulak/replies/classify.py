@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ulak.replies import catalog, facts, own
+from ulak.replies import blocklists, catalog, facts, own
 from ulak.replies.catalog import CATALOG, Cause
 from ulak.replies.patterns import Match, book, words_of
 
@@ -56,13 +56,15 @@ def classify(code: int | None, enhanced: str | None, text: str, whole: str = "")
             found = rules.find(code, numbers, around, provider)
     strong = next((match for match in found if not match.rule.weak), None)
     if strong is not None:
-        return _by_rule(strong, told, provider)
+        return _by_rule(strong, told, provider, text)
+    if (code is None or code >= 400) and (by_list := _by_list(told, provider, text)) is not None:  # noqa: PLR2004 -- as above
+        return by_list
     if enhanced is not None:
         by_enhanced = of_enhanced(code, enhanced)
         if by_enhanced is not None and not (found and by_enhanced.name in _SAY_LITTLE):
             return Classified(by_enhanced.name, "enhanced", told, provider)
     if found:
-        return _by_rule(found[0], told, provider)
+        return _by_rule(found[0], told, provider, text)
     if code is None and enhanced is not None:
         code = int(enhanced[0]) * 100
     if code is None:
@@ -70,19 +72,46 @@ def classify(code: int | None, enhanced: str | None, text: str, whole: str = "")
     return Classified(of_code(code).name, "code", told, provider)
 
 
-def _by_rule(match: Match, told: Mapping[str, str], provider: str) -> Classified:
+def _by_rule(match: Match, told: Mapping[str, str], provider: str, text: str) -> Classified:
     rule = match.rule
+    row, provider = CATALOG[rule.cause], rule.provider or provider
     if rule.lists:
         told = {**told, "list": rule.lists}
+    elif row.family in _ABOUT_LISTS:
+        own_list = provider if row is catalog.LISTED_BY_RECEIVER else ""
+        told = _with_list(told, blocklists.named(text), own_list)
     return Classified(
-        cause=CATALOG[rule.cause].name,
+        cause=row.name,
         decided_by="provider" if rule.only else "text",
         facts=told,
-        provider=rule.provider or provider,
+        provider=provider,
         rule=rule.identity,
         permanence=rule.permanence,
         link=rule.link,
     )
+
+
+def _by_list(told: Mapping[str, str], provider: str, text: str) -> Classified | None:
+    """Take a refusal that names a public list, and nothing that a rule knows, for a listing."""
+    listed = blocklists.named(text)
+    if listed is None or not blocklists.lists()[listed.slug].dns:
+        return None
+    of_domains = listed.slug in _OF_DOMAINS or listed.zone.startswith("dbl.")
+    row = catalog.DOMAIN_LISTED if of_domains else catalog.LISTED_BY_DNSBL
+    facts_told = _with_list(told, listed, "")
+    return Classified(row.name, "text", facts_told, provider, f"blocklists:{listed.slug}")
+
+
+def _with_list(
+    told: Mapping[str, str], listed: blocklists.Named | None, otherwise: str
+) -> Mapping[str, str]:
+    """Add which list it is: the owner of the zone that stands there, else the one named."""
+    if (page := blocklists.page_of(told.get("zone", ""))) is not None:
+        return {**told, "list": page[0]}
+    if listed is not None:
+        zone = {"zone": listed.zone} if listed.zone and "zone" not in told else {}
+        return {**told, **zone, "list": listed.slug}
+    return {**told, "list": otherwise} if otherwise else told
 
 
 def _numbers(enhanced: str) -> tuple[int, int, int]:
@@ -120,6 +149,9 @@ def of_code(code: int) -> Cause:
 
 
 _SUCCESS, _TEMPORARY = 2, 4
+# Families whose replies may name a blocklist.
+_ABOUT_LISTS = frozenset({"ip-blocklisted", "domain-blocklisted", "low-reputation", "reverse-dns"})
+_OF_DOMAINS = frozenset({"surbl", "uribl"})
 # Causes of enhanced codes that name no reason: even weak words say more.
 _SAY_LITTLE = frozenset(
     {"policy-refused", "policy-deferred", "content-refused", "system-unavailable"}

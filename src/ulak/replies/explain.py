@@ -6,7 +6,7 @@ on a basic code with many meanings has the family `unknown`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -167,9 +167,11 @@ def action(code: int | None, row: Cause) -> Action:
 def _explanation(
     text: str, reply: ParsedReply, found: Classified, row: Cause, language: str
 ) -> Explanation:
-    facts, zone_page = dict(found.facts), None
-    if (page := blocklists.page_of(facts.get("zone", ""))) is not None:
-        facts["list"], zone_page = page
+    facts = dict(found.facts)
+    if (of_zone := blocklists.page_of(facts.get("zone", ""))) is not None:
+        facts["list"] = of_zone[0]
+    known = blocklists.lists().get(facts["list"]) if "list" in facts else None
+    zone_page = known.page if known is not None and known.page else None
     told = texts.cause(row.name, language).with_facts(facts)
     title, means, seen_when = told.title, told.means, told.seen_when
     sender, operator = told.fix_sender, told.fix_operator
@@ -185,8 +187,6 @@ def _explanation(
     links = [url for _, url in codes.links(sections)]
     # What the reply itself names comes first.
     links = [url for url in (facts.get("link"), zone_page, found.link) if url] + links
-    # A step that names the list carries the list's own page.
-    named = facts.get("zone", "")
     return Explanation(
         language=language,
         input=text,
@@ -202,12 +202,23 @@ def _explanation(
         means=means,
         seen_when=seen_when,
         fix=(
-            *(Fix("sender", s, zone_page if named and named in s else None) for s in sender),
+            *_steps(row, sender, zone_page),
             *(Fix("operator", s) for s in operator),
         ),
         sender_action=action(reply.code, row).value,
         links=tuple(dict.fromkeys(links)),
     )
+
+
+def _steps(row: Cause, steps: tuple[str, ...], page: str | None) -> Iterator[Fix]:
+    """Give the steps of a sender; the one that speaks of the list carries the list's page."""
+    place = None
+    if page is not None:
+        written = texts.cause_template(row.name)["fix_sender"]
+        naming = [n for n, step in enumerate(written) if "{zone}" in step]
+        place = naming[0] if naming else len(steps) - 1
+    for number, step in enumerate(steps):
+        yield Fix("sender", step, page if number == place else None)
 
 
 def _unknown(text: str, reply: ParsedReply, found: Classified, language: str) -> Explanation:
