@@ -117,6 +117,38 @@ def test_wrong_usage_is_one_sentence_and_code_2(words: tuple[str, ...], sentence
     assert done.stdout == ""
 
 
+def test_a_bounce_in_a_server_s_own_words_is_explained_from_standard_input() -> None:
+    mail = (
+        b"From MAILER-DAEMON Thu Nov 26 09:00:00 2026\r\nFrom: MAILER-DAEMON@mx.example.org\r\n"
+        b"Subject: failure notice\r\n\r\nHi. This is the qmail-send program at mx.example.org.\r\n"
+        b"\r\n<ada@example.net>:\r\n192.0.2.1 does not like recipient.\r\n"
+        b"Remote host said: 550 5.1.1 gone\r\n\r\n--- Below this line is a copy of the message."
+        b"\r\n\r\nMessage-ID: <1@example.org>\r\nSubject: The \x1b[1mengine\r\n"
+    )
+    told = json.loads(run("explain", "--json", "--file", "-", stdin=mail).stdout)
+    assert (told["recipient"], told["action"], told["source"]) == (
+        "ada@example.net",
+        "failed",
+        "qmail",
+    )
+    assert (told["message_id"], told["reporting_mta"]) == ("<1@example.org>", "mx.example.org")
+    assert told["reply"] == {"code": 550, "enhanced": "5.1.1", "text": "gone"}
+    text = run("explain", "--file", "-", stdin=mail).stdout
+    assert text.index("<1@example.org>") < text.index("ada@example.net")
+    assert "Failed: nobody tries again." in text
+    assert "\x1b" not in text
+
+
+def test_a_delay_is_not_told_as_a_failure(tmp_path: Path) -> None:
+    bounce = tmp_path / "late.eml"
+    bounce.write_bytes(
+        b"Content-Type: message/delivery-status\n\nFinal-Recipient: rfc822; a@b.example\n"
+        b"Action: delayed\nStatus: 4.4.1\n"
+    )
+    assert "Gecikti ama" in run("explain", "--lang", "tr", "--file", str(bounce)).stdout
+    assert "Delayed, not failed" in run("explain", "--file", str(bounce)).stdout
+
+
 def test_a_mail_that_is_no_bounce_is_wrong_usage(tmp_path: Path) -> None:
     mail = tmp_path / "mail.eml"
     mail.write_bytes(b"Subject: hello\r\n\r\n550 5.1.1 no\r\n")

@@ -26,9 +26,9 @@ from ulak.mail.mailboxes import mailboxes
 from ulak.policy.message import MessageJudge, MessageRules
 from ulak.policy.submission import Submission, Submitted
 from ulak.replies import catalog
+from ulak.replies.bounces import bounce, failures
 from ulak.replies.document import to_html, to_markdown, to_text
 from ulak.replies.explain import explain
-from ulak.replies.report import failures
 from ulak.reports.failure.redaction import redacted
 from ulak.reports.reading import read_file, read_mail
 from ulak.server.proxy import HeaderReader
@@ -313,6 +313,10 @@ def filed(start: bytes, middle: bytes, end: bytes = b"") -> Work:
     return lambda: read_file(start + middle + end)
 
 
+def bounced(of: bytes) -> Work:
+    return lambda: bounce(of)
+
+
 SHAPES: dict[str, Callable[[int], Work]] = {
     **signed.SHAPES,
     "a line without an end, octet by octet": lambda n: lines(octet_by_octet(b"x" * n)),
@@ -473,6 +477,40 @@ SHAPES: dict[str, Callable[[int], Work]] = {
             b"Content-Type: message/delivery-status\n\nStatus: 5.1.1\n" + b" x\n" * (n // 3)
         )
     ),
+    "recipients of a report in words": lambda n: bounced(
+        b"From: MAILER-DAEMON\n\nThis is the qmail-send program\n"
+        + b"".join(b"<a%d@b.example>:\n550 no\n\n" % i for i in range(n // 28))
+    ),
+    "recipients without a reply": lambda n: bounced(
+        b"Content-Type: multipart/report; boundary=a\n\n--a\n\n"
+        + b"550 x\n\n" * (n // 70)
+        + b"--a\nContent-Type: message/delivery-status\n\n"
+        + b"".join(b"Final-Recipient: x;%d@b\nStatus: 5.1.1\n\n" % i for i in range(n // 60))
+    ),
+    "failed recipients in the header": lambda n: bounced(
+        b"From: MAILER-DAEMON\nX-Failed-Recipients: " + b"a@b, " * (n // 5) + b"\n\nsorry"
+    ),
+    "messages in a bounce": lambda n: bounced(b"Content-Type: message/rfc822\n\n" * (n // 30)),
+    "multiparts in a bounce": lambda n: bounced(
+        b"Content-Type: multipart/mixed; boundary=a\n\n"
+        + b"--a\nContent-Type: multipart/mixed; boundary=a\n\n" * (n // 48)
+    ),
+    "parts of a bounce": lambda n: bounced(
+        b"Content-Type: multipart/mixed; boundary=a\n\n" + b"--a\n\nx\n" * (n // 7)
+    ),
+    "nearly delimiters of a bounce": lambda n: bounced(
+        b"Content-Type: multipart/mixed; boundary=a\n\n" + b"--ab\n" * (n // 5)
+    ),
+    "tags in a bounce": lambda n: bounced(
+        b"From: MAILER-DAEMON\nContent-Type: text/html\n\n" + b"<style><" * (n // 8)
+    ),
+    "addresses in a bounce": lambda n: bounced(
+        b"From: MAILER-DAEMON\n\nThis is the qmail-send program\n" + b"a@" * (n // 2)
+    ),
+    "line ends of a bounce": lambda n: bounced(b"From: x\r\r\n\r" * (n // 11)),
+    "an event in a log": lambda n: explained('{"a":' * (n // 10) + "1" + "}" * (n // 10)),
+    "a log line of many replies": lambda n: explained("x status=a (x: 550 " * (n // 19)),
+    "quotes in a log line": lambda n: explained("LED='said: smtp; " * (n // 17)),
     "records": lambda n: answer(records(n // 16, b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\1\2\3\4")),
     "pointers": lambda n: answer(records(n // 16, b"\xc0\x1c\0\1\0\1\0\0\0\x3c\0\4\1\2\3\4")),
     "a message on its way, octet by octet": lambda n: sending(

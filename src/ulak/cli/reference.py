@@ -12,24 +12,26 @@ import click
 from ulak.cli import output
 from ulak.cli.frame import USAGE, Failure, say
 from ulak.cli.options import json_option, lang_option
+from ulak.replies.bounces import Bounce, bounce
 from ulak.replies.compare import compare as compared
-from ulak.replies.document import Document, to_text
+from ulak.replies.document import Document, Facts, Heading, to_text
 from ulak.replies.explain import Explanation, explain_parsed
 from ulak.replies.explain import explain as explained
 from ulak.replies.reference import reference
-from ulak.replies.report import failures
 from ulak.replies.sides import UnknownReplyError, page_of, side
 
 _WIDTH = 80
 _CHUNK = 65_536
 # One reply of 512 octets a line may have many lines; what is longer is no reply.
 _LONGEST_LINE = 1_000_000
+_STDIN = Path("-")
+_MAIL = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
 
 
 @click.command()
 @click.argument("reply", nargs=-1)
 @click.option("--stdin", "from_stdin", is_flag=True)
-@click.option("--file", "mail", type=click.Path(path_type=Path, dir_okay=False), metavar="MAIL")
+@click.option("--file", "mail", type=_MAIL, metavar="MAIL")
 @click.option("--check", is_flag=True)
 @json_option
 @lang_option
@@ -116,19 +118,52 @@ def _lines(stream: BinaryIO) -> Iterator[str]:
 
 
 def _report(ctx: click.Context, mail: Path, lang: str, *, as_json: bool) -> None:
-    found = failures(mail.read_bytes())
-    if not found:
+    found = bounce(sys.stdin.buffer.read() if mail == _STDIN else mail.read_bytes())
+    if not found.failures:
         raise Failure(say(ctx, "explain.no-report", path=mail), USAGE)
-    for number, failure in enumerate(found):
+    about = _about(found)
+    if not as_json:
+        rows = tuple(
+            (say(ctx, f"explain.about-{name.replace('_', '-')}"), output.clean(value))
+            for name, value in about.items()
+            if value
+        )
+        if rows:
+            heading = Heading(say(ctx, "explain.about"), 1)
+            _page(Document(lang, (heading, Facts(rows))))
+            output.line()
+    for number, failure in enumerate(found.failures):
         told = explain_parsed(failure.reply, failure.quoted, lang, cause=failure.cause)
         if as_json:
-            output.json_object({"recipient": failure.recipient, **told.to_json()})
+            output.json_object(
+                {
+                    "recipient": failure.recipient,
+                    "action": failure.action,
+                    "source": failure.source,
+                    "remote_mta": failure.remote_mta,
+                    **about,
+                    **told.to_json(),
+                }
+            )
             continue
         if number:
             output.line()
         who = output.clean(failure.recipient)
-        output.line(output.paint(who, "cyan", bold=True) + "\n")
+        output.line(output.paint(who, "cyan", bold=True))
+        output.line(say(ctx, f"explain.action-{failure.action}") + "\n")
         _show(told, as_json=False)
+
+
+def _about(found: Bounce) -> dict[str, str]:
+    """Give what is known of the message that was not delivered, and who says so."""
+    return {
+        "subject": found.returned.subject,
+        "message_id": found.returned.message_id,
+        "sender": found.returned.sender,
+        "date": found.returned.date,
+        "reporting_mta": found.reporting_mta,
+        "time": found.time,
+    }
 
 
 def _show(told: Explanation, *, as_json: bool) -> None:

@@ -27,7 +27,8 @@ _CODE = r"[245][0-9]{2}"
 _ENHANCED = r"[245]\.[0-9]{1,3}\.[0-9]{1,3}(?!\.?[0-9])"
 # A code in the middle of a text. What follows and what stands before it decides about it.
 _INSIDE = re.compile(rf"(?<![0-9A-Za-z.,_-])({_CODE})(?:([-: ][ ]?[#(]?{_ENHANCED})|[-: '\"]|$)")
-_BEGINNING = re.compile(rf"[\"'#<(\[{{ ]{{0,4}}(?:{_CODE}(?:[-: ]|$)|#?{_ENHANCED})")
+_BEGINNING = re.compile(rf"{_CODE}(?:[-: ]|$)")
+_FIRST = frozenset("245")
 _UNIT = re.compile(
     r"[ -]?(?:bytes|octets|[kmg]i?b\b|m?s\b|sec|min|hour|day|times|mails|messages|recipients|"
     r"emails|of |items)",
@@ -37,12 +38,16 @@ _UNIT = re.compile(
 _BEFORE = tuple(":;='\"{<|>#\n")
 _WORDS = ("code", "error", "reply", "said", "response", "returned", "status", "with", "smtp")
 _STATUS = re.compile(rf"\b(?:dsn|status|Status)[=:] ?({_ENHANCED})")
+_STATUS_FIRST = re.compile(_ENHANCED)
 # `: 5.7.1 …` and `(#5.1.1)` where there is no code at all.
-_BARE = re.compile(rf"(?:[:;=] |[(\[]#?|#)({_ENHANCED})(?=[\s):;,\]>]|$)")
+_BARE = re.compile(rf"(?:[:;=] |\n|[(\[]#?|#)({_ENHANCED})(?=[\s):;,\]>]|$)")
 # How a report says which protocol the words are of (RFC 3464 §2.3.6), at their beginning or,
 # as Exchange and PowerMTA have it, further back.
 _TYPE = re.compile(r"(?:[els]?smtp|lmtp|x-[a-z0-9-]{1,30}|unix)[ ]?;[ ]?", re.ASCII | re.IGNORECASE)
 _TYPE_WITHIN = re.compile(r"(?<![a-z0-9])smtp[ ]?;[ ]?", re.ASCII | re.IGNORECASE)
+_REJECTED = re.compile(r" rejected (?:RCPT|MAIL|[EH][HE]LO|AUTH|VRFY|after|during|connection|by) ")
+_EXIM_FAILED = re.compile(r"(?:^| )(?:\*\*|==) [^\s@]{1,256}@[^\s:]{1,256}")
+_ZOHO = re.compile(rf"ERROR_CODE :({_CODE})?, ERROR_CODE :[, ]{{0,4}}")
 _QMAIL = re.compile(r"delivery [0-9]{1,9}: (?:failure|deferral|success): ")
 _CSV = re.compile(r"[a-z]{1,3},[0-9]{4}-[0-9]{2}-")
 _STALWART = re.compile(
@@ -88,14 +93,17 @@ def behind_banner(text: str) -> Quoted | None:
 
 
 def _starts(text: str) -> bool:
-    return text[:1].isascii() and text[:1].isdigit() and _BEGINNING.match(text) is not None
+    return text[:1] in _FIRST and _BEGINNING.match(text) is not None
 
 
 def _once(text: str) -> Quoted | None:
     """Take one wrapping off."""
     kind = _TYPE.match(text)
     if kind is not None:
-        return Quoted(text[kind.end() :])
+        said = text[kind.end() :]
+        # What sendmail calls X-Unix is with what a program ended.
+        ended = said.strip().isdigit() and kind[0].lower().startswith("x-unix")
+        return Quoted(f"exit status {said.strip()}" if ended else said)
     for sign, way in _WAYS:
         if sign in text and (quoted := way(text)) is not None:
             return quoted
@@ -182,17 +190,23 @@ def _exim(text: str) -> Quoted | None:
 
 
 def _exim_rejected(text: str) -> Quoted | None:
-    start = text.find(" rejected ")
-    colon = text.find(": ", start)
+    match = _REJECTED.search(text)
+    colon = text.find(": ", match.end()) if match is not None else -1
     return _cut(text, colon + 2) if colon >= 0 else None
 
 
 def _exim_failed(text: str) -> Quoted | None:
-    start = max(text.find(" ** "), text.find(" == "))
-    if start < 0 and not text.startswith(("** ", "== ")):
-        return None
-    colon = text.find(": ", start + 3)
+    match = _EXIM_FAILED.search(text)
+    colon = text.find(": ", match.end()) if match is not None else -1
     return _cut(text, colon + 2) if colon >= 0 else None
+
+
+def _zoho(text: str) -> Quoted | None:
+    match = _ZOHO.search(text)
+    if match is None:
+        return None
+    code = f"{match[1]} " if match[1] else ""
+    return Quoted(code + text[match.end() :], text[: match.start()].rstrip(" ,"))
 
 
 def _led(text: str) -> Quoted:
@@ -263,6 +277,7 @@ _WAYS: tuple[tuple[str, Callable[[str], Quoted | None]], ...] = (
     ("ode", _stalwart),
     (";", _typed),
     (" rejected ", _exim_rejected),
+    ("ERROR_CODE :", _zoho),
     ("** ", _exim_failed),
     ("== ", _exim_failed),
 )
@@ -287,15 +302,19 @@ def _inside(text: str, start: int = 0) -> Quoted | None:
                 continue
             if _UNIT.match(text, match.end(1)):
                 continue
+            if before.endswith("SIZE="):
+                continue
             if match[0].endswith(":") and before.endswith("]:"):
                 continue  # the port of an address
         quote = text[begin - 1] if begin else ""
         end = text.rfind(_CLOSING[quote]) if quote in _CLOSING else -1
         return _cut(text, begin, end)
+    if text[:1] in _FIRST and _STATUS_FIRST.match(text):
+        return None
     bare = _BARE.search(text, start)
     if bare is None:
         return None
-    if bare[0].startswith((": ", "; ", "= ")):
+    if bare[0].startswith((": ", "; ", "= ", "\n")):
         return _cut(text, bare.start(1))
     return Quoted(text, "", bare[1])
 

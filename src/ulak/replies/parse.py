@@ -47,8 +47,6 @@ def parse(text: str) -> ParsedReply:
     text = text.strip(" \t\n")
     first = _CODE.match(text)
     if first is not None:
-        if first[1] == _SMTP_BANNER and (quoted := logs.behind_banner(text)) is not None:
-            return replace(_taken(quoted.reply), around=quoted.around)
         return _with_code(text, first)
     quoted = jsonlog.find(text) if text.startswith("{") else None
     quoted = quoted or logs.find(text)
@@ -70,6 +68,8 @@ def _taken(text: str) -> ParsedReply:
 
 def _with_code(text: str, first: re.Match[str]) -> ParsedReply:
     digits = first[1]
+    if digits == _SMTP_BANNER and (quoted := logs.behind_banner(text)) is not None:
+        return replace(_taken(quoted.reply), around=quoted.around)
     if first[2] == "-" and "\n" not in text:
         # Somebody put the lines of a reply behind each other.
         text = text.replace(f" {digits}-", f"\n{digits}-").replace(f" {digits} ", f"\n{digits} ")
