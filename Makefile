@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: vectors run test check interop demo bench fuzz docs clean
+.PHONY: vectors run test check interop demo bench fuzz docs translations clean
 run: .venv/ready
 	$(BIN)/ulak serve
 
@@ -38,6 +38,10 @@ fuzz: .venv/fuzz
 # The pages that are made from the code; a test says when they are stale.
 docs: .venv/ready
 	$(BIN)/python -m ulak.config.reference docs
+
+# The template and the catalogues of the command line (docs/languages.md); a test says when they are stale.
+translations: .venv/ready
+	$(BIN)/python -m ulak.cli.catalogues
 
 clean:
 	rm -rf .venv

@@ -208,7 +208,7 @@ def test_who_is_shut_out_is_listed_and_let_in_again(desk: Desk) -> None:
         ("ada@example.org", None, "192.0.2.0/24"),
     }
     assert desk("unban", "Ada@example.org").code == 0
-    assert desk("unban", "192.0.2.1").out.endswith("bans that were lifted: 1.\n")
+    assert desk("unban", "192.0.2.1").out.endswith("1 ban was lifted.\n")
     assert desk("bans").out == "Nobody is shut out.\n"
 
 

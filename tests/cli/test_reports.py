@@ -166,7 +166,7 @@ def test_reports_are_sent_by_hand_where_no_server_runs(desk: Desk) -> None:
     assert outgoing.parcels(9) == [], "a dry run changes nothing"
     assert "not a mail address" in desk("send", "--dry-run").out
 
-    assert desk("send", "--now").out.startswith("Reports that are in the queue now: 1")
+    assert desk("send", "--now").out.startswith("1 report is in the queue now.")
     assert desk("send", "--now", "--json").json == {"sent": 0}
     told = desk("sent")
     assert "dmarc@example.org" in told.out

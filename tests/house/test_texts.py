@@ -49,7 +49,7 @@ def shape(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_there_are_english_and_turkish() -> None:
-    assert texts.languages() == ("en", "tr")
+    assert {"en", "tr"} <= set(texts.languages())
 
 
 @pytest.mark.parametrize("language", texts.languages())

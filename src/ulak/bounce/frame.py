@@ -9,6 +9,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from ulak.language import LANGUAGES
+
 
 class Frame:
     """The frame texts of one language; each `{place}` is filled once, by a value made safe."""
@@ -42,11 +44,9 @@ def frame(language: str) -> Frame:
     return Frame(language, tomllib.loads(source.read_text(encoding="utf-8")))
 
 
-@cache
 def languages() -> tuple[str, ...]:
-    """Name the languages that there are frames in."""
-    names = (entry.name for entry in files("ulak.bounce").joinpath("texts").iterdir())
-    return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
+    """Name the languages that there are frames in: those that are offered."""
+    return LANGUAGES
 
 
 def choose(wishes: Sequence[str], offered: Sequence[str]) -> str:

@@ -1,9 +1,10 @@
 """Puts the help of commands into the language of the user.
 
-English help may stand in the command's own code. Other languages, and the options that many
-commands have, stand in `texts/<language>.toml`: `help."queue list"` for a command, and
-`about."queue list"` where its own page says more; `option."queue list".domain` for an option, or
-`option.any.json` for one that means the same everywhere.
+English help may stand in the command's own code; other English texts stand in `texts/en.toml`, and
+all of them in gettext catalogues for the other languages (`locale/`, `ulak.cli.catalogues`):
+`help."queue list"` for a command, and `about."queue list"` where its own page says more;
+`option."queue list".domain` for an option, or `option.any.json` for one that means the same
+everywhere.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from pathlib import Path
 
 import click
 
-from ulak.language import FALLBACK, LANGUAGES, Texts
+from ulak.language import FALLBACK, LANGUAGES
+from ulak.language.po import Strings
 
-TEXTS = Texts(Path(__file__).parent / "texts")
+_HERE = Path(__file__).parent
+TEXTS = Strings(_HERE / "texts" / "en.toml", _HERE / "locale", "ulak")
 
 
 class Formatter(click.HelpFormatter):

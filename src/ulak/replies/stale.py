@@ -8,6 +8,7 @@ a person has read them, it writes the new digests into the files of this checkou
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import re
 import sys
@@ -15,6 +16,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from ulak.language import known
 from ulak.replies import texts
 
 FOLDER = texts.FOLDER
@@ -64,8 +66,8 @@ def reviewed(language: str, part: str) -> str:
 def main(arguments: list[str]) -> int:
     """Name what is stale, or with `--reviewed` take it as reviewed. 1 when something is stale."""
     found = 0
-    for language in texts.languages()[1:]:
-        for part in PARTS:
+    for language, part in itertools.product(known(), PARTS):
+        if language != texts.DEFAULT and _path(language, part).exists():
             if "--reviewed" in arguments:
                 text = reviewed(language, part)
                 _path(language, part).write_text(text, encoding="utf-8")

@@ -20,6 +20,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from ulak.language import LANGUAGES
+
 DEFAULT = "en"
 FOLDER = Path(__file__).parent / "texts"
 
@@ -75,11 +77,9 @@ class EnhancedText:
     means: str
 
 
-@cache
 def languages() -> tuple[str, ...]:
-    """Name the languages that there are texts in, English first."""
-    found = {file.stem for file in FOLDER.glob("*.toml") if "." not in file.stem}
-    return (DEFAULT, *sorted(found - {DEFAULT}))
+    """Name the languages that are offered, English first."""
+    return LANGUAGES
 
 
 @lru_cache(64)

@@ -44,7 +44,7 @@ def dmarc(ctx: click.Context, report: Aggregate) -> None:
                 organization=report.organization,
                 domain=policy.domain,
                 period=period(report.begin, report.end),
-                messages=report.messages,
+                count=report.messages,
                 policy=policy.p or "none",
                 id=report.report_id,
             )
