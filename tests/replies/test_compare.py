@@ -5,14 +5,16 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from collections import Counter
 from html.parser import HTMLParser
 
 import pytest
 
-from ulak.replies import codes, texts
+from ulak.replies import codes, composing, texts
 from ulak.replies.catalog import CATALOG
 from ulak.replies.compare import Comparison, UnknownReplyError, compare
-from ulak.replies.document import Facts, Heading, Items, Links, Paragraph
+from ulak.replies.document import Block, Facts, Heading, Items, Links, Paragraph, Table
+from ulak.replies.enhanced import ENHANCED
 from ulak.replies.sides import page_of, side, stage_list
 
 LANGUAGES = texts.languages()
@@ -31,6 +33,8 @@ def sentences(found: Comparison) -> list[str]:
                 every += [title, *items]
             case Facts(rows):
                 every += [text for row in rows for text in row]
+            case Table(_, rows):
+                every += [cell for row in rows for cell in row]
             case Links():
                 pass
     return every
@@ -83,32 +87,97 @@ def test_the_order_makes_no_difference(language: str) -> None:
         assert compare(a, b, language) == compare(b, a, language)
 
 
+KEYS = [
+    *(str(code) for code in codes.CODES),
+    *(f"{c}.{e.detail}" for e in ENHANCED.values() for c in (*e.classes, *e.seen)),
+    "5.7.515",
+    "4.7.40",
+    *CATALOG,
+]
+
+
+def assert_pair_reads_well(a: str, b: str, language: str) -> None:
+    found = compare(a, b, language)
+    assert found.common == tuple(s for s in found.a.answers if s in found.b.answers)
+    assert_reads_well(found)
+    assert_nothing_is_said_twice(found)
+
+
+def assert_nothing_is_said_twice(found: Comparison) -> None:
+    """No sentence stands twice on the page, and no heading stands over nothing."""
+    blocks = found.to_document().blocks
+    for block, after in itertools.pairwise(blocks):
+        if isinstance(block, Heading) and isinstance(after, Heading):
+            assert after.level > block.level, block.text
+    said: Counter[str] = Counter()
+    steps: set[str] = set()
+    for block in blocks:
+        if isinstance(block, Heading) and block.level <= 2:
+            # Both persons of one side may be told that nothing is to be done.
+            said.update(steps)
+            steps = set()
+        cut = [s for text in spoken(block) for s in composing.sentences(text) if len(s) > 15]
+        if isinstance(block, Items):
+            steps.update(cut)
+        else:
+            said.update(cut)
+    said.update(steps)
+    again = texts.page("compare", found.language)["as_before"].format(a=found.a.key)
+    assert not [s for s, times in said.items() if times > 1 and s != again]
+
+
+def spoken(block: Block) -> tuple[str, ...]:
+    match block:
+        case Paragraph(text):
+            assert text
+            return (text,)
+        case Items(items):
+            assert items
+            return items
+        case Facts(rows):
+            assert rows
+            return tuple(value for _, value in rows)
+        case _:
+            return ()
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_pair_of_basic_codes_reads_well(language: str) -> None:
-    for a, b in itertools.combinations(codes.CODES, 2):
-        found = compare(str(a), str(b), language)
-        assert found.common == tuple(s for s in found.a.answers if s in found.b.answers)
-        assert_reads_well(found)
+    for a, b in itertools.combinations(map(str, codes.CODES), 2):
+        assert_pair_reads_well(a, b, language)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_causes_enhanced_codes_and_replies_read_well_beside_each_other(language: str) -> None:
-    every = [*CATALOG, *(f"{c}.{d}" for c in (4, 5) for d in texts.enhanced_details()), "2.1.5"]
-    for a, b in itertools.pairwise(every):
-        assert_reads_well(compare(a, b, language))
-    for what in every[::7]:
-        assert_reads_well(
-            compare(what, "550 5.1.1 <x@y.z>: there is no such mailbox here", language)
-        )
-        assert_reads_well(compare(what, "554", language))
+def test_pairs_of_all_kinds_read_well(language: str) -> None:
+    pairs = list(itertools.combinations(KEYS, 2))
+    for a, b in pairs[::61]:  # prime to the number of keys, so that it wanders through all kinds
+        assert_pair_reads_well(a, b, language)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_pair_of_all_kinds_reads_well(language: str) -> None:
+    for a, b in itertools.combinations(KEYS, 2):
+        assert_pair_reads_well(a, b, language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whole_replies_read_well_beside_each_other(language: str) -> None:
+    for what in KEYS[::7]:
+        for reply in ("550 5.1.1 <x@y.z>: there is no such mailbox here", "554 no"):
+            assert_reads_well(compare(what, reply, language))
 
 
 def test_what_is_written_about_a_pair_is_found() -> None:
+    every = {str(code) for code in codes.CODES} | set(CATALOG)
+    every |= {f"{c}.{d}" for c in (2, 4, 5) for d in texts.enhanced_details()}
     for name in texts._table("en", ".pairs")["pair"]:
-        a, b = name.split("-")
-        assert int(a) < int(b)
+        cuts = [place for place, letter in enumerate(name) if letter == "-"]
+        known = [(name[:c], name[c + 1 :]) for c in cuts]
+        a, b = next(pair for pair in known if every.issuperset(pair))
+        found = compare(b, a)
+        assert (found.a.key, found.b.key) == (a, b), "the name is the keys in their order"
         notes = texts.pair(name)
-        found = compare(a, b)
         assert found.summary.endswith(notes["difference"])
         assert found.which[-1] == notes["which"]
 
@@ -200,5 +269,7 @@ def test_one_side_has_a_page_of_its_own() -> None:
 
 
 def test_an_enhanced_code_may_be_asked_for_without_its_class() -> None:
-    assert side("X.1.1").key == "5.1.1"
-    assert side("x.1.5").key == "2.1.5"
+    open_class = side("x.7.1")
+    assert (open_class.key, open_class.classes, open_class.seen) == ("X.7.1", (5,), (4,))
+    assert open_class.to_json()["class"] is None
+    assert compare("X.1.1", "X.2.2").title == "The difference between 5.1.1 and 4.2.2"

@@ -37,7 +37,7 @@ def test_text() -> None:
         "  Type `ulak codes 252` <now> & 1. see.\n\n"
         "  Steps:\n  1. one\n  2. two\n\n"
         "  name: value\n\n"
-        "  - RFC 5321\n    https://www.rfc-editor.org/rfc/rfc5321\n  - bad\n    javascript:x\n"
+        "  - RFC 5321  https://www.rfc-editor.org/rfc/rfc5321\n  - bad  javascript:x\n"
     )
 
 

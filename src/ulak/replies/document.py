@@ -50,13 +50,21 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """Things side by side: a head, and rows that each begin with what they are about."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Links:
     """Places to read on, as titles and addresses."""
 
     rows: tuple[tuple[str, str], ...]
 
 
-Block = Heading | Paragraph | Items | Facts | Links
+Block = Heading | Paragraph | Items | Facts | Table | Links
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +120,8 @@ _STYLE = (
     "code{background:#8882;border-radius:.2em;padding:0 .25em}"
     "h2{border-top:1px solid #8886;padding-top:1rem}"
     "dt{font-weight:600}dd{margin:0 0 .4rem}"
+    "table{border-collapse:collapse}th,td{border-bottom:1px solid #8886;padding:.3em .8em .3em 0;"
+    "text-align:start;vertical-align:top}"
     "@media(prefers-color-scheme:dark){body{background:#111;color:#eee}a{color:#8bf}}"
 )
 
@@ -141,11 +151,40 @@ def _text(
                 _wrap(clean(value), width, f"  {name + ':':{names}}", " " * (names + 2))
                 for name, value in rows
             )
+        case Table(head, rows):
+            return _columns((head, *rows), width, emphasise, clean)
         case Links(rows):
-            return "\n".join(
-                f"  - {clean(title)}\n    {clean(url)}" if title != url else f"  - {clean(url)}"
-                for title, url in rows
-            )
+            return "\n".join(_link(clean(title), clean(url), width) for title, url in rows)
+
+
+def _link(title: str, url: str, width: int) -> str:
+    if title == url:
+        return f"  - {url}"
+    line = f"  - {title}  {url}"
+    return line if len(line) <= width else f"  - {title}\n    {url}"
+
+
+def _columns(
+    rows: tuple[tuple[str, ...], ...],
+    width: int,
+    emphasise: Callable[[str], str],
+    clean: Callable[[str], str],
+) -> str:
+    """Write rows as columns, the first as narrow as it can be; a cell may take several lines."""
+    first = max(len(row[0]) for row in rows) + 2
+    wide = max((width - 2 - first) // max(len(rows[0]) - 1, 1) - 2, 12)
+    lines: list[str] = []
+    for number, row in enumerate(rows):
+        cells = [[clean(row[0])], *(textwrap.wrap(clean(cell), wide) or [""] for cell in row[1:])]
+        widths = (first, *(wide + 2 for _ in row[1:]))
+        for line in range(max(map(len, cells))):
+            parts = (cell[line] if line < len(cell) else "" for cell in cells)
+            padded = "".join(f"{part:{w}}" for part, w in zip(parts, widths, strict=True))
+            text = f"  {padded}".rstrip()
+            lines.append(emphasise(text) if number == 0 else text)
+        if number == 0:
+            lines.append("  " + "-" * (sum(widths) - 2))
+    return "\n".join(lines)
 
 
 def _wrap(text: str, width: int, first: str, rest: str | None = None) -> str:
@@ -177,8 +216,17 @@ def _markdown(block: Block) -> str:
             return (f"{_mark(title)}:\n\n" if title else "") + "\n".join(lines)
         case Facts(rows):
             return "\n".join(f"- **{_mark(name)}:** {_mark(value)}" for name, value in rows)
+        case Table(head, rows):
+            every = (head, ("---",) * len(head), *rows)
+            marked = ("| " + " | ".join(_cell(cell) for cell in row) + " |" for row in every)
+            return "\n".join(marked)
         case Links(rows):
             return "\n".join(f"- [{_mark(title)}](<{_address(url)}>)" for title, url in rows)
+
+
+def _cell(text: str) -> str:
+    # A bar ends a cell even within a code span.
+    return text if text == "---" else _mark(text.replace("`", "'") if "|" in text else text)
 
 
 def _mark(text: str) -> str:
@@ -206,6 +254,15 @@ def _html(block: Block) -> str:
         case Facts(rows):
             pairs = "".join(f"<dt>{_inline(n)}</dt><dd>{_inline(v)}</dd>\n" for n, v in rows)
             return f"<dl>\n{pairs}</dl>\n"
+        case Table(head, rows):
+            top = "".join(f'<th scope="col">{_inline(cell)}</th>' for cell in head)
+            body = "".join(
+                f'<tr><th scope="row">{_inline(row[0])}</th>'
+                + "".join(f"<td>{_inline(cell)}</td>" for cell in row[1:])
+                + "</tr>\n"
+                for row in rows
+            )
+            return f"<table>\n<tr>{top}</tr>\n{body}</table>\n"
         case Links(rows):
             found = "".join(
                 f'<li><a href="{escape(_address(url))}">{_inline(title)}</a></li>\n'

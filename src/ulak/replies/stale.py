@@ -20,11 +20,11 @@ from ulak.language import known
 from ulak.replies import texts
 
 FOLDER = texts.FOLDER
-PARTS = ("", ".codes", ".enhanced", ".pages", ".pairs")
+PARTS = ("", ".codes", ".enhanced", ".pages", ".pairs", ".reuse")
 
 # `[cause.null-mx]` or `[enhanced."7.1"]`, and the digest that stands below it, if any.
 _HEADING = re.compile(
-    r'^(\[(?P<kind>[a-z_]+)\."?(?P<name>[a-z0-9.-]+)"?\]\n)(?:of = "[^"\n]*"\n)?', re.MULTILINE
+    r'^(\[(?P<kind>[a-z_]+)\."?(?P<name>[a-z0-9_.-]+)"?\]\n)(?:of = "[^"\n]*"\n)?', re.MULTILINE
 )
 
 Tables = dict[tuple[str, str], dict[str, Any]]

@@ -1,9 +1,9 @@
 """The words for people: what a cause or a code means and what to do, in each language.
 
 They are kept in `texts/`: `<language>.toml` has the causes, `<language>.codes.toml` the basic
-codes, `<language>.enhanced.toml` the enhanced ones, `<language>.pairs.toml` what was written about
-two of them, `<language>.pages.toml` what a page says around them. Only the language and the kind
-that is asked for is read, once.
+codes, `<language>.enhanced.toml` the enhanced ones, `<language>.reuse.toml` what providers mean by
+them, `<language>.pairs.toml` what was written about two of them, `<language>.pages.toml` what a
+page says around them. Only the language and the kind that is asked for is read, once.
 
 A text may have choices, `[You send from {ip}.|You send from a listed address.]`: the first part
 is taken when all its facts are known, else the second, which may be missing.
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -58,7 +58,11 @@ class CauseText:
 
 @dataclass(frozen=True, slots=True)
 class CodeText:
-    """What people read about a basic code. `acts` says whose turn it is, `matters` when."""
+    """What people read about a basic code.
+
+    `acts` says whose turn it is, `matters` when, and `origin` where the number came from, which
+    is told of those that are no standard's.
+    """
 
     name: str
     means: str
@@ -67,6 +71,7 @@ class CodeText:
     fix_operator: tuple[str, ...]
     acts: str
     matters: str
+    origin: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,17 @@ class EnhancedText:
 
     title: str
     means: str
+    seen_when: str
+    fix_sender: tuple[str, ...]
+    fix_operator: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReuseText:
+    """What a provider means by a code of its own, and what to do then."""
+
+    means: str
+    fix: str
 
 
 def languages() -> tuple[str, ...]:
@@ -113,13 +129,28 @@ def code(number: int, lang: str = DEFAULT) -> CodeText | None:
         fix_operator=tuple(entry["fix_operator"]),
         acts=entry["acts"],
         matters=entry["matters"],
+        origin=entry.get("origin", ""),
     )
 
 
 def enhanced(detail: str, lang: str = DEFAULT) -> EnhancedText | None:
     """Give the texts of an enhanced code (`7.1`, without its class), or None."""
     entry = _table(language(lang), ".enhanced").get("enhanced", {}).get(detail)
-    return None if entry is None else EnhancedText(entry["title"], entry["means"])
+    if entry is None:
+        return None
+    return EnhancedText(
+        title=entry["title"],
+        means=entry["means"],
+        seen_when=entry["seen_when"],
+        fix_sender=tuple(entry["fix_sender"]),
+        fix_operator=tuple(entry["fix_operator"]),
+    )
+
+
+def reuse(name: str, lang: str = DEFAULT) -> ReuseText | None:
+    """Give the texts of a row of `replies.reuse`, or None."""
+    entry = _table(language(lang), ".reuse")["reuse"].get(name)
+    return None if entry is None else ReuseText(entry["means"], entry["fix"])
 
 
 def enhanced_details() -> tuple[str, ...]:
@@ -138,6 +169,18 @@ def pair(name: str, lang: str = DEFAULT) -> Table:
     """Give what is written about a pair of codes (`252-554`), or an empty table."""
     found: Table = _table(language(lang), ".pairs")["pair"].get(name, {})
     return found
+
+
+def pairs_with(pair: tuple[str, str], others: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Name the pairs of one of two keys with one of `others` that something is written about."""
+    written = _table(DEFAULT, ".pairs")["pair"]
+    found: list[tuple[str, str]] = []
+    for other in others:
+        for key in pair:
+            found.extend(
+                (one, two) for one, two in ((key, other), (other, key)) if f"{one}-{two}" in written
+            )
+    return tuple(dict.fromkeys(found))
 
 
 def put(text: str, facts: Mapping[str, str]) -> str:
