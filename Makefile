@@ -38,6 +38,7 @@ fuzz: .venv/fuzz
 # The pages that are made from the code; a test says when they are stale.
 docs: .venv/ready
 	$(BIN)/python -m ulak.config.reference docs
+	$(BIN)/python -m ulak.replies.blocklists.page docs
 
 # The template and the catalogues of the command line (docs/languages.md); a test says when they are stale.
 translations: .venv/ready

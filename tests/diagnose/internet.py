@@ -10,6 +10,7 @@ from ulak.checks import arc
 from ulak.checks.arc import Sealer
 from ulak.checks.dkim import Key, Signer
 from ulak.dns import Status, Zone
+from ulak.dns.zone import Written
 from ulak.mail import message as mail
 
 NOW = 1_790_000_000.0
@@ -58,11 +59,50 @@ def zone() -> Zone:
             ("66.100.51.198.bl.example", "TXT"): ["see https://bl.example/198.51.100.66"],
             ("*.deaf.example", "A"): ["127.255.255.254"],
             ("*.all.example", "A"): ["127.0.0.2"],
+            # Lists as there are, of which most are not here at all.
+            **lists(),
             # The host of a forger.
             ("66.100.51.198.in-addr.arpa", "PTR"): ["dsl66.isp.example"],
             ("dsl66.isp.example", "A"): ["198.51.100.67"],
         }
     )
+
+
+def lists() -> dict[tuple[str, str], list[Written] | Status]:
+    """Give entries of lists that are known: for the forger, and for who has bad neighbours."""
+    forger, neighbour = "66.100.51.198", "25.2.0.192"
+    return {
+        **{
+            (f"2.0.0.127.{zone}", "A"): ["127.0.0.2"]
+            for zone in (
+                "zen.spamhaus.org",
+                "bl.spamcop.net",
+                "dnsbl-1.uceprotect.net",
+                "dnsbl-2.uceprotect.net",
+                "dnsbl-3.uceprotect.net",
+                "psbl.surriel.com",
+                "all.spamrats.com",
+                "list.dnswl.org",
+                "bl.nordspam.com",
+                "hostkarma.junkemailfilter.com",
+            )
+        },
+        ("dbltest.com.dbl.spamhaus.org", "A"): ["127.0.1.2"],
+        ("forger.example.dbl.spamhaus.org", "A"): ["127.0.1.4"],
+        ("test.surbl.org.multi.surbl.org", "A"): ["127.0.0.254"],
+        ("forger.example.multi.surbl.org", "A"): ["127.0.0.72"],
+        ("*.multi.uribl.com", "A"): ["127.0.0.1"],
+        (f"{forger}.zen.spamhaus.org", "A"): ["127.0.0.4", "127.0.0.11"],
+        (f"{forger}.all.spamrats.com", "A"): ["127.0.0.36"],
+        (f"{forger}.bl.nordspam.com", "A"): ["127.0.0.77"],
+        (f"{forger}.hostkarma.junkemailfilter.com", "A"): ["127.0.0.3"],
+        ("*.b.barracudacentral.org", "A"): Status.REFUSED,
+        ("*.bl.score.senderscore.com", "A"): ["127.255.255.255"],
+        # A dead zone that belongs to somebody else now.
+        ("*.bl.0spam.org", "A"): ["203.0.113.80"],
+        (f"{neighbour}.dnsbl-3.uceprotect.net", "A"): ["127.0.0.2"],
+        (f"{neighbour}.list.dnswl.org", "A"): ["127.0.5.2"],
+    }
 
 
 HEADER = (

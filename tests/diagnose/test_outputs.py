@@ -30,6 +30,10 @@ def ip(what: str, *lists: Blocklist) -> Awaitable[Diagnosis]:
     return address.diagnose(zone(), ip=what, zones=lists, gather=asyncio.gather)
 
 
+def known(what: str, greeting: str = "") -> Awaitable[Diagnosis]:
+    return address.diagnose(zone(), ip=what, greeting=greeting, known=True, gather=asyncio.gather)
+
+
 def name(what: str, *selectors: str) -> Awaitable[Diagnosis]:
     return domain.diagnose(zone(), domain=what, selectors=selectors, gather=asyncio.gather)
 
@@ -56,11 +60,24 @@ CASES: dict[str, tuple[bool, Callable[[], Awaitable[Diagnosis]]]] = {
     "ip_well": (True, lambda: ip(MX, LISTS[0])),
     "ip_listed": (False, lambda: ip(FORGER, *LISTS)),
     "ip_nameless": (False, lambda: ip("2001:db8::1")),
+    "ip_swept": (False, lambda: known(FORGER, "mx.well.example")),
+    "ip_neighbours": (True, lambda: known(MX)),
+    "ip_private": (False, lambda: known("10.1.2.3")),
     "domain_well": (True, lambda: name("well.example", "s1")),
     "domain_ill": (False, lambda: name("ill.example", "old", "none")),
     "domain_bare": (False, lambda: name("bare.example")),
     "domain_without_mail": (True, lambda: name("nomail.example")),
     "domain_silent": (False, lambda: name("silent.example")),
+    "domain_listed": (
+        False,
+        lambda: domain.diagnose(
+            zone(),
+            domain="forger.example",
+            selectors=("s1",),
+            gather=asyncio.gather,
+            listed=True,
+        ),
+    ),
     "spf_pass": (True, lambda: spf(MX, "ada@well.example")),
     "spf_fail": (False, lambda: spf(FORGER, "ada@well.example")),
     "spf_broken": (False, lambda: spf(FORGER, "ada@ill.example")),

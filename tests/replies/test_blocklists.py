@@ -6,10 +6,12 @@ import re
 from collections import Counter
 
 import pytest
+from tests.house.repository import ROOT
 
 from ulak.language import FALLBACK
 from ulak.replies import blocklists
 from ulak.replies.blocklists import TEXTS, Named, entries, entry_of, lists, named
+from ulak.replies.blocklists.page import FILE, page
 
 PLACE = re.compile(r"\{([a-z_]+)\}")
 LANGUAGES = sorted(file.stem for file in TEXTS.folder.iterdir())
@@ -157,3 +159,9 @@ def test_the_search_is_linear_in_hostile_text() -> None:
     for text in ("spamhaus " * 12_000, "a." * 50_000, "." * 100_000, "exploits block " * 7_000):
         found = named(text)
         assert found is None or found.slug == "spamhaus"
+
+
+def test_the_page_of_the_lists_is_fresh() -> None:
+    assert (ROOT / "docs" / FILE).read_text("utf-8") == page(), "run: make docs"
+    for entry in entries().values():
+        assert f"`{entry.zone}`" in page()

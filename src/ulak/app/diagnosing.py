@@ -43,14 +43,21 @@ class Examiner:
         self._chosen = chosen
         self._servers = [dns] if dns else [(s.host, s.port) for s in chosen.dns.servers]
 
-    def ip(self, ip: str, zones: Sequence[str]) -> Diagnosis:
-        """Look an address up; `zones` are asked beside the lists of the configuration."""
+    def ip(
+        self, ip: str, zones: Sequence[str], greeting: str = "", *, known: bool = True
+    ) -> Diagnosis:
+        """Look an address up; `zones` are asked beside the lists of the configuration.
+
+        With `known`, all lists that anybody may ask are asked too; `greeting` is a name for HELO.
+        """
         lists = [
             *(Blocklist(one.zone, read_codes(one.codes), one.label) for one in self._dnsbl()),
             *map(Blocklist, zones),
         ]
         return self._run(
-            lambda resolver: address.diagnose(resolver, ip=ip, zones=lists, gather=asyncio.gather)
+            lambda resolver: address.diagnose(
+                resolver, ip=ip, zones=lists, greeting=greeting, known=known, gather=asyncio.gather
+            )
         )
 
     def domain(self, name: str, selectors: Sequence[str]) -> Diagnosis:
@@ -61,6 +68,7 @@ class Examiner:
                 domain=name,
                 selectors=selectors,
                 gather=asyncio.gather,
+                listed=True,
             )
         )
 

@@ -38,11 +38,24 @@ def _common(function: F) -> F:
 @check.command()
 @click.argument("ip", metavar="IP")
 @click.option("--zone", "zones", multiple=True, metavar="ZONE")
+@click.option("--only-configured", is_flag=True)
+@click.option("--helo", metavar="NAME")
 @_common
-def ip(ctx: click.Context, /, ip: str, zones: tuple[str, ...], **common: Any) -> int:  # noqa: ANN401 -- the options of all
+def ip(
+    ctx: click.Context,
+    /,
+    ip: str,
+    zones: tuple[str, ...],
+    helo: str | None,
+    *,
+    only_configured: bool,
+    **common: Any,  # noqa: ANN401 -- the options of all
+) -> int:
     """Look up the name of an address, and the lists that have it."""
     _address(ctx, ip)
-    return _end(ctx, common, lambda examiner: examiner.ip(ip, zones))
+    return _end(
+        ctx, common, lambda examiner: examiner.ip(ip, zones, helo or "", known=not only_configured)
+    )
 
 
 @check.command()

@@ -32,7 +32,8 @@ class Check:
 
     `good` is None where nothing speaks for or against. `facts` are in words that do not change.
     `severity` is one of `SEVERITIES` or "" where `good` says enough; `reference` is a cause or a
-    code that `ulak codes` has a page for, or "". `drawing` are lines to be shown as they are.
+    code that `ulak codes` has a page for, or "". `drawing` are lines to be shown as they are,
+    `means` says what the result means.
     """
 
     check: str
@@ -44,6 +45,7 @@ class Check:
     severity: str = ""
     reference: str = ""
     drawing: tuple[str, ...] = ()
+    means: tuple[Sentence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,7 @@ def to_dict(diagnosis: Diagnosis, language: str) -> dict[str, Any]:
                     }
                     for reason in check.reasons
                 ],
+                "means": [sentence.text(language) for sentence in check.means],
             }
             for check in diagnosis.checks
         ],

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from ulak.diagnose.diagnosis import Check, Diagnosis
 from ulak.diagnose.words import say, word
@@ -12,6 +13,8 @@ Paint = Callable[[str, str], str]
 """Gives a text in a colour."""
 
 
+_UNPROVEN = "dnsbl.unproven"  # of many lists, this is said once
+_MANY = 2  # lists that say the same are named together
 _COLOURS = {"critical": "red", "warning": "red", "note": "yellow", "good": "green"}
 _OF_GOOD = {True: "green", False: "red", None: "yellow"}
 
@@ -40,8 +43,13 @@ def printed(diagnosis: Diagnosis, language: str, *, width: int = 80, paint: Pain
             facts = {"value": source.value or "<>", "where": where}
             name = source.what if source.where else f"{source.what}-unknown"
             lines += _wrapped(say(language, f"source.{name}", facts), width)
+    gathered = _gathered(diagnosis.checks)
     for check in diagnosis.checks:
-        lines += ["", *_check(check, language, width, paint)]
+        those = gathered.get((check.check, check.result))
+        if those is None or check.severity or check.means:
+            lines += ["", *_check(check, language, width, paint)]
+        elif those[0] is check:
+            lines += ["", *_together(those, language, width, paint)]
     if diagnosis.advice:
         lines += ["", say(language, "print.do")]
         for step in diagnosis.advice:
@@ -56,8 +64,36 @@ def printed(diagnosis: Diagnosis, language: str, *, width: int = 80, paint: Pain
     return "\n".join(lines) + "\n"
 
 
+def _gathered(checks: Iterable[Check]) -> dict[tuple[str, str], list[Check]]:
+    """Give the lists of which there is nothing to tell one by one, where they are many."""
+    found: dict[tuple[str, str], list[Check]] = {}
+    for check in checks:
+        if check.check in ("dnsbl", "allowlist") and not check.severity and not check.means:
+            found.setdefault((check.check, check.result), []).append(check)
+    return {key: those for key, those in found.items() if len(those) >= _MANY}
+
+
+def _together(checks: list[Check], language: str, width: int, paint: Paint) -> Iterator[str]:
+    """Name lists under one head: with what hinders each, or in a row where all is well."""
+    head = replace(checks[0], subject="", reasons=())
+    yield from _check(head, language, width, paint)
+    rest = checks
+    if checks[0].good is None:
+        rest = [one for one in checks if one.reasons and one.reasons[0].key == _UNPROVEN]
+        rest = rest if len(rest) >= _MANY else []
+        for reason in (one.reasons[0] for one in checks if one.reasons and one not in rest):
+            yield from _wrapped(reason.text(language), width, "  - ", "    ")
+        if rest:
+            yield from _wrapped(say(language, "print.unproven"), width, "  - ", "    ")
+    indent = "    " if rest is not checks else "  - "
+    yield from _wrapped(", ".join(check.subject for check in rest), width, indent, "    ")
+
+
+def _colour(check: Check) -> str:
+    return _COLOURS.get(check.severity) or _OF_GOOD[check.good]
+
+
 def _check(check: Check, language: str, width: int, paint: Paint) -> Iterator[str]:
-    colour = _COLOURS.get(check.severity) or _OF_GOOD[check.good]
     facts = {
         "check": word(language, f"check.{check.check}", check.check.upper()),
         "subject": _shown(check.subject),
@@ -71,11 +107,13 @@ def _check(check: Check, language: str, width: int, paint: Paint) -> Iterator[st
     head = say(language, f"print.{name}", facts)
     if check.severity:
         head += f" [{say(language, f'severity.{check.severity}')}]"
-    yield paint(_shown(head), colour)
+    yield paint(_shown(head), _colour(check))
     for reason in check.reasons:
         yield from _wrapped(reason.text(language), width, "  - ", "    ")
     for line in check.drawing:
         yield f"      {_shown(line)}"
+    for sentence in check.means:
+        yield from _wrapped(sentence.text(language), width, "  - ", "    ")
     if check.reference:
         yield from _wrapped(_see(language, check.reference), width, "    ", "    ")
 

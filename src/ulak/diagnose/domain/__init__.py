@@ -4,7 +4,7 @@ One module looks at one subject (`mx.look`, `spf.look` …) and can be asked alo
 all of them.
 """
 
-from ulak.diagnose.domain import bimi, dane, dkim, dmarc, mta_sts, mx, spf, tls_rpt, zone
+from ulak.diagnose.domain import bimi, dane, dkim, dmarc, lists, mta_sts, mx, spf, tls_rpt, zone
 from ulak.diagnose.domain.found import Found
 from ulak.diagnose.domain.whole import NoDomainError, diagnose
 
@@ -16,6 +16,7 @@ __all__ = [
     "diagnose",
     "dkim",
     "dmarc",
+    "lists",
     "mta_sts",
     "mx",
     "spf",

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ulak.checks.gather import Gather
 from ulak.diagnose.diagnosis import Check, Diagnosis, Sentence, unique
-from ulak.diagnose.domain import bimi, dane, dkim, dmarc, mta_sts, mx, spf, tls_rpt, zone
+from ulak.diagnose.domain import bimi, dane, dkim, dmarc, lists, mta_sts, mx, spf, tls_rpt, zone
 from ulak.diagnose.domain.found import Found
 from ulak.diagnose.domain.mta_sts import FetchPolicy
 from ulak.dns.names import to_ascii
@@ -28,8 +28,12 @@ async def diagnose(
     selectors: Sequence[str],
     gather: Gather,
     fetch: FetchPolicy | None = None,
+    listed: bool = False,
 ) -> Diagnosis:
-    """Look at all that a domain publishes; `fetch` fetches its policy of MTA-STS."""
+    """Look at all that a domain publishes; `fetch` fetches its policy of MTA-STS.
+
+    With `listed`, the lists of domains that anybody may ask are asked about it, too.
+    """
     name = to_ascii(domain.strip())
     if not name:
         raise NoDomainError(domain)
@@ -43,6 +47,7 @@ async def diagnose(
         _hosts(resolver, name, gather),
         zone.look(resolver, name, gather),
         bimi.look(resolver, name),
+        *([lists.look(resolver, name, gather)] if listed else []),
     ]
     if not selectors:
         waiting.insert(3, dkim.probe(resolver, name, gather))
