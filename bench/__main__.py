@@ -14,9 +14,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import authentication, figures
+from bench import authentication, explaining, figures
 from bench.peers import PEERS, installed
 
+# What needs no other server.
+_IN_PROCESS = {"authentication": authentication.rows, "explaining": explaining.rows}
 _NEEDED = ("/usr/sbin/smtp-source", "/usr/sbin/smtp-sink")
 
 
@@ -33,7 +35,7 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=None, help="on a real disk, not tmpfs")
     asked = parser.parse_args()
     lacking = [tool for tool in _NEEDED if not Path(tool).exists()]
-    if lacking and asked.work != ["authentication"]:
+    if lacking and not _IN_PROCESS.keys() >= set(asked.work):
         sys.stderr.write(f"{lacking[0]} is missing: install Debian's package postfix.\n")
         return 2
     peers = [name for name in asked.peers.split(",") if name in PEERS and installed(name)]
@@ -43,8 +45,8 @@ def main() -> int:
         for work in asked.work:
             if work in ("accept", "relay"):
                 _side_by_side(work, peers, asked, base)
-            elif work == "authentication":
-                _print(work, authentication.rows())
+            elif work in _IN_PROCESS:
+                _print(work, _IN_PROCESS[work]())
             else:
                 _print(work, getattr(figures, work)(base / f"{work}-{time.time_ns()}", asked))
     finally:

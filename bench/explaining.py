@@ -1,0 +1,73 @@
+"""What it costs to explain replies: `python -m bench explaining`.
+
+The replies are the samples of all rules, each explained as often. The command is timed whole, with
+its start; its start is set against that of Python with the library that it reads its options with.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+from bench.figures import Row
+from ulak.replies.explain import explain
+from ulak.replies.patterns.book import FOLDER
+from ulak.replies.patterns.rule import tables
+
+_ROUNDS, _STARTS, _LINES = 5, 15, 20_000
+_ULAK = (sys.executable, "-m", "ulak", "explain")
+
+
+def rows() -> list[Row]:
+    """Measure everything once."""
+    replies = _replies()
+    lines = "".join(
+        replies[number % len(replies)].replace("\n", r"\n") + "\n" for number in range(_LINES)
+    )
+    times = [_explained(replies) for _ in range(_ROUNDS)]
+    wall, cpu = _run((*_ULAK, "--stdin", "--json"), lines)
+    bare = statistics.median(_run((sys.executable, "-c", "import click"), "")[0] for _ in range(5))
+    start = statistics.median(
+        _run((*_ULAK, "550 5.7.1 Service unavailable"), "")[0] for _ in range(_STARTS)
+    )
+    return [
+        ("rules' samples", str(len(replies))),
+        ("explained to JSON in one process", f"{1 / min(times):.0f}/s"),
+        ("`ulak explain --stdin` by the clock", f"{_LINES / wall:.0f}/s"),
+        ("`ulak explain --stdin` by its CPU", f"{_LINES / cpu:.0f}/s"),
+        ("start of `ulak explain`", f"{start * 1000:.0f} ms, {start / bare:.2f} x import click"),
+    ]
+
+
+def _replies() -> list[str]:
+    return [
+        sample
+        for file in sorted(FOLDER.glob("*.toml"))
+        for table in tables(file, "rule", whole=True)
+        for sample in _texts(table["samples"])
+    ]
+
+
+def _texts(value: object) -> list[str]:
+    return value if isinstance(value, list) else []
+
+
+def _explained(replies: Sequence[str]) -> float:
+    """Give the seconds for one reply."""
+    begin = time.process_time()
+    for reply in replies:
+        json.dumps(explain(reply).to_json(), ensure_ascii=False)
+    return (time.process_time() - begin) / len(replies)
+
+
+def _run(command: Sequence[str], stdin: str) -> tuple[float, float]:
+    """Give the seconds of a command by the clock, and of CPU."""
+    before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    subprocess.run(command, input=stdin.encode(), stdout=subprocess.DEVNULL, check=True)
+    wall, after = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall, after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
