@@ -17,8 +17,8 @@ from ulak.replies.patterns.rule import Condition, Phrase, Provider, Rule, provid
 FOLDER = Path(__file__).parent / "rules"
 PROVIDERS = Path(__file__).parent / "providers.toml"
 
-# What a rule gains by demanding more than words, in letters.
-_ONLY, _DETAIL, _CODE = 40, 25, 10
+# What a rule gains by demanding more than words, in letters, and by being of who wrote them.
+_ONLY, _DETAIL, _CODE, _THEIRS = 40, 25, 10, 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,10 @@ def _weight(
         if not holding:
             return None
         weight += max(map(_worth, holding))
+    if not rule.says:
+        return weight  # a bare code of theirs; whatever words they say, say more
+    if rule.provider and rule.provider == provider:
+        weight += _THEIRS
     return weight + (_ONLY if rule.only else 0)
 
 
