@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 
@@ -14,7 +14,7 @@ from ulak.cli.frame import USAGE, Failure, say
 from ulak.cli.options import json_option, lang_option
 from ulak.replies.bounces import Bounce, bounce
 from ulak.replies.compare import compare as compared
-from ulak.replies.document import Document, Facts, Heading, to_text
+from ulak.replies.document import Document, Facts, Heading, to_html, to_markdown, to_text
 from ulak.replies.explain import Explanation, explain_parsed
 from ulak.replies.explain import explain as explained
 from ulak.replies.reference import reference
@@ -70,38 +70,26 @@ def compare(a: str, b: str, form: str, lang: str) -> None:
         found = compared(unescaped(a), unescaped(b), lang)
     except UnknownReplyError as error:
         raise Failure(str(error), USAGE) from None
-    match form:
-        case "json":
-            output.json_object(found.to_json())
-        case "md":
-            click.echo(found.to_markdown(), nl=False)
-        case "html":
-            click.echo(found.to_html(), nl=False)
-        case _:
-            _page(found.to_document())
+    _written(found.to_document(), found.to_json(), form)
 
 
 @click.command()
 @click.argument("code", required=False)
+@click.option("--format", "form", type=click.Choice(("text", "json", "md", "html")), default="text")
 @json_option
 @lang_option
-def codes(code: str | None, lang: str, *, as_json: bool) -> None:
+def codes(code: str | None, form: str, lang: str, *, as_json: bool) -> None:
     """Look up reply codes, enhanced codes and causes: one of them, or all."""
+    form = "json" if as_json else form
     if code is None:
         everything = reference(lang)
-        if as_json:
-            output.json_object(everything.to_json())
-        else:
-            _page(everything.to_document())
+        _written(everything.to_document(), everything.to_json(), form)
         return
     try:
         found = side(code, lang)
     except UnknownReplyError as error:
         raise Failure(str(error), USAGE) from None
-    if as_json:
-        output.json_object(found.to_json())
-    else:
-        _page(page_of(found, lang))
+    _written(page_of(found, lang), found.to_json(), form)
 
 
 def unescaped(text: str) -> str:
@@ -171,6 +159,18 @@ def _show(told: Explanation, *, as_json: bool) -> None:
         output.json_object(told.to_json())
     else:
         _page(told.to_document())
+
+
+def _written(document: Document, facts: dict[str, Any], form: str) -> None:
+    match form:
+        case "json":
+            output.json_object(facts)
+        case "md":
+            click.echo(to_markdown(document), nl=False)
+        case "html":
+            click.echo(to_html(document), nl=False)
+        case _:
+            _page(document)
 
 
 def _page(document: Document) -> None:

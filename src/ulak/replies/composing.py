@@ -155,12 +155,11 @@ class Composer:
             return
         if a.code is not None and a.code == b.code and "code" not in (a.kind, b.kind):
             yield self.words["same_code"].format(code=a.code)
-        for half in (a, b):
-            yield self._place(half)
-            if not self.by_table and half.in_practice:
-                yield self._answers("practice_cause", half, half.in_practice)
+        same = bool(a.answers) and a.answers == b.answers
+        yield from self._places(same=same)
         if self.common:
-            yield self._answers("meet", a, self.common)
+            if not same:
+                yield self._answers("meet", a, self.common)
         elif a.answers and b.answers:
             yield self.words["never_by_table" if self.by_table else "never_meet"]
         if self.stage_note:
@@ -171,6 +170,20 @@ class Composer:
                     yield self._answers("practice", half, half.in_practice)
         if self.practice and not self.common:
             yield self._answers("meet_in_practice", a, self.practice)
+
+    def _places(self, *, same: bool) -> Iterable[str]:
+        a, b = self.a, self.b
+        practice_same = a.in_practice == b.in_practice
+        if same:
+            by_meaning = a.kind == b.kind == "enhanced"
+            yield self._answers("both_belong" if by_meaning else "meet", a, a.answers)
+        for half in (a, b):
+            if not same:
+                yield self._place(half)
+            if not self.by_table and half.in_practice and not (same and practice_same):
+                yield self._answers("practice_cause", half, half.in_practice)
+        if same and practice_same and a.in_practice and not self.by_table:
+            yield self._answers("practice_both", a, a.in_practice)
 
     def _place(self, half: Side) -> str:
         if not half.answers:
@@ -195,7 +208,8 @@ class Composer:
 
     def _acts(self) -> Iterable[str]:
         a, b = self.a, self.b
-        if not (a.acts and b.acts):
+        alike = a.acts.replace(a.key, "") == b.acts.replace(b.key, "")
+        if alike or not (a.acts and b.acts):
             both = acts(a, self.language, both=True)
             if both == acts(b, self.language, both=True):
                 yield both

@@ -140,8 +140,13 @@ def _enhanced_side(key: str, language: str) -> Side | None:
     if known is None or written is None:
         return _unregistered(key, language)
     severity = known.usual if key[0] == "X" else int(key[0])
-    lasts, act = _consequence(severity, of_enhanced(None, f"{severity}.{detail}"), known.action)
-    words = str(texts.page("after", language)[act])
+    every = {
+        c: _consequence(c, of_enhanced(None, f"{c}.{detail}"), known.action)
+        for c in {severity, *known.classes, *known.seen}
+    }
+    lasts, act = every[severity]
+    if key[0] == "X" and len({one for one, _ in every.values()}) > 1:
+        lasts = "unclear"  # it depends on the class
     return Side(
         kind="enhanced",
         key=key,
@@ -165,8 +170,20 @@ def _enhanced_side(key: str, language: str) -> Side | None:
         related=_related(known.related, severity, language),
         providers=_providers(key, language),
         links=codes.links(known.sections),
-        queue=words.format(after=saying.after(key, language)),
+        queue=_queue_after(key, known, language),
     )
+
+
+def _queue_after(key: str, known: enhanced.EnhancedCode, language: str) -> str:
+    """Say what a queue does, for each class where the class is left open."""
+    words = texts.page("after", language)
+    digits = sorted({*known.classes, *known.seen}) if key[0] == "X" else [int(key[0])]
+    said: list[str] = []
+    for digit in digits:
+        one = f"{digit}{key[1:]}"
+        _, act = _consequence(digit, of_enhanced(None, one), known.action)
+        said.append(str(words[act]).format(after=saying.after(one, language)))
+    return " ".join(said)
 
 
 def _unregistered(key: str, language: str) -> Side | None:
@@ -302,7 +319,9 @@ def _stages(row: Cause, *, practice: bool) -> tuple[str, ...]:
     else:
         wide = {*meaning.answers, *meaning.in_practice}
         wide &= set(_FAMILY_STAGES.get(row.family, codes.STAGES))
-        standard = by_code & wide or by_code
+        # An enhanced code never stands in the greeting (RFC 2034 §4), its basic code may.
+        right = {*meaning.answers, *(wide & {"CONNECT", "EHLO"})}
+        standard = by_code & wide & right or by_code & wide or by_code
         found = (by_code | practised) & wide - standard if practice else standard
     return tuple(stage for stage in codes.STAGES if stage in found)
 

@@ -104,7 +104,8 @@ def _facts(half: Side, language: str) -> Facts:
         family = texts.page("families", language).get(half.family, half.family)
         rows.append((labels["family"], f"{family} (`{half.family}`)"))
     rows += _stages(half, language)
-    rows.append((labels["final"], texts.page("final", language)[half.permanence]))
+    lasts = "open" if half.open and half.permanence == "unclear" else half.permanence
+    rows.append((labels["final"], texts.page("final", language)[lasts]))
     if half.basic_codes:
         rows.append((labels["basic_codes"], ", ".join(map(str, half.basic_codes))))
     if half.enhanced_codes:

@@ -65,3 +65,9 @@ def by_family(causes: Iterable[str], lang: str) -> list[tuple[str, list[str]]]:
     rank = {family: place for place, family in enumerate(names)}
     ordered = sorted(groups, key=lambda family: rank.get(family, len(rank)))
     return [(str(names.get(family, family)), groups[family]) for family in ordered]
+
+
+def capital(text: str, lang: str) -> str:
+    """Begin a text with a capital letter, as its language writes it."""
+    first = "İ" if lang == "tr" and text.startswith("i") else text[:1].upper()
+    return first + text[1:]
