@@ -103,7 +103,7 @@ def _once(text: str) -> Quoted | None:
         said = text[kind.end() :]
         # What sendmail calls X-Unix is with what a program ended.
         ended = said.strip().isdigit() and kind[0].lower().startswith("x-unix")
-        return Quoted(f"exit status {said.strip()}" if ended else said)
+        return Quoted(f"exit {said.strip()}" if ended else said)
     for sign, way in _WAYS:
         if sign in text and (quoted := way(text)) is not None:
             return quoted

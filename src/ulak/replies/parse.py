@@ -44,6 +44,8 @@ def parse(text: str) -> ParsedReply:
     text = text[:_LONGEST]
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if "$B" in text:
+        text = _without_shifts(text)
     text = text.strip(" \t\n")
     first = _CODE.match(text)
     if first is not None:
@@ -58,6 +60,21 @@ def parse(text: str) -> ParsedReply:
     if enhanced is None and (found.code is None or not quoted.status.endswith(".0.0")):
         enhanced = quoted.status or None
     return ParsedReply(found.code, enhanced, found.text, quoted.around)
+
+
+def _without_shifts(text: str) -> str:
+    """Decode ISO-2022-JP (RFC 1468) that nobody has decoded, also without its escapes."""
+    pieces: list[str] = []
+    position = 0
+    while (start := text.find("$B", position)) >= 0 and (end := text.find("(B", start)) >= 0:
+        shifted = text[start + 2 : end].removesuffix("\x1b")
+        pieces.append(text[position:start].removesuffix("\x1b"))
+        try:
+            pieces.append(f"\x1b$B{shifted}\x1b(B".encode("ascii").decode("iso2022_jp"))
+        except UnicodeError:
+            pieces.append(f"$B{shifted}(B")
+        position = end + 2
+    return "".join((*pieces, text[position:]))
 
 
 def _taken(text: str) -> ParsedReply:

@@ -218,4 +218,27 @@ SAMPLES = (
         "did not like our RCPT TO:\n550 5.1.1 no such user\n\nMessage headers follow.\n\n" +
         RETURNED),
         {GRACE: (550, "5.1.1", FAILED)}),
+    Sample("Amazon SES over SNS", "amazonses",
+        "From: no-reply@sns.example.com\nSubject: Notification\n\n"
+        '{"Type":"Notification","Message":"{\\"notificationType\\":\\"Bounce\\",\\"bounce\\":'
+        '{\\"bounceType\\":\\"Permanent\\",\\"reportingMTA\\":\\"dns; mx.example.com\\",'
+        '\\"bouncedRecipients\\":[{\\"emailAddress\\":\\"grace@example.net\\",\\"action\\":\\"failed\\",'
+        '\\"diagnosticCode\\":\\"smtp; 550 5.1.1 gone\\"}]}}"}\n--\nIf you wish to stop\n',
+        {GRACE: (550, "5.1.1", FAILED)}),
+    Sample("MDaemon", "mdaemon", plain(
+        "The attached message had PERMANENT fatal delivery errors!\n\n"
+        "YOUR MESSAGE WAS NOT DELIVERED!\n\nThe following addresses did NOT receive a copy of your "
+        "message:\n\n> grace@example.net\n\n--- Session Transcript ---\n"
+        " Thu: <<< 550 5.1.1 no such user\n"), {GRACE: (550, "5.1.1", FAILED)}),
+    Sample("Dovecot's filter", "dovecot",
+        "From: Mailer <postmaster@example.net>\nSubject: Rejected\n"
+        "Content-Type: multipart/report; report-type=disposition-notification; boundary=b\n\n--b\n"
+        "Content-Type: text/plain\n\nYour message to <grace@example.net> was automatically "
+        "rejected:\nQuota exceeded\n--b\n"
+        "Content-Type: message/disposition-notification\n\nFinal-Recipient: "
+        "rfc822; grace@example.net\nDisposition: automatic-action/MDN-sent-automatically; deleted\n"
+        "--b--\n", {GRACE: (None, None, FAILED)}),
+    Sample("a program behind an address", "dsn", report("The following address(es) failed:\n\n"
+        "  grace@example.net\n", MTA + "Final-Recipient: rfc822; |/usr/bin/filter\nAction: failed\n"
+        "Status: 5.0.0\n"), {GRACE: (None, "5.0.0", FAILED)}),
 )  # fmt: skip

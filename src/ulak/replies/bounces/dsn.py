@@ -18,7 +18,6 @@ _TIMES = ("last-attempt-date", "arrival-date")
 _EMBEDDED = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
 _ACTIONS = frozenset({"failed", "delayed", "delivered", "relayed", "expanded"})
 _BY_CLASS = {"2": "delivered", "4": "delayed", "5": "failed"}
-_NO_ADDRESS = ("|", "/", "@")
 _RECIPIENT = ("final-recipient", "original-recipient", "x-actual-recipient")
 
 
@@ -75,7 +74,7 @@ def _failure(fields: dict[str, str]) -> Failure:
         reply = replace(reply, enhanced=status[0])
     named = [address(fields[name]) for name in _RECIPIENT if fields.get(name)]
     # A program or a file that stands behind an address is none.
-    proper = (name for name in named if "@" in name and not name.startswith(_NO_ADDRESS))
+    proper = filter(is_address, named)
     return Failure(
         recipient=next(proper, named[0] if named else ""),
         action=action,
@@ -91,6 +90,11 @@ def _tells(status: str, action: str, reply: ParsedReply) -> bool:
     if status.endswith(".0.0"):
         return reply.code is None and reply.text == ""
     return not (status[0] == "2" and action in ("failed", "delayed"))
+
+
+def is_address(name: str) -> bool:
+    """Whether this may be an address, and neither a program nor a file nor a route."""
+    return "@" in name and not name.startswith(("|", "/", "@"))
 
 
 def address(value: str) -> str:

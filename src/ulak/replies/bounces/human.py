@@ -85,6 +85,15 @@ def read(message: mime.Message) -> Told | None:
     return None
 
 
+def named(message: mime.Message) -> str:
+    """Name the only recipient that the header or the part for people names, or ""."""
+    names = addresses(message.fields.get("x-failed-recipients", ""))
+    if not names:
+        part = next((part for part in message.parts if part.kind == "text/plain"), None)
+        names = Lines(own(part.text())[0], set()).named() if part is not None else []
+    return names[0] if len(names) == 1 else ""
+
+
 def replies_about(message: mime.Message) -> Callable[[str], str]:
     """Give what finds the reply that the part for people quotes about a recipient, or ""."""
     part = next((part for part in message.parts if part.kind == "text/plain"), None)
@@ -104,8 +113,9 @@ def _attached(part: mime.Part) -> bool:
 
 
 def _told(fields: dict[str, str], text: str) -> Told | None:
-    lines, rest = own(text)
-    head = " ".join(" ".join(lines[:150]).lower().split())[:_HEAD]
+    lines, rest, end = own(text)
+    # How a report goes over into what it returns is known of some servers, too.
+    head = " ".join(" ".join((*lines[:150], end)).lower().split())[:_HEAD]
     source = next((name for name, signs in SIGNS if any(sign in head for sign in signs)), "")
     failed = addresses(fields.get("x-failed-recipients", ""))
     if not source and not failed:
@@ -127,7 +137,8 @@ def _told(fields: dict[str, str], text: str) -> Told | None:
         about = Lines(lines, set())
         names = about.named() or about.in_sentence(anybody=True)
     if not names and source != _WEAK:
-        to = addresses(returned.get("to", ""))
+        given = returned or mime.fields_of(line.encode() for line in lines)
+        to = addresses(given.get("to", ""))
         names = to if len(to) == 1 else []
     waits = any(sign in head for sign in DELAYED) and not any(sign in head for sign in FAILED)
     failures = []

@@ -23,8 +23,9 @@ _ADDRESS = re.compile(
     r"[^\s<>()\[\]\",;:@|'=`]{1,64}@(?:[^\s<>()\[\]\",;:@|'=`/*]{1,253}|\[[0-9A-Fa-f.:IPv]{3,46}\])"
 )
 _LABEL = re.compile(
-    r"(?:final-recipient|original-recipient|recipient(?: address)?|address|rcpt to|smtp|user|"
-    r"to address|failed recipient|unknown user|unknown host|undeliverable to|user mailbox exceeds "
+    r"(?:final-recipient|error-for|undeliverable address|failed recipient|"
+    r"original-recipient|recipient(?: address)?|address|rcpt to|smtp|user|"
+    r"to address|unknown user|unknown host|undeliverable to|user mailbox exceeds "
     r"allowed size|delivery failed [0-9]{1,3} attempts|unknown local part|"
     r"invalid final delivery userid|受信者|empfänger|alıcı)\s{0,4}:?\s{0,4}(?:\[?smtp:|rfc822;)?",
     re.IGNORECASE,
@@ -38,6 +39,10 @@ _LINE_OF_ITS_OWN = re.compile(
 )
 _REASON = re.compile(r"\(reason: (.*)\)?$")
 _FIELD = re.compile(r"[A-Za-z-]{2,40}: ?\S")
+_TO = (
+    "to", "address", "recipient", "recipients", "recipient(s)", "user", "mailbox", "for", "group",
+    "account", ":", "(", "alias", "member",
+)  # fmt: skip
 _NOT_TO = ("from:", "from", "message-id:", "mailto:", "contact", "message id", "cc:", "by", "id:")
 
 
@@ -46,8 +51,8 @@ def addresses(text: str) -> list[str]:
     return [match[0].rstrip(".>") for match in _ADDRESS.finditer(text)] if "@" in text else []
 
 
-def own(text: str) -> tuple[list[str], list[str]]:
-    """Part the report from the header of the message that it returns."""
+def own(text: str) -> tuple[list[str], list[str], str]:
+    """Part the report, the header of the message that it returns, and the line between them."""
     lines = [line[:_LONGEST_LINE].rstrip() for line in text.replace("\r", "\n").split("\n")]
     found: list[str] = []
     begun = False
@@ -55,12 +60,14 @@ def own(text: str) -> tuple[list[str], list[str]]:
         words = line.strip(" *_=-|—").lower()
         ends = RULED_ENDS + ENDS if line.lstrip().startswith(RULES) else ENDS
         if begun and words.startswith(ends):
-            return found, _header(lines[number : number + 400])
+            return found, _header(lines[number : number + 400]), line
         if line.startswith(">") and not line.startswith(">>> "):
+            if _ADDRESS.fullmatch(line[1:].strip()):
+                found.append(line[1:])
             continue  # somebody quotes somebody
         begun = begun or bool(words)
         found.append(line)
-    return found, []
+    return found, [], ""
 
 
 def _header(lines: list[str]) -> list[str]:
@@ -106,7 +113,8 @@ class Lines:
                 local = name.partition("@")[0].lower()
                 if name.lower() in self._receiver or (local in SERVERS and not anybody):
                     continue
-                if not line[: match.start()].rstrip(" <[").lower().endswith(_NOT_TO):
+                before = line[: match.start()].rstrip(' <["').lower()
+                if not before or (before.endswith(_TO) and not before.endswith(_NOT_TO)):
                     return [name]
         return []
 
@@ -161,7 +169,7 @@ class Lines:
         for name in about or [asked]:
             if name and name.lower() not in self._said:
                 self._said[name.lower()] = whole
-                if not about or "... " in whole:
+                if not about or f"{name}... " in whole or f"{name}>... " in whole:
                     self._asked.append(name)
 
     def _quoted(self, block: list[str], recipient: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from ulak.replies.bounces import dsn, human, mime
+from ulak.replies.bounces import dsn, hook, human, mime
 from ulak.replies.bounces.failure import Bounce, Failure, Returned
 from ulak.replies.parse import parse
 
@@ -47,7 +47,7 @@ def _is_report(message: mime.Message) -> bool:
 
 
 def _read(message: mime.Message) -> Bounce:
-    if any(part.kind in _OTHER for part in message.parts):
+    if any(part.kind in _OTHER for part in message.parts) and not _refused(message):
         return Bounce()
     returned = _returned(message)
     status = next((part for part in message.parts if part.kind in dsn.KINDS), None)
@@ -61,6 +61,9 @@ def _read(message: mime.Message) -> Bounce:
                 found.time or message.fields.get("date", ""),
                 "dsn",
             )
+    by_hook = hook.read(message)
+    if by_hook is not None:
+        return by_hook
     told = human.read(message)
     if told is None or not told.failures:
         return Bounce()
@@ -76,8 +79,19 @@ def _read(message: mime.Message) -> Bounce:
     )
 
 
+def _refused(message: mime.Message) -> bool:
+    """Whether a receipt says that a filter has refused the message."""
+    receipt = next((p for p in message.parts if p.kind == "message/disposition-notification"), None)
+    told = human.read(message) if receipt is not None else None
+    return told is not None and told.source == "dovecot"
+
+
 def _with_words(message: mime.Message, found: list[Failure]) -> tuple[Failure, ...]:
     """Put the replies of the part for people where the part for programs has none."""
+    if len(found) == 1 and not dsn.is_address(found[0].recipient):
+        # A file, a program or a domain that stands behind an address.
+        name = human.named(message)
+        found = [replace(found[0], recipient=name or found[0].recipient)]
     if not any(map(_silent, found)):
         return tuple(found)
     about = human.replies_about(message)

@@ -115,12 +115,28 @@ SIGNS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "this report relates to a message you sent with the following header fields",
         "your message cannot be delivered to the following recipients",
     )),
+    ("mdaemon", (
+        "the attached message had permanent fatal delivery errors", "- no such user here.",
+        "your message was not delivered! the following addresses did not receive a copy",
+    )),
+    ("dovecot", ("was automatically rejected:",)),
     ("mailmarshal", ("was automatically rejected by", "the following recipients were affected")),
     ("barracuda", ("was blocked by our spam firewall",)),
     ("amazonses", (
         "an error occurred while trying to deliver the mail to the following recipients",
     )),
     ("other", (
+        "this is the machine generated message from mail service",
+        "not able to deliver your message to the following address",
+        "able to deliver the following message", "this is the mail delivery agent at",
+        "unable to deliver your message to", "undeliverable address:", "non-delivery report",
+        "could not deliver message to the following recipient",
+        "message not delivered to the following", "your message has encountered delivery problems",
+        "mail was not delivered to the following address", "has not yet been delivered",
+        "this is a delivery failure notification message", "error-code: ",
+        "your message has not been delivered", "has been postponed due to",
+        "ваше письмо не может быть доставлено", "邮件无法发送到您指定的地址",
+        "您的邮件被退回", "votre message n'a pas pu être delivre",
         "each of the following recipients was rejected by a remote mail server",
         "the user(s) account is", "message from interscan", "sent <<< rcpt to:",
         "did not reach the following recipient", "user's mailbox is full:",
@@ -165,7 +181,8 @@ DELAYED = (
     "has been delayed", "has not been delivered to one or more of its recipients after",
     "will be retried for", "will continue to be made", "will continue to try",
     "no action is required on your part", "you do not need to resend",
-    "still undelivered after", "we'll retry for", "gmail will retry", "gmail will keep trying",
+    "still undelivered after", "has not yet been delivered", "has been postponed",
+    "this is just a warning", "we'll retry for", "gmail will retry", "gmail will keep trying",
     "there was a temporary problem delivering",
 )  # fmt: skip
 FAILED = (
