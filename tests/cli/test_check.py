@@ -77,7 +77,18 @@ def test_the_lists_and_the_name_server_of_the_configuration_are_asked(
 
 
 def test_a_domain_is_looked_at(dns: str, capsys: Capture) -> None:
-    words = ("domain", "Well.Example.", "--selector", "s1", "--dns", dns, "--json", "--lang", "en")
+    words = (
+        "domain",
+        "Well.Example.",
+        "--selector",
+        "s1",
+        "--no-fetch",
+        "--dns",
+        dns,
+        "--json",
+        "--lang",
+        "en",
+    )
     assert run(*words) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["what"], found["subject"], found["good"]) == ("domain", "well.example", True)
@@ -156,7 +167,7 @@ def test_wrong_usage_is_told_in_a_sentence(
 def test_a_name_server_is_an_address_with_or_without_a_port(dns: str) -> None:
     host, port = dns.split(":")
     for given in (dns, f"[{host}]:{port}"):
-        assert run("domain", "well.example", "--dns", given) == 0
+        assert run("domain", "well.example", "--no-fetch", "--dns", given) == 0
 
 
 def test_a_file_that_is_no_message_by_its_size_is_not_read(

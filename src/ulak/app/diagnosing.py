@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ulak import config as settings
+from ulak.app.fetching import PolicyFetcher
+from ulak.app.handshaking import Handshaker
 from ulak.checks.dkim import with_crlf
 from ulak.checks.dnsbl import Blocklist, read_codes
+from ulak.delivery.tls import verifying
 from ulak.diagnose import address, domain, message, sender
 from ulak.diagnose.diagnosis import Diagnosis
 from ulak.diagnose.message import Envelope, Judged
@@ -28,6 +32,22 @@ LONGEST = 100_000_000  # octets of a message
 _TIMEOUT, _ATTEMPTS, _DEADLINE = 2.0, 2, 5.0
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far a diagnosis of a domain goes beyond DNS.
+
+    `fetch`: its policy of MTA-STS over HTTPS; `connect`: a handshake with each MX host; `private`:
+    addresses of private networks, too.
+    """
+
+    fetch: bool = True
+    connect: bool = False
+    private: bool = False
+
+
+REACH = Reach()
+
+
 class TooLateError(Exception):
     """DNS kept a diagnosis waiting for too long."""
 
@@ -39,8 +59,11 @@ class TooLargeError(Exception):
 class Examiner:
     """Makes diagnoses. `dns` is the server to ask, None those of the configuration."""
 
-    def __init__(self, chosen: settings.Config, dns: Server | None) -> None:
+    def __init__(
+        self, chosen: settings.Config, dns: Server | None, *, https_port: int = 443
+    ) -> None:
         self._chosen = chosen
+        self._https_port = https_port
         self._servers = [dns] if dns else [(s.host, s.port) for s in chosen.dns.servers]
 
     def ip(
@@ -60,8 +83,25 @@ class Examiner:
             )
         )
 
-    def domain(self, name: str, selectors: Sequence[str]) -> Diagnosis:
-        """Look at what a domain publishes."""
+    def domain(self, name: str, selectors: Sequence[str], reach: Reach = REACH) -> Diagnosis:
+        """Look at what a domain publishes, and as far as `reach` says at its servers."""
+        delivery, shake = self._chosen.delivery, None
+        if reach.connect:
+            shake = Handshaker(
+                self._chosen.hostname,
+                delivery.authorities,
+                port=delivery.port,
+                reach_private=reach.private,
+            )
+
+        def fetcher(resolver: Resolver) -> PolicyFetcher | None:
+            if not reach.fetch:
+                return None
+            context = verifying(delivery.authorities)
+            return PolicyFetcher(
+                resolver, context, reach_private=reach.private, port=self._https_port
+            )
+
         return self._run(
             lambda resolver: domain.diagnose(
                 resolver,
@@ -69,6 +109,9 @@ class Examiner:
                 selectors=selectors,
                 gather=asyncio.gather,
                 listed=True,
+                fetch=fetcher(resolver),
+                shake=shake,
+                now=time.time(),
             )
         )
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from ulak import config as settings
-from ulak.app.diagnosing import LONGEST, PATIENCE, Examiner, TooLargeError, TooLateError
+from ulak.app.diagnosing import LONGEST, PATIENCE, Examiner, Reach, TooLargeError, TooLateError
 from ulak.cli import output
 from ulak.cli.frame import FAILED, USAGE, Failure, say
 from ulak.cli.options import config_option, json_option, lang_option
@@ -61,11 +61,25 @@ def ip(
 @check.command()
 @click.argument("name", metavar="NAME")
 @click.option("--selector", "selectors", multiple=True, metavar="SELECTOR")
+@click.option("--connect", is_flag=True)
+@click.option("--no-fetch", is_flag=True)
+@click.option("--private", is_flag=True)
 @_common
-def domain(ctx: click.Context, /, name: str, selectors: tuple[str, ...], **common: Any) -> int:  # noqa: ANN401 -- the options of all
-    """Look at what a domain publishes about its mail: MX, SPF, DMARC, DKIM."""
+def domain(
+    ctx: click.Context,
+    /,
+    name: str,
+    selectors: tuple[str, ...],
+    *,
+    connect: bool,
+    no_fetch: bool,
+    private: bool,
+    **common: Any,  # noqa: ANN401 -- the options of all
+) -> int:
+    """Look at what a domain publishes about its mail, and at the TLS of its servers."""
+    reach = Reach(fetch=not no_fetch, connect=connect, private=private)
     try:
-        return _end(ctx, common, lambda examiner: examiner.domain(name, selectors))
+        return _end(ctx, common, lambda examiner: examiner.domain(name, selectors, reach))
     except NoDomainError as error:
         raise Failure(say(ctx, "check.no-domain", name=output.clean(name)), USAGE) from error
 

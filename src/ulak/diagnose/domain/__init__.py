@@ -4,7 +4,19 @@ One module looks at one subject (`mx.look`, `spf.look` …) and can be asked alo
 all of them.
 """
 
-from ulak.diagnose.domain import bimi, dane, dkim, dmarc, lists, mta_sts, mx, spf, tls_rpt, zone
+from ulak.diagnose.domain import (
+    bimi,
+    dane,
+    dkim,
+    dmarc,
+    lists,
+    mta_sts,
+    mx,
+    spf,
+    starttls,
+    tls_rpt,
+    zone,
+)
 from ulak.diagnose.domain.found import Found
 from ulak.diagnose.domain.whole import NoDomainError, diagnose
 
@@ -20,6 +32,7 @@ __all__ = [
     "mta_sts",
     "mx",
     "spf",
+    "starttls",
     "tls_rpt",
     "zone",
 ]

@@ -19,13 +19,17 @@ from ulak.dns.records import Resolver
 class Fetched:
     """What came of fetching a policy: its octets and media type, or why there are none.
 
-    `refused` is the private address that was not asked.
+    `refused` is the private address that was not asked, `nowhere` the host without an address,
+    `status` that of HTTP where it was not 200. `unknown`: DNS did not say where to ask.
     """
 
     octets: bytes = b""
     media_type: str = ""
     problem: str = ""
     refused: str = ""
+    nowhere: str = ""
+    status: int = 0
+    unknown: bool = False
 
 
 FetchPolicy = Callable[[str], Awaitable[Fetched]]
@@ -60,6 +64,16 @@ async def look(resolver: Resolver, domain: str, fetch: FetchPolicy | None = None
     if fetched.refused:
         reasons.append(because("mta_sts.refused", url=url(domain), address=fetched.refused))
         return found(made("mta-sts", domain, "permerror", "warning", reasons, facts))
+    if fetched.nowhere or fetched.status:
+        if fetched.nowhere:
+            reasons.append(because("mta_sts.nowhere", url=url(domain), host=fetched.nowhere))
+        else:
+            reasons.append(because("mta_sts.wrong-status", url=url(domain), status=fetched.status))
+        check = made("mta-sts", domain, "permerror", "warning", reasons, facts)
+        return found(check, Advice("mta-sts-serve", {"url": url(domain)}))
+    if fetched.unknown:
+        reasons.append(because("mta_sts.not-asked-dns", url=url(domain), problem=fetched.problem))
+        return found(made("mta-sts", domain, "temperror", "note", reasons, facts))
     if fetched.problem:
         reasons.append(because("mta_sts.not-fetched", url=url(domain), problem=fetched.problem))
         check = made("mta-sts", domain, "permerror", "warning", reasons, facts)

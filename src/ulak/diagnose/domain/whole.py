@@ -7,9 +7,22 @@ from dataclasses import replace
 
 from ulak.checks.gather import Gather
 from ulak.diagnose.diagnosis import Check, Diagnosis, Sentence, unique
-from ulak.diagnose.domain import bimi, dane, dkim, dmarc, lists, mta_sts, mx, spf, tls_rpt, zone
+from ulak.diagnose.domain import (
+    bimi,
+    dane,
+    dkim,
+    dmarc,
+    lists,
+    mta_sts,
+    mx,
+    spf,
+    starttls,
+    tls_rpt,
+    zone,
+)
 from ulak.diagnose.domain.found import Found
 from ulak.diagnose.domain.mta_sts import FetchPolicy
+from ulak.diagnose.domain.starttls import Shake
 from ulak.dns.names import to_ascii
 from ulak.dns.records import Resolver
 
@@ -28,11 +41,15 @@ async def diagnose(
     selectors: Sequence[str],
     gather: Gather,
     fetch: FetchPolicy | None = None,
+    shake: Shake | None = None,
+    now: float = 0.0,
     listed: bool = False,
 ) -> Diagnosis:
-    """Look at all that a domain publishes; `fetch` fetches its policy of MTA-STS.
+    """Look at all that a domain publishes.
 
-    With `listed`, the lists of domains that anybody may ask are asked about it, too.
+    `fetch` fetches its policy of MTA-STS; `shake` connects to its MX hosts, and then `now` is the
+    time in seconds since the epoch. With `listed`, the lists of domains that anybody may ask are
+    asked about it, too.
     """
     name = to_ascii(domain.strip())
     if not name:
@@ -44,7 +61,7 @@ async def diagnose(
         *(dkim.look(resolver, name, selector) for selector in selectors[:_MOST_SELECTORS]),
         mta_sts.look(resolver, name, fetch),
         tls_rpt.look(resolver, name),
-        _hosts(resolver, name, gather),
+        _hosts(resolver, name, shake, now, gather),
         zone.look(resolver, name, gather),
         bimi.look(resolver, name),
         *([lists.look(resolver, name, gather)] if listed else []),
@@ -63,11 +80,21 @@ def _worst(one: Found) -> int:
     return min((_ORDER[check.severity] for check in one.checks), default=_ORDER["good"])
 
 
-async def _hosts(resolver: Resolver, domain: str, gather: Gather) -> Found:
-    """Look at DANE of the MX hosts, or of the domain itself where it has none."""
+async def _hosts(
+    resolver: Resolver, domain: str, shake: Shake | None, now: float, gather: Gather
+) -> Found:
+    """Look at DANE of the MX hosts, and at their TLS where that is asked for.
+
+    A domain without MX records is its own host (RFC 5321 §5.1).
+    """
     answer = await resolver.resolve(domain, "MX")
     hosts = mx.hosts_of(answer.exchanges)
-    looked = await gather(*(dane.look(resolver, host) for host in hosts))
+    if answer.absent and shake is not None:
+        hosts = (domain,)
+    waiting: list[Awaitable[Found]] = [dane.look(resolver, host) for host in hosts]
+    if shake is not None:
+        waiting += [starttls.look(resolver, host, shake, now, gather) for host in hosts]
+    looked = await gather(*waiting)
     return Found(
         tuple(check for one in looked for check in one.checks),
         tuple(step for one in looked for step in one.advice),
