@@ -163,6 +163,12 @@ def test_a_cause_has_the_commands_of_both_of_its_codes() -> None:
     assert side("message-too-large").answers == ("MAIL", "RCPT", "END")
 
 
+def test_a_cause_is_told_with_all_of_its_codes_and_its_words() -> None:
+    page = to_text(page_of(side("mailbox-full")))
+    assert re.search(r"Basic code: +452, 552\n", page)
+    assert "<{address}>: the mailbox is full" in page
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_listing_has_everything(language: str) -> None:
     listed = reference(language)

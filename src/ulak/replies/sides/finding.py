@@ -244,6 +244,8 @@ def _cause_side(name: str, language: str) -> Side:
         family=row.family,
         answers=_stages(row, practice=False),
         in_practice=_stages(row, practice=True),
+        basic_codes=(row.code, *row.codes),
+        words=row.words,
         related=_beside(row, language),
         links=codes.links(row.section),
         queue=str(texts.page("after", language)[row.action.value]).format(after=after),

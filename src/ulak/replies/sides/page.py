@@ -95,9 +95,12 @@ def _facts(half: Side, language: str) -> Facts:
         rows += _classes(half, language)
     else:
         rows.append((labels["class"], names[str(half.severity)]))
-        rows.append((labels["code"], str(half.code or "-")))
+        each = half.basic_codes or (half.code or "-",)
+        rows.append((labels["code"], ", ".join(map(str, each))))
         if half.enhanced is not None:
             rows.append((labels["enhanced"], half.enhanced))
+        if half.words:
+            rows.append((labels["words"], half.words))
     if half.standing:
         rows.append((labels["standing"], texts.page("standing", language)[half.standing]))
     if half.family is not None:
@@ -106,7 +109,7 @@ def _facts(half: Side, language: str) -> Facts:
     rows += _stages(half, language)
     lasts = "open" if half.open and half.permanence == "unclear" else half.permanence
     rows.append((labels["final"], texts.page("final", language)[lasts]))
-    if half.basic_codes:
+    if half.basic_codes and half.kind == "enhanced":
         rows.append((labels["basic_codes"], ", ".join(map(str, half.basic_codes))))
     if half.enhanced_codes:
         rows.append((labels["enhanced_beside"], ", ".join(half.enhanced_codes)))

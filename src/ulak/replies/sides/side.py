@@ -35,7 +35,8 @@ class Side:
     `standing` says what stands behind a basic code (`codes.Standing`), `origin` where its number
     came from. `answers` are the stages to which it belongs (RFC 5321 §4.3.2), `in_practice` those
     at which it is seen besides. `causes` are the catalog's rows behind it. `acts` and `matters`
-    are written for basic codes only.
+    are written for basic codes only; `words` are what a cause says on the wire, with places for
+    facts.
     """
 
     kind: str
@@ -67,6 +68,7 @@ class Side:
     acts: str = ""
     matters: str = ""
     queue: str = ""
+    words: str = ""
 
     @property
     def open(self) -> bool:
@@ -99,6 +101,7 @@ class Side:
             "acts": self.acts,
             "matters": self.matters,
             "origin": self.origin,
+            "words": self.words or None,
             "answers": list(self.answers),
             "in_practice": list(self.in_practice),
             "basic_codes": list(self.basic_codes),
