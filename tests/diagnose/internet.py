@@ -105,6 +105,35 @@ def lists() -> dict[tuple[str, str], list[Written] | Status]:
     }
 
 
+def tangled() -> Zone:
+    """Make a domain whose mistakes are of every kind that only shows behind the first look."""
+    return Zone(
+        {
+            ("a.example", "MX"): [(10, "mx1.a.example"), (20, "mx2.a.example")],
+            ("mx1.a.example", "A"): ["192.0.2.1"],
+            ("1.2.0.192.in-addr.arpa", "PTR"): ["mx1.a.example"],
+            ("mx2.a.example", "CNAME"): ["host.b.example"],
+            ("host.b.example", "A"): ["10.0.0.1"],
+            ("a.example", "TXT"): [
+                "v=spf1 include:_spf.b.example include:c.example include:gone.example a mx ptr ~all"
+            ],
+            ("_spf.b.example", "TXT"): ["v=spf1 include:_n1.b.example include:_n2.b.example ~all"],
+            ("_n1.b.example", "TXT"): ["v=spf1 ip4:192.0.2.0/24 a:nope.b.example ~all"],
+            ("_n2.b.example", "TXT"): ["v=spf1 ip6:2001:db8::/32 mx ~all"],
+            ("c.example", "TXT"): ["v=spf1 exists:c.example a -all"],
+            ("c.example", "A"): ["192.0.2.9"],
+            ("selector1._domainkey.a.example", "TXT"): ["v=DKIM1; p="],
+            ("_dmarc.a.example", "TXT"): ["v=DMARC1; p=none; rua=mailto:r@reports.example"],
+            ("_mta-sts.a.example", "TXT"): ["v=STSv1; id=2"],
+            ("a.example", "SOA"): ["ns.a.example. host.a.example. 1 2 3 4 5"],
+            ("a.example", "NS"): ["ns.a.example"],
+            ("a.example", "DS"): ["1 13 2 abcd"],
+            ("_25._tcp.mx1.a.example", "TLSA"): ["3 1 1 " + "ab" * 32],
+            ("default._bimi.a.example", "TXT"): ["v=BIMI1; l=https://a.example/l.svg"],
+        }
+    )
+
+
 HEADER = (
     b"From: Ada <ada@well.example>\r\n"
     b"To: grace@example.net\r\n"

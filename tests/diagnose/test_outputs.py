@@ -12,12 +12,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from tests.diagnose.internet import FORGER, MX, NOW, changed, forged, genuine, sealed, zone
+from tests.diagnose.internet import FORGER, MX, NOW, changed, forged, genuine, sealed, tangled, zone
 
 from ulak.app.diagnosing import answer
 from ulak.checks.dnsbl import Blocklist
 from ulak.diagnose import address, domain, message, sender
 from ulak.diagnose.diagnosis import Diagnosis
+from ulak.diagnose.domain.mta_sts import Fetched
 from ulak.diagnose.message import Envelope
 from ulak.diagnose.printed import printed
 from ulak.replies import texts
@@ -36,6 +37,17 @@ def known(what: str, greeting: str = "") -> Awaitable[Diagnosis]:
 
 def name(what: str, *selectors: str) -> Awaitable[Diagnosis]:
     return domain.diagnose(zone(), domain=what, selectors=selectors, gather=asyncio.gather)
+
+
+async def policy(_domain: str) -> Fetched:
+    octets = b"version: STSv1\nmode: enforce\nmx: mx1.a.example\nmax_age: 86400\n"
+    return Fetched(octets, "text/plain")
+
+
+def whole() -> Awaitable[Diagnosis]:
+    return domain.diagnose(
+        tangled(), domain="a.example", selectors=(), gather=asyncio.gather, fetch=policy
+    )
 
 
 def spf(what: str, who: str, helo: str = "mx.well.example") -> Awaitable[Diagnosis]:
@@ -67,6 +79,7 @@ CASES: dict[str, tuple[bool, Callable[[], Awaitable[Diagnosis]]]] = {
     "domain_ill": (False, lambda: name("ill.example", "old", "none")),
     "domain_bare": (False, lambda: name("bare.example")),
     "domain_without_mail": (True, lambda: name("nomail.example")),
+    "domain_tangled": (False, whole),
     "domain_silent": (False, lambda: name("silent.example")),
     "domain_listed": (
         False,

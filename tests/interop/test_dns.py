@@ -22,8 +22,9 @@ import dns.query
 import dns.rdatatype
 import pytest
 
-from ulak.checks import dnsbl
+from ulak.checks import dane, dnsbl
 from ulak.checks.dnsbl import Result
+from ulak.diagnose.domain import zone
 from ulak.dns import MX, Answer, Status
 from ulak.dns.resolver import DnsResolver
 
@@ -85,6 +86,7 @@ ns A 127.0.0.1
 ns A 127.0.0.1
 @ MX 10 mx
 mx A 192.0.2.1
+_25._tcp.mx TLSA 3 1 1 abababababababababababababababababababababababababababababababab
 """,
     "bogus.example": """\
 @ SOA ns hostmaster 1 3600 600 86400 60
@@ -268,6 +270,24 @@ def test_a_signed_answer_is_authentic_and_a_false_one_fails_with_its_reason(
     bogus = servers.ask("bogus.example", "MX")
     assert bogus.status is Status.SERVFAIL
     assert "dnskey" in bogus.detail.lower() or "dnssec" in bogus.detail.lower()
+
+
+def test_dane_is_believed_where_the_zone_is_signed_and_nothing_is_said_where_it_is_bogus(
+    servers: Servers,
+) -> None:
+    async def main() -> list[tuple[str, int]]:
+        resolver = DnsResolver([servers.unbound])
+        hosts = ("mx.signed.example", "mx.bogus.example", "mx.example.org")
+        found = [await dane.check(resolver, host=host) for host in hosts]
+        zones = [
+            (await zone.look(resolver, name, asyncio.gather)).checks[0].result
+            for name in ("signed.example", "bogus.example", "example.org")
+        ]
+        # Nobody here has the zone above example.org, which would say that it is not signed.
+        assert zones == ["signed", "temperror", "unknown"]
+        return [(str(one.result), len(one.records)) for one in found]
+
+    assert asyncio.run(main()) == [("published", 1), ("temperror", 0), ("none", 0)]
 
 
 @pytest.mark.parametrize(

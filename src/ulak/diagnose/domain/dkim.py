@@ -58,6 +58,8 @@ async def probe(resolver: Resolver, domain: str, gather: Gather) -> Found:
             there.append(_key(f"{selector}.{root}", answer, probed=True, whose=whose))
     if there:
         return Found(tuple(there))
+    if below.failed:
+        return unknown("dkim", root, below)
     if failed := next((answer for answer in answers if answer.failed), None):
         reasons = (because("domain.dkim-hidden", name=root), not_answered(failed))
         return found(made("dkim", root, "temperror", "note", reasons), Advice("try-later"))
