@@ -18,7 +18,7 @@ FOLDER = Path(__file__).parent / "rules"
 PROVIDERS = Path(__file__).parent / "providers.toml"
 
 # What a rule gains by demanding more than words, in letters, and by being of who wrote them.
-_ONLY, _DETAIL, _CODE, _THEIRS = 40, 25, 10, 15
+_THEIRS, _SOMEONES, _DETAIL, _CODE = 60, 20, 25, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +125,9 @@ def _weight(
         weight += max(map(_worth, holding))
     if not rule.says:
         return weight  # a bare code of theirs; whatever words they say, say more
-    if rule.provider and rule.provider == provider:
-        weight += _THEIRS
-    return weight + (_ONLY if rule.only else 0)
+    if rule.provider:
+        weight += _THEIRS if rule.provider == provider else _SOMEONES
+    return weight
 
 
 def _worth(condition: Condition) -> int:
