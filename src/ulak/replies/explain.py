@@ -202,6 +202,7 @@ def _explanation(
         means=means,
         seen_when=seen_when,
         fix=(
+            *_theirs(found, row, language),
             *_steps(row, sender, zone_page),
             *(Fix("operator", s) for s in operator),
         ),
@@ -219,6 +220,16 @@ def _steps(row: Cause, steps: tuple[str, ...], page: str | None) -> Iterator[Fix
         place = naming[0] if naming else len(steps) - 1
     for number, step in enumerate(steps):
         yield Fix("sender", step, page if number == place else None)
+
+
+def _theirs(found: Classified, row: Cause, language: str) -> Iterator[Fix]:
+    """Give the steps that only this provider's mail asks for, with its page at the first."""
+    if not found.provider:
+        return
+    steps = texts.provider_steps(found.provider, row.name, row.family, language)
+    page = found.link or book().providers[found.provider].page
+    for number, step in enumerate(steps):
+        yield Fix("sender", step, page if number == 0 and page else None)
 
 
 def _unknown(text: str, reply: ParsedReply, found: Classified, language: str) -> Explanation:

@@ -20,7 +20,7 @@ from ulak.language import known
 from ulak.replies import texts
 
 FOLDER = texts.FOLDER
-PARTS = ("", ".codes", ".enhanced", ".pages", ".pairs", ".reuse")
+PARTS = ("", ".codes", ".enhanced", ".pages", ".pairs", ".providers", ".reuse")
 
 # `[cause.null-mx]` or `[enhanced."7.1"]`, and the digest that stands below it, if any.
 _HEADING = re.compile(

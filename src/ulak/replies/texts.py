@@ -2,8 +2,9 @@
 
 They are kept in `texts/`: `<language>.toml` has the causes, `<language>.codes.toml` the basic
 codes, `<language>.enhanced.toml` the enhanced ones, `<language>.reuse.toml` what providers mean by
-them, `<language>.pairs.toml` what was written about two of them, `<language>.pages.toml` what a
-page says around them. Only the language and the kind that is asked for is read, once.
+them, `<language>.providers.toml` what one does about a cause at one provider,
+`<language>.pairs.toml` what was written about two of them, `<language>.pages.toml` what a page
+says around them. Only the language and the kind that is asked for is read, once.
 
 A text may have choices, `[You send from {ip}.|You send from a listed address.]`: the first part
 is taken when all its facts are known, else the second, which may be missing.
@@ -153,6 +154,19 @@ def reuse(name: str, lang: str = DEFAULT) -> ReuseText | None:
     return None if entry is None else ReuseText(entry["means"], entry["fix"])
 
 
+@lru_cache(1024)
+def provider_steps(slug: str, cause: str, family: str, lang: str = DEFAULT) -> tuple[str, ...]:
+    """Give what a sender does about a cause, or else about its family, at one provider."""
+    written = _providers(language(lang))
+    table = written.get(f"{slug}.{cause}") or written.get(f"{slug}.{family}")
+    return () if table is None else tuple(tomllib.loads(table)["steps"])
+
+
+def provider_steps_written() -> tuple[str, ...]:
+    """Name what `provider_steps` has something for: `google.rate-limited`."""
+    return tuple(_providers(DEFAULT))
+
+
 def enhanced_details() -> tuple[str, ...]:
     """Name the enhanced codes that there are texts for, without their class, in order."""
     details = _table(DEFAULT, ".enhanced")["enhanced"]
@@ -253,6 +267,13 @@ def _causes(lang: str) -> Mapping[str, str]:
     """Give the tables of the causes by name, as they are written."""
     _, *written = (FOLDER / f"{lang}.toml").read_text("utf-8").split("\n[cause.")
     return {table.partition("]")[0]: f"[cause.{table}" for table in written}
+
+
+@cache
+def _providers(lang: str) -> Mapping[str, str]:
+    """Give the steps at providers as they are written; the one that is wanted is parsed."""
+    _, *written = (FOLDER / f"{lang}.providers.toml").read_text("utf-8").split("\n[provider.")
+    return {table[1 : table.index('"]')]: table.partition("]\n")[2] for table in written}
 
 
 @cache
