@@ -56,6 +56,17 @@ class TooLargeError(Exception):
     """A file is too large to be a message."""
 
 
+def resolver_of(chosen: settings.Config, dns: Server | None) -> DnsResolver:
+    """Make the resolver of a diagnosis. `dns` is the server to ask, None those configured."""
+    return DnsResolver(
+        [dns] if dns else [(s.host, s.port) for s in chosen.dns.servers],
+        timeout=_TIMEOUT,
+        attempts=_ATTEMPTS,
+        deadline=_DEADLINE,
+        trust_ad=chosen.dns.trust_ad,
+    )
+
+
 class Examiner:
     """Makes diagnoses. `dns` is the server to ask, None those of the configuration."""
 
@@ -64,7 +75,7 @@ class Examiner:
     ) -> None:
         self._chosen = chosen
         self._https_port = https_port
-        self._servers = [dns] if dns else [(s.host, s.port) for s in chosen.dns.servers]
+        self._dns = dns
 
     def ip(
         self, ip: str, zones: Sequence[str], greeting: str = "", *, known: bool = True
@@ -150,13 +161,7 @@ class Examiner:
 
     def _run(self, ask: Callable[[Resolver], Awaitable[Diagnosis]]) -> Diagnosis:
         async def asked() -> Diagnosis:
-            resolver = DnsResolver(
-                self._servers,
-                timeout=_TIMEOUT,
-                attempts=_ATTEMPTS,
-                deadline=_DEADLINE,
-                trust_ad=self._chosen.dns.trust_ad,
-            )
+            resolver = resolver_of(self._chosen, self._dns)
             try:
                 async with asyncio.timeout(PATIENCE):
                     return await ask(Patience(resolver))

@@ -52,7 +52,7 @@ def ip(
     **common: Any,  # noqa: ANN401 -- the options of all
 ) -> int:
     """Look up the name of an address, and the lists that have it."""
-    _address(ctx, ip)
+    address(ctx, ip)
     return _end(
         ctx, common, lambda examiner: examiner.ip(ip, zones, helo or "", known=not only_configured)
     )
@@ -101,8 +101,8 @@ def message(
 ) -> int:
     """Check who a message in a file is really from."""
     if ip is not None:
-        _address(ctx, ip)
-    given = Envelope(ip, helo, _path(mail_from))
+        address(ctx, ip)
+    given = Envelope(ip, helo, path(mail_from))
     try:
         return _end(ctx, common, lambda examiner: examiner.message(file, given))
     except TooLargeError as error:
@@ -117,14 +117,14 @@ def message(
 @_common
 def spf(ctx: click.Context, /, ip: str, helo: str, mail_from: str, **common: Any) -> int:  # noqa: ANN401 -- the options of all
     """Ask whether a client may send for a domain."""
-    _address(ctx, ip)
-    given = Envelope(ip, helo, _path(mail_from))
+    address(ctx, ip)
+    given = Envelope(ip, helo, path(mail_from))
     return _end(ctx, common, lambda examiner: examiner.spf(given))
 
 
 def _end(ctx: click.Context, common: dict[str, Any], ask: Callable[[Examiner], Diagnosis]) -> int:
     """Make the diagnosis and show it; 1 where something was found."""
-    examiner = Examiner(settings.load(common["config"]), _server(ctx, common["dns"]))
+    examiner = Examiner(settings.load(common["config"]), server(ctx, common["dns"]))
     try:
         made = ask(examiner)
     except TooLateError as error:
@@ -137,7 +137,7 @@ def _end(ctx: click.Context, common: dict[str, Any], ask: Callable[[Examiner], D
     return 0 if made.good else FAILED
 
 
-def _server(ctx: click.Context, text: str | None) -> tuple[str, int] | None:
+def server(ctx: click.Context, text: str | None) -> tuple[str, int] | None:
     """Read `HOST:PORT`, `HOST`, `[IPv6]:PORT`; the host is an address."""
     if text is None:
         return None
@@ -151,7 +151,8 @@ def _server(ctx: click.Context, text: str | None) -> tuple[str, int] | None:
     return host, number
 
 
-def _address(ctx: click.Context, text: str) -> None:
+def address(ctx: click.Context, text: str) -> None:
+    """Refuse what is no IP address."""
     if not _is_address(text):
         raise Failure(say(ctx, "check.no-address", given=output.clean(text)), USAGE)
 
@@ -164,6 +165,6 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _path(text: str | None) -> str | None:
+def path(text: str | None) -> str | None:
     """Give a reverse-path without its brackets; `<>` is the null one."""
     return None if text is None else text.strip().removeprefix("<").removesuffix(">")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
 from ulak.cli import output
 from ulak.cli.frame import USAGE, Failure, say
-from ulak.cli.options import json_option, lang_option
+from ulak.cli.options import config_option, json_option, lang_option
 from ulak.replies.bounces import Bounce, bounce
 from ulak.replies.compare import compare as compared
 from ulak.replies.document import Document, Facts, Heading, to_html, to_markdown, to_text
@@ -19,6 +19,9 @@ from ulak.replies.explain import Explanation, explain_parsed
 from ulak.replies.explain import explain as explained
 from ulak.replies.reference import reference
 from ulak.replies.sides import UnknownReplyError, page_of, side
+
+if TYPE_CHECKING:
+    from ulak.cli.confirming import Checking
 
 _WIDTH = 80
 _CHUNK = 65_536
@@ -33,11 +36,20 @@ _MAIL = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
 @click.option("--stdin", "from_stdin", is_flag=True)
 @click.option("--file", "mail", type=_MAIL, metavar="MAIL")
 @click.option("--check", is_flag=True)
+@click.option("--ip", metavar="IP")
+@click.option("--helo", metavar="NAME")
+@click.option("--mail-from", metavar="ADDRESS")
+@click.option("--from-domain", metavar="NAME")
+@click.option("--domain", metavar="NAME")
+@click.option("--selector", "selectors", multiple=True, metavar="SELECTOR")
+@click.option("--dns", metavar="HOST:PORT")
+@config_option
 @json_option
 @lang_option
 @click.pass_context
 def explain(
     ctx: click.Context,
+    /,
     reply: tuple[str, ...],
     mail: Path | None,
     lang: str,
@@ -45,18 +57,21 @@ def explain(
     from_stdin: bool,
     check: bool,
     as_json: bool,
-) -> None:
+    **known: Any,  # noqa: ANN401 -- what the checks are made of, each of its own kind
+) -> int | None:
     """Explain a reply of a mail server, a bounce or a log line."""
-    del check  # the checks come with the diagnosis; until then none are run
     if bool(reply) + from_stdin + (mail is not None) != 1:
         raise Failure(say(ctx, "explain.one"), USAGE)
-    if from_stdin:
-        for line in _lines(sys.stdin.buffer):
-            output.json_object(explained(unescaped(line), lang).to_json())
-    elif mail is not None:
-        _report(ctx, mail, lang, as_json=as_json)
-    else:
-        _show(explained(unescaped(" ".join(reply)), lang), as_json=as_json)
+    what = mail or (" ".join(reply) if reply else None)
+    if not check:
+        _explain(ctx, what, lang, None, as_json=as_json)
+        return None
+    # Resolvers and cryptography: only who asks for checks waits for their import.
+    from ulak.cli.confirming import Checking  # noqa: PLC0415 -- as above
+
+    with Checking(ctx, lang, known) as checking:
+        _explain(ctx, what, lang, checking, as_json=as_json)
+        return checking.code
 
 
 @click.command()
@@ -92,6 +107,23 @@ def codes(code: str | None, form: str, lang: str, *, as_json: bool) -> None:
     _written(page_of(found, lang), found.to_json(), form)
 
 
+def _explain(
+    ctx: click.Context,
+    what: str | Path | None,
+    lang: str,
+    checking: Checking | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Explain a reply, a bounce in a file, or without either the lines of standard input."""
+    if isinstance(what, Path):
+        _report(ctx, what, lang, checking, as_json=as_json)
+        return
+    as_json = as_json or what is None
+    for text in _lines(sys.stdin.buffer) if what is None else (what,):
+        _show(explained(unescaped(text), lang), checking, {}, as_json=as_json)
+
+
 def unescaped(text: str) -> str:
     r"""Put line breaks for `\n` and `\r\n` written as characters."""
     return text.replace(r"\r\n", "\n").replace(r"\n", "\n")
@@ -105,8 +137,13 @@ def _lines(stream: BinaryIO) -> Iterator[str]:
         yield line.rstrip(b"\r\n").decode("utf-8", "replace")
 
 
-def _report(ctx: click.Context, mail: Path, lang: str, *, as_json: bool) -> None:
-    found = bounce(sys.stdin.buffer.read() if mail == _STDIN else mail.read_bytes())
+def _report(
+    ctx: click.Context, mail: Path, lang: str, checking: Checking | None, *, as_json: bool
+) -> None:
+    octets = sys.stdin.buffer.read() if mail == _STDIN else mail.read_bytes()
+    found = bounce(octets)
+    if checking is not None:
+        checking.read(octets)
     if not found.failures:
         raise Failure(say(ctx, "explain.no-report", path=mail), USAGE)
     about = _about(found)
@@ -122,24 +159,20 @@ def _report(ctx: click.Context, mail: Path, lang: str, *, as_json: bool) -> None
             output.line()
     for number, failure in enumerate(found.failures):
         told = explain_parsed(failure.reply, failure.quoted, lang, cause=failure.cause)
-        if as_json:
-            output.json_object(
-                {
-                    "recipient": failure.recipient,
-                    "action": failure.action,
-                    "source": failure.source,
-                    "remote_mta": failure.remote_mta,
-                    **about,
-                    **told.to_json(),
-                }
-            )
-            continue
-        if number:
-            output.line()
-        who = output.clean(failure.recipient)
-        output.line(output.paint(who, "cyan", bold=True))
-        output.line(say(ctx, f"explain.action-{failure.action}") + "\n")
-        _show(told, as_json=False)
+        if not as_json:
+            if number:
+                output.line()
+            who = output.clean(failure.recipient)
+            output.line(output.paint(who, "cyan", bold=True))
+            output.line(say(ctx, f"explain.action-{failure.action}") + "\n")
+        beside = {
+            "recipient": failure.recipient,
+            "action": failure.action,
+            "source": failure.source,
+            "remote_mta": failure.remote_mta,
+            **about,
+        }
+        _show(told, checking, beside, as_json=as_json)
 
 
 def _about(found: Bounce) -> dict[str, str]:
@@ -154,11 +187,18 @@ def _about(found: Bounce) -> dict[str, str]:
     }
 
 
-def _show(told: Explanation, *, as_json: bool) -> None:
-    if as_json:
-        output.json_object(told.to_json())
-    else:
+def _show(
+    told: Explanation, checking: Checking | None, beside: dict[str, Any], *, as_json: bool
+) -> None:
+    """Show what a reply means and, where it is checked, whether it is so."""
+    if not as_json:
         _page(told.to_document())
+    made = None if checking is None else checking.check(told, beside.get("recipient", ""))
+    if as_json:
+        more = {} if made is None else made.to_json(told.language)
+        output.json_object({**beside, **told.to_json(), **more})
+    elif checking is not None and made is not None:
+        checking.show(made)
 
 
 def _written(document: Document, facts: dict[str, Any], form: str) -> None:

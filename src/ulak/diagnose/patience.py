@@ -9,21 +9,22 @@ from __future__ import annotations
 from ulak.dns.records import Answer, Resolver, Status
 
 _SILENT = 4  # questions without an answer before anybody has answered
-_MOST = 500  # questions of one diagnosis
+MOST = 500  # questions of one diagnosis
 
 
 class Patience:
-    """Asks `resolver` for as long as that makes sense."""
+    """Asks `resolver` for as long as that makes sense, and never more than `most` questions."""
 
-    def __init__(self, resolver: Resolver) -> None:
+    def __init__(self, resolver: Resolver, *, most: int = MOST) -> None:
         self._resolver = resolver
+        self._most = most
         self._heard = False
         self._silences = 0
         self.asked = 0
 
     async def resolve(self, name: str, kind: str) -> Answer:
         """Ask, or say at once that nobody answers."""
-        if self.asked >= _MOST or (not self._heard and self._silences >= _SILENT):
+        if self.asked >= self._most or (not self._heard and self._silences >= _SILENT):
             detail = "not asked any more" if self._heard else "no name server answers"
             return Answer(name, kind, Status.TIMEOUT, canonical=name, detail=detail)
         self.asked += 1
