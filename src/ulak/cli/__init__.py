@@ -16,6 +16,7 @@ COMMANDS = {
     "compare": "ulak.cli.reference:compare",
     "codes": "ulak.cli.reference:codes",
     "check": "ulak.cli.check:check",
+    "probe": "ulak.cli.probe:probe",
     "send": "ulak.cli.send:send",
     "queue": "ulak.cli.queue:queue",
     "reports": "ulak.cli.reports:reports",
