@@ -1,12 +1,13 @@
 """All rules together, and the one that holds for a reply.
 
-A rule is looked at only where one of its words, its anchor, stands in the text: the time for a
-reply does not grow with the number of rules, and is linear in the text whatever the text is.
+A rule is looked at only where one of its phrases stands in the text, and a phrase is looked for
+only where its rarest word, its anchor, does: the time for a reply hardly grows with the number of
+rules, and is linear in the text whatever the text is.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -35,25 +36,30 @@ class Book:
     def __init__(self, every: Iterable[Rule], known: Iterable[Provider]) -> None:
         self.rules = tuple(every)
         self.providers = {provider.slug: provider for provider in known}
-        self._by_word: dict[str, list[Rule]] = defaultdict(list)
-        self._always: list[Rule] = []
-        self._by_provider: dict[str, list[Rule]] = defaultdict(list)
-        self._signs: dict[str, list[tuple[Phrase, str]]] = defaultdict(list)
-        for rule in self.rules:
-            self._enter(rule)
+        self._frequency = Counter(
+            word
+            for rule in self.rules
+            for word in {w for group in rule.says for phrase in group for w in phrase.words}
+        )
+        self._by_word: dict[str, list[tuple[str, int]]] = defaultdict(list)
+        self._always: list[int] = []
+        self._by_provider: dict[str, list[int]] = defaultdict(list)
+        self._signs: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for number, rule in enumerate(self.rules):
+            self._enter(number, rule)
         self._anchors = frozenset(self._by_word)
         for provider in self.providers.values():
             for sign in provider.signs:
-                self._signs[sign.anchor or ""].append((sign, provider.slug))
+                self._signs[self._anchor(sign)].append((sign.text, provider.slug))
         self._signed = frozenset(self._signs)
 
     def provider(self, words: str) -> str:
         """Name who wrote these words; what they wrote first counts. "" where nothing shows it."""
         found = [
-            (words.find(sign.text), slug)
+            (words.find(sign), slug)
             for anchor in self._signed.intersection(words.split())
             for sign, slug in self._signs[anchor]
-            if sign.text in words
+            if sign in words
         ]
         return min(found)[1] if found else ""
 
@@ -62,35 +68,39 @@ class Book:
     ) -> list[Match]:
         """Give the rules that hold, the one that says most first."""
         candidates = {
-            rule.identity: rule
+            number
             for anchor in self._anchors.intersection(words.split())
-            for rule in self._by_word[anchor]
+            for phrase, number in self._by_word[anchor]
+            if phrase in words
         }
-        for rule in (*self._always, *self._by_provider.get(provider, ())):
-            candidates[rule.identity] = rule
+        candidates.update(self._always, self._by_provider.get(provider, ()))
         found = []
-        for rule in candidates.values():
+        for number in candidates:
+            rule = self.rules[number]
             weight = _weight(rule, code, enhanced, words, provider)
             if weight is not None:
                 found.append(Match(rule, weight))
         found.sort(key=lambda match: (-match.weight, match.rule.identity))
         return found
 
-    def _enter(self, rule: Rule) -> None:
+    def _enter(self, number: int, rule: Rule) -> None:
         if not rule.says:
-            self._by_provider[rule.provider].append(rule)
+            self._by_provider[rule.provider].append(number)
             return
-        # The group whose shortest anchor is the longest: the rarest words, as a rule.
-        groups = [
-            [phrase.anchor for phrase in group if phrase.anchor is not None]
-            for group in rule.says
-            if all(phrase.anchor is not None for phrase in group)
-        ]
+        # Any of what must be said will do to look the rule up; the rarest does best.
+        groups = [group for group in rule.says if all(phrase.words for phrase in group)]
         if not groups:
-            self._always.append(rule)
+            self._always.append(number)
             return
-        for anchor in set(max(groups, key=lambda anchors: min(map(len, anchors)))):
-            self._by_word[anchor].append(rule)
+        rarest = min(groups, key=lambda group: sum(map(self._common, group)))
+        for phrase in rarest:
+            self._by_word[self._anchor(phrase)].append((phrase.text, number))
+
+    def _anchor(self, phrase: Phrase) -> str:
+        return min(phrase.words, key=lambda word: (self._frequency[word], -len(word)))
+
+    def _common(self, phrase: Phrase) -> int:
+        return self._frequency[self._anchor(phrase)]
 
 
 @cache

@@ -28,10 +28,13 @@ class RuleError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Words that stand together. `text` is padded with a space wherever a word must end."""
+    """Words that stand together. `text` is padded with a space wherever a word must end.
+
+    `words` are those that stand there whole.
+    """
 
     text: str
-    anchor: str | None
+    words: tuple[str, ...]
 
     @classmethod
     def read(cls, written: str) -> Phrase:
@@ -39,9 +42,9 @@ class Phrase:
         head, tail = written.startswith("*"), written.endswith("*")
         inner = words_of(written.strip("*"))
         words = inner.split()
-        whole = words[head : len(words) - tail]
+        whole = tuple(words[head : len(words) - tail])
         text = inner[1:] if head else inner
-        return cls(text[:-1] if tail else text, max(whole, key=len, default=None))
+        return cls(text[:-1] if tail else text, whole)
 
 
 @dataclass(frozen=True, slots=True)
