@@ -131,6 +131,12 @@ CASES: dict[str, tuple[int, str, bytes, tuple[str, ...]]] = {
         bounce(f"550 5.7.23 SPF: well.example does not let {MX} send its mail", SIGNED),
         (),
     ),
+    "no_mailbox": (
+        0,
+        "ulak probe example.net --rcpt grace@example.net",
+        bounce("550 5.1.1 <grace@example.net>: there is no such mailbox here", SIGNED),
+        (),
+    ),
     "spam": (
         0,
         "",

@@ -19,6 +19,7 @@ from ulak.checks import arc, results
 from ulak.checks.dmarc import author, record
 from ulak.checks.scanner import rspamd
 from ulak.checks.spf import check, survey
+from ulak.diagnose.reply import returned
 from ulak.dns import Zone, wire
 from ulak.mail import message, xtext
 from ulak.mail.encoded import decode
@@ -489,6 +490,12 @@ SHAPES: dict[str, Callable[[int], Work]] = {
     ),
     "failed recipients in the header": lambda n: bounced(
         b"From: MAILER-DAEMON\nX-Failed-Recipients: " + b"a@b, " * (n // 5) + b"\n\nsorry"
+    ),
+    "boundaries in what a bounce returns": lambda n: (
+        lambda: returned(b"--b\nContent-Type: message/rfc822\nX: " * (n // 37))
+    ),
+    "servers that a bounce names": lambda n: (
+        lambda: returned(b"Reporting-MTA: dns; a.example\n" * (n // 30))
     ),
     "messages in a bounce": lambda n: bounced(b"Content-Type: message/rfc822\n\n" * (n // 30)),
     "multiparts in a bounce": lambda n: bounced(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -82,8 +83,9 @@ async def confirm(
     steps = [step for one in (*made, *beside) for step in one.advice]
     if verdict is Verdict.NOT_CONFIRMED:
         steps = [Advice("reply-again")]
+    steps += _probes(plan, known)
     if lacking and not found:
-        steps = [Advice("reply-give", {"options": ", ".join(dict.fromkeys(lacking))})]
+        steps += [Advice("reply-give", {"options": ", ".join(dict.fromkeys(lacking))})]
     told = _told(known, (*plan.checks, *others), all_of_it=bool(plan.checks))
     sentences = _sentences(plan, verdict, checks, found)
     diagnosis = Diagnosis("reply", cause or "", sentences, checks, unique(steps), told)
@@ -114,6 +116,25 @@ def _lacking(one: Asked) -> list[str]:
     reasons = [reason for check, _ in one.checks for reason in check.reasons]
     wanted = [reason.facts["option"] for reason in reasons if reason.key == "reply.needs"]
     return wanted if len(wanted) == len(one.checks) else []
+
+
+# What a shell takes as it stands: the command is there to be copied, and names are a stranger's.
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9.@_+-]{0,253}")
+
+
+def _probes(plan: Plan, known: Evidence) -> list[Advice]:
+    """Say which command would ask the server that knows, without sending mail."""
+    place, who = known.recipient_domain, known.recipient
+    if plan.why == "sender":
+        place, who = known.sender_domain, known.sender or ""
+    elif plan.why in ("reach", "offers"):
+        place, who = known.host or place, ""
+    elif plan.why not in ("mailbox", "relay"):
+        return []
+    if not _PLAIN.fullmatch(place) or (who and not _PLAIN.fullmatch(who)):
+        return []
+    command = f"ulak probe {place} --rcpt {who}" if who else f"ulak probe {place}"
+    return [Advice("ask-server", {"host": place}, command)]
 
 
 def _told(known: Evidence, kinds: Sequence[str], *, all_of_it: bool) -> tuple[Source, ...]:
