@@ -39,6 +39,9 @@ class Phrase:
     @classmethod
     def read(cls, written: str) -> Phrase:
         """Read `mailbox full`; a `*` at an end lets the word there go on."""
+        if "*" not in written:
+            text = words_of(written)
+            return cls(text, tuple(text.split()))
         head, tail = written.startswith("*"), written.endswith("*")
         inner = words_of(written.strip("*"))
         words = inner.split()
@@ -161,18 +164,17 @@ def tables(file: Path, kind: str, *, whole: bool = False) -> Iterator[Mapping[st
     takes a tenth of the time of reading all of TOML, and every command waits for it; a test holds
     that both read the same.
     """
-    table: dict[str, object] | None = None
+    found: list[list[str]] = []
     for line in file.read_text("utf-8").split("\n"):
         if line == f"[[{kind}]]":
-            if table is not None:
-                yield table
-            table = {}
-        elif line and not line.startswith("#") and table is not None:
+            found.append([])
+        elif line and not line.startswith("#") and found:
             key, _, value = line.partition(" = ")
             if whole or key not in _FOR_TESTS:
-                table[key] = json.loads(value)
-    if table is not None:
-        yield table
+                found[-1].append(f'"{key}":{value}')
+    # One reading of the whole file: a reading of each value takes three times as long.
+    read = json.loads(f"[{','.join('{' + ','.join(table) + '}' for table in found)}]")
+    yield from read
 
 
 def _rule(book: str, table: Mapping[str, object]) -> Rule:
