@@ -166,7 +166,7 @@ def test_compare_has_four_forms(language: str) -> None:
     assert forms["text"] == run("compare", "252", "554", "--lang", language).stdout
     assert json.loads(forms["json"])["language"] == language
     assert forms["md"].startswith("# ")
-    assert forms["html"].startswith(f'<!doctype html>\n<html lang="{language}">')
+    assert forms["html"].startswith(f'<!doctype html>\n<html lang="{language}" dir="ltr">')
 
 
 def test_codes_lists_everything_and_shows_each() -> None:

@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from ulak.language import direction
 from ulak.replies import codes, composing, texts
 from ulak.replies.catalog import CATALOG
 from ulak.replies.compare import Comparison, UnknownReplyError, compare
@@ -229,7 +230,7 @@ def test_html_is_one_whole_page_in_its_language(language: str) -> None:
     outline = Outline()
     outline.feed(compare("252", "554", language).to_html())
     assert outline.open == []
-    assert ("html", {"lang": language}) in outline.seen
+    assert ("html", {"lang": language, "dir": direction(language)}) in outline.seen
     tags = [tag for tag, _ in outline.seen]
     assert tags.count("h1") == 1
     assert tags.count("title") == 1

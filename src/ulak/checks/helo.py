@@ -19,6 +19,7 @@ from ulak.checks.gather import Gather, one_by_one
 from ulak.checks.reason import Reason, because
 from ulak.dns.names import to_ascii
 from ulak.dns.records import Answer, Resolver
+from ulak.language.case import lower
 
 _SHOWN = 5  # addresses that a reason names
 _LDH = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")  # as `smtp.grammar` takes a greeting
@@ -145,7 +146,7 @@ def _address(said: str) -> IP | None:
         if not said.endswith("]"):
             return None
         text = said[1:-1]
-    if text[:5].casefold() == "ipv6:":
+    if lower(text[:5]) == "ipv6:":
         text = text[5:]
     if "%" in text or not text.isascii():
         return None

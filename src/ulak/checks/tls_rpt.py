@@ -13,9 +13,11 @@ from ulak.dns.records import Answer, Resolver
 _BEGINS = b"v=TLSRPTv1"
 _FIELD = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]{0,31})[ \t]*=[ \t]*([\x21-\x3a\x3c-\x7e \t]*)")
 _MAIL = re.compile(
-    r"mailto:[\x21-\x7e]{1,254}@[A-Za-z0-9.-]{1,253}(\?[\x21-\x7e]*)?", re.IGNORECASE
+    r"mailto:[\x21-\x7e]{1,254}@[A-Za-z0-9.-]{1,253}(\?[\x21-\x7e]*)?", re.IGNORECASE | re.ASCII
 )
-_WEB = re.compile(r"https://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?(/[\x21-\x7e]*)?", re.IGNORECASE)
+_WEB = re.compile(
+    r"https://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?(/[\x21-\x7e]*)?", re.IGNORECASE | re.ASCII
+)
 _MOST_URIS = 20
 
 

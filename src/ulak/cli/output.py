@@ -18,6 +18,9 @@ from itertools import repeat
 
 import click
 
+from ulak.language import direction
+from ulak.language.bidi import isolated
+
 # C0 and C1 controls, DEL, and what turns the direction of writing or ends a line for some.
 _UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _GAP = "  "
@@ -41,8 +44,22 @@ def paint(text: str, colour: str, *, bold: bool = False) -> str:
 
 
 def line(text: str = "") -> None:
-    """Write a line."""
-    click.echo(text)
+    """Write a line, or several."""
+    click.echo(shown(text))
+
+
+def shown(text: str, *, terminal: bool | None = None) -> str:
+    """Give a text as a terminal has to get it in the language of the user (`language.bidi`).
+
+    Files and pipes get it without anything that cannot be seen.
+    """
+    context = click.get_current_context(silent=True)
+    language = context.find_root().obj if context else None
+    if not isinstance(language, str) or direction(language) == "ltr":
+        return text
+    if not (sys.stdout.isatty() if terminal is None else terminal):
+        return text
+    return "\n".join(isolated(each, language) for each in text.split("\n"))
 
 
 def json_object(value: object) -> None:

@@ -215,7 +215,8 @@ def _written(document: Document, facts: dict[str, Any], form: str) -> None:
 
 def _page(document: Document) -> None:
     width = min(output.width(), _WIDTH)
-    click.echo(to_text(document, width=width, emphasise=_emphasised, clean=output.clean), nl=False)
+    text = to_text(document, width=width, emphasise=_emphasised, clean=output.clean)
+    click.echo(output.shown(text), nl=False)
 
 
 def _emphasised(text: str) -> str:

@@ -25,7 +25,7 @@ from ulak.mail.envelope import DeliverBy, Wishes
 from ulak.smtp.sasl.client import Credentials
 
 _SUBMISSIONS = 465  # RFC 8314 §7.3
-_BY = re.compile(r"([0-9]{1,9})([NR]?)", re.IGNORECASE)
+_BY = re.compile(r"([0-9]{1,9})([NR]?)", re.IGNORECASE | re.ASCII)
 _NOTIFY = frozenset({"NEVER", "SUCCESS", "FAILURE", "DELAY"})
 _PASSWORD = "ULAK_PASSWORD"  # noqa: S105 -- the name of a variable
 # What of the options needs which keyword.

@@ -17,8 +17,10 @@ from ulak.mail import message as mail
 from ulak.replies.reply import Reply
 
 # RFC 5321 §4.4: `from NAME (what was seen of it)`; the address stands in brackets.
-_FROM = re.compile(r"from[ \t]+([^ \t()]{1,255})", re.IGNORECASE)
-_BRACKETS = re.compile(r"\[(?:IPv6:)?([0-9A-Fa-f:.]{2,45})(?:%[0-9A-Za-z]{1,20})?\]", re.IGNORECASE)
+_FROM = re.compile(r"from[ \t]+([^ \t()]{1,255})", re.IGNORECASE | re.ASCII)
+_BRACKETS = re.compile(
+    r"\[(?:IPv6:)?([0-9A-Fa-f:.]{2,45})(?:%[0-9A-Za-z]{1,20})?\]", re.IGNORECASE | re.ASCII
+)
 _PATH = re.compile(r"<([^<>\s]{0,320})>")
 _BROKEN = ("fail", "permerror", "temperror", "policy", "neutral")
 _LONGEST = 2_000  # characters of a Received field that are read

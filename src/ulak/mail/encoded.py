@@ -17,7 +17,7 @@ _CHARSETS = re.compile(
     r"(?:utf-?8|us-ascii|ascii|iso-8859-\d{1,2}|windows-125\d|windows-874|cp125\d|cp437|cp850"
     r"|koi8-[ru]|gb2312|gbk|gb18030|big5|big5-hkscs|euc-(?:jp|kr)|shift_jis|iso-2022-(?:jp|kr)"
     r"|tis-620|macintosh)",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 
 

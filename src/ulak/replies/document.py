@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html import escape
 
+from ulak.language import direction
+from ulak.language.bidi import parts
+
 _SPAN = re.compile(r"`([^`]*)`")
 _MARKDOWN = re.compile(r"([\\*_\[\]<>#|~&])")
 _STAY = "\x00"
@@ -102,8 +105,9 @@ def to_markdown(document: Document) -> str:
 
 def to_html(document: Document) -> str:
     """Write as one complete HTML page that needs no other file."""
+    way = direction(document.language)
     return (
-        f'<!doctype html>\n<html lang="{escape(document.language)}">\n<head>\n'
+        f'<!doctype html>\n<html lang="{escape(document.language)}" dir="{way}">\n<head>\n'
         f'<meta charset="utf-8">\n<meta name="viewport" content="width=device-width">\n'
         f"<title>{escape(document.title)}</title>\n<style>{_STYLE}</style>\n</head>\n"
         f"<body>\n<main>\n{to_fragment(document)}</main>\n</body>\n</html>\n"
@@ -112,7 +116,7 @@ def to_html(document: Document) -> str:
 
 def to_fragment(document: Document) -> str:
     """Write the blocks as HTML, to be put into a page."""
-    return "".join(map(_html, document.blocks))
+    return "".join(_html(block, direction(document.language)) for block in document.blocks)
 
 
 _STYLE = (
@@ -241,40 +245,49 @@ def _mark(text: str) -> str:
 # -- HTML -------------------------------------------------------------------------------------
 
 
-def _html(block: Block) -> str:
+def _html(block: Block, way: str) -> str:
+    def inline(text: str) -> str:
+        return "".join(_marked(plain, code, way) for plain, code in _spans(text))
+
     match block:
         case Heading(text, level):
-            return f"<h{level}>{_inline(text)}</h{level}>\n"
+            return f"<h{level}>{inline(text)}</h{level}>\n"
         case Paragraph(text):
-            return f"<p>{_inline(text)}</p>\n"
+            return f"<p>{inline(text)}</p>\n"
         case Items(texts, title, numbered):
             tag = "ol" if numbered else "ul"
-            rows = "".join(f"<li>{_inline(text)}</li>\n" for text in texts)
-            return (f"<p>{_inline(title)}:</p>\n" if title else "") + f"<{tag}>\n{rows}</{tag}>\n"
+            rows = "".join(f"<li>{inline(text)}</li>\n" for text in texts)
+            return (f"<p>{inline(title)}:</p>\n" if title else "") + f"<{tag}>\n{rows}</{tag}>\n"
         case Facts(rows):
-            pairs = "".join(f"<dt>{_inline(n)}</dt><dd>{_inline(v)}</dd>\n" for n, v in rows)
+            pairs = "".join(f"<dt>{inline(n)}</dt><dd>{inline(v)}</dd>\n" for n, v in rows)
             return f"<dl>\n{pairs}</dl>\n"
         case Table(head, rows):
-            top = "".join(f'<th scope="col">{_inline(cell)}</th>' for cell in head)
+            top = "".join(f'<th scope="col">{inline(cell)}</th>' for cell in head)
             body = "".join(
-                f'<tr><th scope="row">{_inline(row[0])}</th>'
-                + "".join(f"<td>{_inline(cell)}</td>" for cell in row[1:])
+                f'<tr><th scope="row">{inline(row[0])}</th>'
+                + "".join(f"<td>{inline(cell)}</td>" for cell in row[1:])
                 + "</tr>\n"
                 for row in rows
             )
             return f"<table>\n<tr>{top}</tr>\n{body}</table>\n"
         case Links(rows):
             found = "".join(
-                f'<li><a href="{escape(_address(url))}">{_inline(title)}</a></li>\n'
+                f'<li><a href="{escape(_address(url))}">{inline(title)}</a></li>\n'
                 for title, url in rows
             )
             return f"<ul>\n{found}</ul>\n"
 
 
-def _inline(text: str) -> str:
+def _marked(plain: str, code: str | None, way: str) -> str:
+    """Write a part of a text; in one from right to left, with what runs the other way marked."""
+    if code is not None:
+        written = f"<code>{escape(code)}</code>"
+        return written if way == "ltr" else f'<bdi dir="ltr">{written}</bdi>'
+    if way == "ltr":
+        return escape(plain)
     return "".join(
-        f"<code>{escape(code)}</code>" if code is not None else escape(plain)
-        for plain, code in _spans(text)
+        f'<bdi dir="ltr">{escape(part)}</bdi>' if left else escape(part)
+        for part, left in parts(plain)
     )
 
 

@@ -19,7 +19,7 @@ _IPV4 = re.compile(r"(?<![0-9.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![0-9]|\.[0-9])",
 _IPV6 = re.compile(
     r"(?<![0-9A-Za-z:.])[0-9A-Fa-f]{1,4}:[0-9A-Fa-f:.]{2,41}(?![0-9A-Za-z])", re.ASCII
 )
-_LINK = re.compile(r"https?://[^\s<>\"'|\\^`{}]{3,500}", re.IGNORECASE)
+_LINK = re.compile(r"https?://[^\s<>\"'|\\^`{}]{3,500}", re.IGNORECASE | re.ASCII)
 _NAME = r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63}){1,10}"
 _ZONE = re.compile(
     r"(?:blocked|listed|found|rejected|refused|denied|dnsbl|rbl|blacklist(?:ed)?|blocklist(?:ed)?)"

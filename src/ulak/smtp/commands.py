@@ -6,6 +6,7 @@ what its parameters mean is `parameters`'.
 
 from __future__ import annotations
 
+from ulak.language.case import upper
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
 from ulak.smtp import events, grammar
@@ -40,7 +41,7 @@ def text_of(octets: bytes) -> str:
 
 def mail(rest: str, standing: Standing, readers: MailReaders) -> Event:
     """Read what follows MAIL. `readers` are those of the parameters that are to be had."""
-    if rest[:5].upper() != "FROM:":
+    if upper(rest[:5]) != "FROM:":
         message = "MAIL has to be followed by FROM:"
         raise GrammarError(message)
     sender, rest = grammar.parse_path(rest[5:])
@@ -66,7 +67,7 @@ def mail(rest: str, standing: Standing, readers: MailReaders) -> Event:
 
 def recipient(rest: str, readers: RecipientReaders, *, smtputf8: bool) -> Event:
     """Read what follows RCPT. `readers` as with MAIL."""
-    if rest[:3].upper() != "TO:":
+    if upper(rest[:3]) != "TO:":
         message = "RCPT has to be followed by TO:"
         raise GrammarError(message)
     address, rest = grammar.parse_path(rest[3:])
@@ -100,7 +101,7 @@ def bdat(rest: str) -> tuple[int, bool, str]:
     if not _DIGITS.issuperset(size) or not 1 <= len(size) <= _SIZE_DIGITS:
         message = "BDAT has to be followed by the number of octets"
         raise GrammarError(message)
-    last = bool(more) and more[0].upper() == "LAST"
+    last = bool(more) and upper(more[0]) == "LAST"
     problem = "" if len(more) == last else "after its size BDAT takes LAST or nothing"
     return int(size), last, problem
 
@@ -169,7 +170,7 @@ def user(verb: str, rest: str) -> Event:
         message = f"{verb} needs a user or mailbox name"
         raise GrammarError(message)
     tail = rest[-len(_UTF8) :]
-    smtputf8 = tail.isascii() and tail.upper() == _UTF8
+    smtputf8 = upper(tail) == _UTF8
     if smtputf8:
         rest = rest[: -len(_UTF8)]
     name = grammar.parse_user(rest)

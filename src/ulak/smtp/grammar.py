@@ -11,6 +11,7 @@ import re
 
 import idna
 
+from ulak.language.case import upper
 from ulak.mail.address import Address, ascii_lower
 
 # RFC 5321 §4.5.3.1, in octets
@@ -257,7 +258,7 @@ def parse_parameters(text: str) -> dict[str, str | None]:
         if not match:
             message = "a parameter is malformed"
             raise GrammarError(message)
-        key = match[1].upper()
+        key = upper(match[1])
         if key in found:
             message = f"the parameter {key} stands twice"
             raise GrammarError(message)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
+from ulak.language.case import upper
 from ulak.mail import unitext, xtext
 from ulak.mail.address import ascii_lower
 from ulak.mail.envelope import NO_WISHES, NOTHING_ASKED, RecipientWishes, Wishes
@@ -84,7 +85,7 @@ def size(draft: MailDraft, value: str | None) -> Reply | None:
 
 def body(draft: MailDraft, value: str | None) -> Reply | None:
     """BODY=7BIT or 8BITMIME (RFC 6152 §2)."""
-    kind = (value or "").upper()
+    kind = upper(value or "")
     if kind not in ("7BIT", "8BITMIME"):
         return _bad("BODY")
     draft.body = kind
@@ -93,7 +94,7 @@ def body(draft: MailDraft, value: str | None) -> Reply | None:
 
 def body_or_binary(draft: MailDraft, value: str | None) -> Reply | None:
     """BODY where BINARYMIME is among its values (RFC 3030 §3)."""
-    if (value or "").upper() != "BINARYMIME":
+    if upper(value or "") != "BINARYMIME":
         return body(draft, value)
     draft.body = "BINARYMIME"
     return None
@@ -107,7 +108,7 @@ def smtputf8(draft: MailDraft, value: str | None) -> Reply | None:
 
 def ret(draft: MailDraft, value: str | None) -> Reply | None:
     """RET=FULL or HDRS (RFC 3461 §4.3)."""
-    what = (value or "").upper()
+    what = upper(value or "")
     if what not in ("FULL", "HDRS"):
         return _bad("RET")
     draft.wishes = replace(draft.wishes, ret=what)
@@ -131,7 +132,7 @@ def requiretls(draft: MailDraft, value: str | None) -> Reply | None:
 
 def by(draft: MailDraft, value: str | None) -> Reply | None:
     """BY=seconds;mode (RFC 2852 §4): mode R needs a time that has not passed."""
-    match = _BY.fullmatch((value or "").upper())
+    match = _BY.fullmatch(upper(value or ""))
     if match is None or (match[2] == "R" and int(match[1]) <= 0):
         return _bad("BY")
     wanted = By(int(match[1]), match[2], bool(match[3]))
@@ -184,7 +185,7 @@ def auth(draft: MailDraft, value: str | None) -> Reply | None:
 
 def notify(draft: RecipientDraft, value: str | None) -> Reply | None:
     """NOTIFY=NEVER, or some of SUCCESS, FAILURE, DELAY (RFC 3461 §4.1)."""
-    words = (value or "").upper().split(",")
+    words = upper(value or "").split(",")
     wanted = frozenset(words)
     if not wanted <= _NOTIFY or len(wanted) < len(words) or ("NEVER" in wanted and len(words) > 1):
         return _bad("NOTIFY")
@@ -220,7 +221,7 @@ def _decoded(value: str | None, most: int, decode: Callable[[str], str]) -> str:
 
 def date_time(text: str) -> float | None:
     """Give the time of an RFC 3339 §5.6 date-time in seconds since the epoch, or None."""
-    match = _DATE_TIME.fullmatch(text.upper())
+    match = _DATE_TIME.fullmatch(upper(text))
     if match is None:
         return None
     *parts, second = map(int, match.group(1, 2, 3, 4, 5, 6))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 
+from ulak.language.case import upper
 from ulak.mail import xtext
 from ulak.smtp.events import XClient
 from ulak.smtp.grammar import GrammarError
@@ -27,7 +28,7 @@ def parse(rest: str) -> XClient:
     said: dict[str, str] = {}
     for word in rest.split(" "):
         key, equals, value = word.partition("=")
-        key = key.upper() if key.isascii() else key
+        key = upper(key)
         if key not in ATTRIBUTES or not equals:
             message = f"XCLIENT takes {', '.join(ATTRIBUTES)}, each with = and a value"
             raise GrammarError(message)
@@ -57,7 +58,7 @@ def _value(key: str, value: str) -> str:
     if not text or len(text) > _LONGEST or not text.isprintable():
         message = f"the value of {key} is empty, too long or not printable"
         raise GrammarError(message)
-    return "" if text.isascii() and text.upper() in _UNKNOWN else text
+    return "" if upper(text) in _UNKNOWN else text
 
 
 def _name(value: str | None) -> str | None:
@@ -70,7 +71,7 @@ def _name(value: str | None) -> str | None:
 def _ip(value: str | None) -> str | None:
     if not value:
         return value
-    tagged = value[: len(_IPV6)].upper() == _IPV6
+    tagged = upper(value[: len(_IPV6)]) == _IPV6
     try:
         if not tagged:
             return str(ipaddress.IPv4Address(value))
@@ -96,7 +97,7 @@ def _port(value: str | None) -> int | None:
 
 
 def _protocol(value: str | None) -> str | None:
-    if value and value.upper() not in ("SMTP", "ESMTP"):
+    if value and upper(value) not in ("SMTP", "ESMTP"):
         message = "the protocol is SMTP or ESMTP"
         raise GrammarError(message)
-    return value.upper() if value else value
+    return upper(value) if value else value

@@ -22,6 +22,7 @@ from ulak.checks.dkim.finding import Limits, Result
 from ulak.checks.reason import Reason, because
 from ulak.dns.names import to_ascii
 from ulak.dns.records import Answer
+from ulak.language.case import lower
 
 _ED25519_OCTETS = 32
 _KNOWN = 256  # records that are known as they were read: 4 MB at the very most
@@ -106,7 +107,7 @@ def read(record: bytes, name: str, wanted: str, limits: Limits) -> KeyRecord | F
     if read_.get("v", "DKIM1") != "DKIM1" or "p" not in read_:
         return Fault(Result.PERMERROR, because("dkim.no-key-record", name=name))
     flags = tags.listed(read_.get("t", ""))
-    kind = read_.get("k", "rsa").lower()
+    kind = lower(read_.get("k", "rsa"))
     return KeyRecord(
         _key(read_, name, kind, wanted, limits),
         kind,

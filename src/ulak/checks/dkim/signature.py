@@ -12,6 +12,7 @@ from ulak.checks.dkim.finding import Limits, Result
 from ulak.checks.dkim.key import Fault
 from ulak.checks.reason import Reason, because
 from ulak.dns.names import to_ascii
+from ulak.language.case import lower
 
 WHERE = "DKIM-Signature"
 ALGORITHMS = ("rsa-sha256", "ed25519-sha256")
@@ -74,7 +75,7 @@ def read_tags(found: tags.Tags, now: float, limits: Limits, where: str = WHERE) 
         where=where,
         text=tags.without_space(found.get("b", "")),
         copied=found.get("z", ""),
-        algorithm=found.get("a", "").lower(),
+        algorithm=lower(found.get("a", "")),
     )
     for step in _STEPS:
         signature.fault = step(signature, found)
@@ -142,7 +143,7 @@ def _hashes(signature: Signature, found: tags.Tags) -> Fault | None:
 
 
 def _forms(signature: Signature, found: tags.Tags) -> Fault | None:
-    header, slash, body = found.get("c", "simple/simple").lower().partition("/")
+    header, slash, body = lower(found.get("c", "simple/simple")).partition("/")
     forms = _FORMS.get(header), _FORMS.get(body if slash else "simple")
     if forms[0] is None or forms[1] is None:
         return _unreadable(signature, "c", found["c"])

@@ -14,6 +14,7 @@ from typing import Final
 from ulak.checks.dmarc import uris
 from ulak.checks.dmarc.uris import ReportURI
 from ulak.checks.reason import Reason, because
+from ulak.language.case import lower
 
 # §4.7: the first tag, and its value in this spelling.
 _VERSION = re.compile(rb"[vV][ \t]*=[ \t]*DMARC1[ \t]*(?:;|\Z)")
@@ -130,7 +131,7 @@ class _Reading:
         if not part:
             return
         name, equals, value = part.partition("=")
-        name, value = name.rstrip(" \t").lower(), value.strip(" \t")
+        name, value = lower(name.rstrip(" \t")), value.strip(" \t")
         # `dmarc-value` is printable ASCII, and at least one character of it (§4.8).
         if not equals or not _NAME.fullmatch(name):
             self.wrong(because("dmarc.part-unreadable", part=part))
@@ -184,7 +185,7 @@ class _Reading:
         if value is None:
             return None
         try:
-            return Policy(value.lower())
+            return Policy(lower(value))
         except ValueError:
             self.spoiled.append(name)
             self._value(name, "none, quarantine, reject")
@@ -192,14 +193,14 @@ class _Reading:
 
     def _one_of(self, name: str, values: str) -> str:
         """Give a tag that is one letter; the first of those it may be is its default."""
-        value = self.tags.get(name, values[0]).lower()
+        value = lower(self.tags.get(name, values[0]))
         if len(value) == 1 and value in values:
             return value
         self._value(name, ", ".join(values))
         return values[0]
 
     def _fo(self) -> tuple[str, ...]:
-        parts = [part.strip(" \t").lower() for part in self.tags.get("fo", "0").split(":", 4)]
+        parts = [lower(part.strip(" \t")) for part in self.tags.get("fo", "0").split(":", 4)]
         different = set(parts)
         if different <= _FAILURES and len(different) == len(parts) and not different >= {"0", "1"}:
             return tuple(parts)

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from ulak.language.case import lower
+
 _SIZE = re.compile(r"!([0-9]{1,18})([kmgtKMGT]?)$")
 _URI = re.compile(
     r"([A-Za-z][A-Za-z0-9+.-]{0,30}):((?:[A-Za-z0-9._~:/?#\[\]@$&'()*+;=-]|%[0-9A-Fa-f]{2})+)"
@@ -38,12 +40,12 @@ def read(text: str) -> ReportURI | None:
     text = text.strip(" \t")
     size = None
     if limit := _SIZE.search(text):
-        size = int(limit[1]) * _FACTORS[limit[2].lower()]
+        size = int(limit[1]) * _FACTORS[lower(limit[2])]
         text = text[: limit.start()]
     found = _URI.fullmatch(text)
     if found is None:
         return None
-    scheme = found[1].lower()
+    scheme = lower(found[1])
     if scheme != "mailto":
         return ReportURI(text, scheme, size=size)
     mailbox = unquote(found[2].partition("?")[0], errors="replace")

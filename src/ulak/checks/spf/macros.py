@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from ulak.language.case import lower
+
 # The values of letters, in lower case, as they are before anything is split or reversed.
 Values = Mapping[str, str]
 
@@ -129,7 +131,7 @@ def read(text: str, *, spaces: bool = False) -> MacroString | None:
             digits = match["digits"]
             if match["zeros"] and not digits:
                 return None  # RFC 7208 §7.3: the value MUST be nonzero
-            letter = match["letter"].lower()
+            letter = lower(match["letter"])
             letters.add(letter)
             parts.append(
                 Macro(

@@ -16,6 +16,7 @@ from ulak.checks.spf import macros
 from ulak.checks.spf.finding import Result
 from ulak.checks.spf.macros import MacroString
 from ulak.dns.records import Record as Data
+from ulak.language.case import lower
 
 QUALIFIERS = {
     "+": Result.PASS,
@@ -169,10 +170,10 @@ def _term(term: str) -> Directive | Modifier | Reason:
     if not term.isascii() or not term.isprintable():
         return because("spf.term-not-ascii", term=term)
     if (match := _MODIFIER.match(term)) is not None:
-        return _modifier(term, match[1].lower(), term[match.end() :])
+        return _modifier(term, lower(match[1]), term[match.end() :])
     match = _MECHANISM.match(term)
     assert match is not None  # noqa: S101 -- it also matches nothing
-    name, rest = match[2].lower(), term[match.end() :]
+    name, rest = lower(match[2]), term[match.end() :]
     result = QUALIFIERS[match[1] or "+"]
     match name:
         case "all":

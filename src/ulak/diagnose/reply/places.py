@@ -22,7 +22,7 @@ _MOST_HOSTS = 10
 _HOME = re.compile(
     r"(?:^|[0-9.-])(?:dyn(?:amic)?|dsl|adsl|vdsl|dhcp|dial(?:up)?|ppp|pool|cable|fiber|cust(?:omer)?"
     r"|client|home|mobile|broadband)(?=[0-9.-])",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 
 

@@ -28,7 +28,7 @@ _LABEL = re.compile(
     r"to address|unknown user|unknown host|undeliverable to|user mailbox exceeds "
     r"allowed size|delivery failed [0-9]{1,3} attempts|unknown local part|"
     r"invalid final delivery userid|受信者|empfänger|alıcı)\s{0,4}:?\s{0,4}(?:\[?smtp:|rfc822;)?",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 # One with a basic code is surer than one with an enhanced code alone.
 _REFUSAL = re.compile(r"(?:^|[\s:;(\"'>#=])[45][0-9]{2}(?:[- #:;,]|$)")

@@ -19,11 +19,15 @@ _DEEPEST = 20
 _MOST_PARTS = 500
 
 _FIELD = re.compile(rb"([!-9;-~]{1,76})[ \t]*:(.*)", re.DOTALL)
-_PARAMETER = re.compile(r';\s*([a-z0-9*-]{1,40})\s*=\s*(?:"([^"]*)"|([^\s;"]*))', re.IGNORECASE)
-_WORD = re.compile(r"=\?([^?\s]{1,40})\?([bq])\?([^?\s]{0,1000})\?=(\s+(?==\?))?", re.IGNORECASE)
+_PARAMETER = re.compile(
+    r';\s*([a-z0-9*-]{1,40})\s*=\s*(?:"([^"]*)"|([^\s;"]*))', re.IGNORECASE | re.ASCII
+)
+_WORD = re.compile(
+    r"=\?([^?\s]{1,40})\?([bq])\?([^?\s]{0,1000})\?=(\s+(?==\?))?", re.IGNORECASE | re.ASCII
+)
 _TAG = re.compile(r"<[^<>]{0,2000}>")
-_SILENT = re.compile(r"(?i)<(style|script|head|title)\b")
-_BREAK = re.compile(r"(?i)<(?:br|/?p|/?div|/?tr|/?td|/?h[1-6]|/?li|/?table|/?pre)\b[^<>]{0,2000}>")
+_SILENT = re.compile(r"(?ai)<(style|script|head|title)\b")
+_BREAK = re.compile(r"(?ai)<(?:br|/?p|/?div|/?tr|/?td|/?h[1-6]|/?li|/?table|/?pre)\b[^<>]{0,2000}>")
 
 
 @dataclass(slots=True)

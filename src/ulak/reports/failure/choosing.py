@@ -16,8 +16,8 @@ HOUR = 3600.0
 _WAITING = 50
 _OF_A_DOMAIN = 5  # in an hour
 _KNOWN = 1_000
-_REPORT = re.compile(r"multipart/report", re.IGNORECASE)
-_NO_ANSWER = re.compile(r"no\b", re.IGNORECASE)
+_REPORT = re.compile(r"multipart/report", re.IGNORECASE | re.ASCII)
+_NO_ANSWER = re.compile(r"no\b", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

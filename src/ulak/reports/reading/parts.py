@@ -15,8 +15,8 @@ from ulak.mail.message import first, split
 _DEPTH = 6  # multiparts within multiparts; a list may put a report into one or two
 _PARTS = 100
 _VALUE = r"\s*=\s*(?:\"([^\"\r\n]{1,400})\"|([^\s;\"]{1,400}))"
-_BOUNDARY = re.compile(rf";\s*boundary{_VALUE}", re.IGNORECASE)
-_NAME = re.compile(rf";\s*(?:file)?name\*?{_VALUE}", re.IGNORECASE)
+_BOUNDARY = re.compile(rf";\s*boundary{_VALUE}", re.IGNORECASE | re.ASCII)
+_NAME = re.compile(rf";\s*(?:file)?name\*?{_VALUE}", re.IGNORECASE | re.ASCII)
 _TYPES = frozenset(
     {
         "application/gzip",

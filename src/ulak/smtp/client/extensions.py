@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
 
+from ulak.language.case import upper
 from ulak.mail import unitext, xtext
 from ulak.mail.envelope import NO_WISHES, RecipientWishes, Wishes
 from ulak.smtp.client.reply import PeerReply
@@ -189,11 +190,11 @@ def read_offer(reply: PeerReply) -> Offer:
     for line in reply.lines[1:]:
         word, _, argument = line.strip(" ").partition(" ")
         if word.isascii() and word:
-            keywords.setdefault(word.upper(), argument.strip(" "))
+            keywords.setdefault(upper(word), argument.strip(" "))
     limits: dict[str, int] = {}
     for limit in keywords.get("LIMITS", "").split(" "):
         name, _, value = limit.partition("=")
-        limits.setdefault(name.upper(), _number(value, _LIMIT_DIGITS))
+        limits.setdefault(upper(name), _number(value, _LIMIT_DIGITS))
     return Offer(
         first_word(reply),
         keywords,

@@ -15,6 +15,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from ulak.language.case import upper
 from ulak.smtp.sasl import coding, gs2, prepare
 from ulak.smtp.sasl.bearer import KVSEP
 from ulak.smtp.sasl.keys import HASH, client_key, salted_password, server_key, xor
@@ -183,7 +184,7 @@ def start(
     names of channel bindings. Raises `prepare.PreparationError` for a name or password that no
     server could take.
     """
-    names = {name.upper() for name in offered if name.isascii()}
+    names = {upper(name) for name in offered}
     if credentials.token:
         return _bearer(names, credentials) if secure else None
     binding = next((name for name in _BINDINGS if bindings.get(name)), "")
