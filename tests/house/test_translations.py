@@ -117,3 +117,32 @@ def test_what_an_unfinished_language_lacks_is_named() -> None:
     assert "cli/locale/xx/LC_MESSAGES/ulak.po: queue.empty" in lacking
     assert "checks/texts/xx/spf.toml: matched" in lacking
     assert any(name.startswith("replies/texts/xx.codes.toml: code.") for name in lacking)
+
+
+@pytest.mark.parametrize("language", [code for code in CATALOGUES if code != FALLBACK])
+def test_what_is_written_in_a_room_has_the_places_of_the_english(
+    language: str,
+) -> None:
+    """Whatever is there, however much is missing."""
+    for english in gate.files():
+        theirs = gate.texts(gate.counterpart(english, language))
+        for name, text in gate.texts(english).items():
+            if written := theirs.get(name):
+                where = f"{gate.counterpart(english, language).name}: {name}"
+                assert set(PLACE.findall(written)) == set(PLACE.findall(text)), where
+
+
+def test_arabic_counts_in_six_forms() -> None:
+    said = {TEXTS.say("ar", "queue.did.hold", count=n) for n in (0, 1, 2, 3, 11, 100)}
+    assert len(said) == 6
+    assert TEXTS.say("ar", "queue.did.hold", count=2) == "عُلِّق مستلمان."
+    assert TEXTS.say("ar", "queue.did.hold", count=7) == "عُلِّق 7 مستلمين."
+
+
+def test_arabic_has_arabic_letters_and_arabic_commas() -> None:
+    for english in gate.files():
+        for name, text in gate.texts(gate.counterpart(english, "ar")).items():
+            bare = re.sub(r"`[^`]*`|\{[a-z_-]+\}", "", text)
+            if len(bare) > 60:
+                assert re.search(r"[\u0621-\u064a]", bare), name
+            assert not re.search(r"[\u0621-\u064a\u064b-\u0652][,;?]", bare), f"{name}: {text}"
