@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po
 
 from ulak.cli import catalogues
 from ulak.cli.dress import TEXTS
-from ulak.language import FALLBACK, LANGUAGES, direction, gate, known, of_environment, po
+from ulak.language import FALLBACK, LANGUAGES, direction, gate, known, of_environment, po, stale
 
 CATALOGUES = [language for language in known() if language != FALLBACK]
 PLACE = re.compile(r"\{([a-z_]+)\}")
@@ -146,3 +146,21 @@ def test_arabic_has_arabic_letters_and_arabic_commas() -> None:
             if len(bare) > 60:
                 assert re.search(r"[\u0621-\u064a]", bare), name
             assert not re.search(r"[\u0621-\u064a\u064b-\u0652][,;?]", bare), f"{name}: {text}"
+
+
+@pytest.mark.parametrize("language", CATALOGUES)
+def test_no_translation_of_a_room_is_older_than_its_original(language: str) -> None:
+    assert not stale.stale(language), (
+        "read these again, then run: python -m ulak.language.stale --reviewed"
+    )
+    assert stale.noted(language), "nothing is noted"
+
+
+def test_a_changed_original_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    file, name = "journal/texts/en.toml", "do.nothing"
+    noted = {file: dict(stale.today("tr")[file])}
+    monkeypatch.setattr(stale, "noted", lambda _: noted)
+    assert not stale.stale("tr")
+    noted[file][name] = stale.digest("There was something else to do.")
+    assert stale.stale("tr") == [f"{file}: {name}"]
+    assert f'"{name}" = "{stale.digest("There is nothing to do.")}"' in stale.reviewed("tr")
