@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import tomllib
 from datetime import date
 from pathlib import Path
@@ -47,6 +48,22 @@ def test_a_rule_holds_for_its_own_samples_and_leads_them_to_its_cause(
         reply.code, cast("tuple[int, int, int] | None", numbers), words_of(sample), provider
     )
     assert identity in {match.rule.identity for match in matches}
+
+
+@pytest.mark.parametrize("rule", book().rules, ids=lambda rule: rule.identity)
+def test_a_rule_takes_no_more_than_linear_time(rule: Rule) -> None:
+    # 100 KB of its own words, and of their beginnings.
+    phrases = [phrase.text for group in rule.says for phrase in group] or [rule.identity]
+    for words in (
+        "".join(phrases),
+        "".join(phrases[:-1]) or "x ",
+        "".join(t[:-2] for t in phrases),
+    ):
+        text = words * (100_000 // len(words) + 1)
+        began = time.thread_time()
+        classify(554, "5.7.1", text, text)
+        # Far above what linear time needs, far below what quadratic time would.
+        assert time.thread_time() - began < 1
 
 
 @pytest.mark.parametrize("identity", WRITTEN)

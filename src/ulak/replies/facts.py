@@ -22,7 +22,7 @@ _IPV6 = re.compile(
 _LINK = re.compile(r"https?://[^\s<>\"'|\\^`{}]{3,500}", re.IGNORECASE | re.ASCII)
 _NAME = r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63}){1,10}"
 _ZONE = re.compile(
-    r"(?:blocked|listed|found|rejected|refused|denied|dnsbl|rbl|blacklist(?:ed)?|blocklist(?:ed)?)"
+    r"(?:blocked|listed|found|rejected|refused|denied|dnsbl|rbl|(?:black|block) ?list(?:ed)?)"
     r" {1,2}(?:(?:using|by|in|at|on|via|is|the|lookup|site|entry|dnsbl|rbl) ){0,5}"
     rf"['\"<(]?({_NAME})",
     re.IGNORECASE | re.ASCII,
@@ -38,12 +38,27 @@ _LIMIT = re.compile(
     r"(bytes|octets|[kmg]i?b|recipients|messages|connections)?\b",
     re.IGNORECASE | re.ASCII,
 )
+# A time is looked for by its number and unit, which stand rarely; what makes it a time to wait
+# stands before it.
 _WAIT = re.compile(
-    r"(?:after|again in|retry in|wait|for|within|next)[ :=]{1,3}(?:at least |about )?([0-9]{1,6}) ?"
-    r"(seconds?|secs?|s|minutes?|mins?|hours?|hrs?|h)\b",
+    r"(?<![0-9:.])(?:([0-9]{1,6}) ?(seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h)"
+    r"|([0-9]{1,2}):([0-9]{2}):([0-9]{2}))\b",
+    re.IGNORECASE | re.ASCII,
+)
+_WAITING = re.compile(
+    r"(?:after|again in|again|back in|retry in|retry|try in|delay|wait|for|within|next)"
+    r"[ :=]{1,3}(?:at least |about |another )?\Z",
     re.IGNORECASE | re.ASCII,
 )
 _HOST = re.compile(rf"connect(?:ion)? to ({_NAME})", re.IGNORECASE | re.ASCII)
+# What each expression needs to find anything, in lower case.
+_NAMES = (
+    ("zone", _ZONE, ("blocked", "listed", "found", "rejected", "refused", "denied", "rbl", "dnsbl",
+                     "blacklist", "black list", "block list", "blocklist")),
+    ("domain", _DOMAIN, ("domain", "policy ", " from", "lookup of")),
+    ("host", _HOST, ("connect",)),
+)  # fmt: skip
+_MOST = re.compile(r"maximum|more than|at most").search
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _POINTS = 3  # of an IPv4 address
 _LONGEST = 16_384
@@ -60,25 +75,46 @@ def read(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     if ip := _ip(text):
         found["ip"] = ip
-    for name, expression in (("zone", _ZONE), ("domain", _DOMAIN), ("host", _HOST)):
-        if name_found := _named(expression, text):
-            found[name] = name_found
-    if address := _ADDRESS.search(text):
+    # An expression is tried only where one of its words stands: most replies have none of them.
+    lowered = text.lower()
+    for name, expression, words in _NAMES:
+        for word in words:
+            if word in lowered:
+                if name_found := _named(expression, text):
+                    found[name] = name_found
+                break
+    if "@" in text and (address := _ADDRESS.search(text)):
         found["address"] = address[1]
-    if any(c.isdigit() for c in text):
-        if limit := _LIMIT.search(text):
-            found["limit"] = f"{limit[1]} {limit[2]}" if limit[2] else limit[1]
-        if wait := _WAIT.search(text):
-            found["retry_after"] = str(int(wait[1]) * _UNITS[wait[2][0].lower()])
+    if ("limit" in lowered or "exce" in lowered or "size" in lowered or _MOST(lowered)) and (
+        limit := _LIMIT.search(text)
+    ):
+        found["limit"] = f"{limit[1]} {limit[2]}" if limit[2] else limit[1]
+    if wait := _wait(text):
+        found["retry_after"] = wait
     if "://" in text and (link := _LINK.search(text)):
         found["link"] = link[0].rstrip(_ENDS)
     return found
 
 
+def _wait(text: str) -> str:
+    """Give the seconds that a text says to wait, or ""."""
+    for match in _WAIT.finditer(text):
+        at = match.start()
+        if not _WAITING.search(text, max(0, at - 32), at):
+            continue
+        if match[2]:
+            return str(int(match[1]) * _UNITS[match[2][0].lower()])
+        hours, minutes, seconds = (int(match[part]) for part in (3, 4, 5))
+        return str((hours * 60 + minutes) * 60 + seconds)
+    return ""
+
+
 def _ip(text: str) -> str:
     """Give the address that a text speaks of: one in its place first, else the first."""
+    if text.count(".") < _POINTS and text.count(":") <= 1:
+        return ""
     first = ""
-    reached = _HOST.search(text)
+    reached = _HOST.search(text) if "onnect" in text else None
     for at, candidate in _addresses(text):
         if reached is not None and at == reached.end() + 1:
             continue  # `connect to mx.example.org[192.0.2.1]`: not the sender's

@@ -18,7 +18,7 @@ _TAG = re.compile(r"<(/?[a-z0-9]*)")
 _TAGS = frozenset(
     re.findall(r"\w*", "a body code dd dl dt h1 h2 h3 head html li main meta ol p style title ul")
 )
-_DECIDED = {"text", "enhanced", "code", "none"}
+_DECIDED = {"text", "provider", "enhanced", "code", "none"}
 
 
 def one(data: bytes) -> None:
