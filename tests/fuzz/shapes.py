@@ -27,6 +27,7 @@ from ulak.mail.mailboxes import mailboxes
 from ulak.policy.message import MessageJudge, MessageRules
 from ulak.policy.submission import Submission, Submitted
 from ulak.replies import catalog
+from ulak.replies.blocklists import named
 from ulak.replies.bounces import bounce, failures
 from ulak.replies.document import to_html, to_markdown, to_text
 from ulak.replies.explain import explain
@@ -467,6 +468,8 @@ SHAPES: dict[str, Callable[[int], Work]] = {
     "backquotes to explain": lambda n: explained("550 `" + "` `" * (n // 3)),
     "lines to explain": lambda n: explained("550-no\r\n" * (n // 8)),
     "codes to explain": lambda n: explained("550-5.1.1 " * (n // 10)),
+    "names of lists": lambda n: lambda: named("spamhaus zen.spamhaus.org. s3150 " * (n // 33)),
+    "beginnings of names of lists": lambda n: lambda: named("exploits block spam " * (n // 20)),
     "a report of many recipients": lambda n: (
         lambda: failures(
             b"Content-Type: message/delivery-status\n\n"

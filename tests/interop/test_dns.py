@@ -300,7 +300,7 @@ def test_dane_is_believed_where_the_zone_is_signed_and_nothing_is_said_where_it_
         ("2001:db8::1", "bl.example.org", Result.LISTED),
         ("2001:db8::2", "bl.example.org", Result.NOT_LISTED),
         ("192.0.2.3", "bl.example.org", Result.COULD_NOT_ASK),
-        ("192.0.2.4", "bl.example.org", Result.NOT_LISTED),
+        ("192.0.2.4", "bl.example.org", Result.COULD_NOT_ASK),
         ("192.0.2.5", "bl.example.org", Result.COULD_NOT_ASK),
         ("192.0.2.6", "bl.example.org", Result.NOT_LISTED),
         ("192.0.2.6", "everybody.example.org", Result.COULD_NOT_ASK),

@@ -61,7 +61,7 @@ def steps(asked: Iterable[Asked]) -> list[Advice]:
     silent = [one for one in those if not one.answered]
     if len(silent) == len(those) > 1:
         return [*(step for one in silent for step in one.advice if not one.entry)] or [
-            Advice("try-later")
+            Advice("no-list-works")
         ]
     return [step for one in those for step in one.advice]
 
