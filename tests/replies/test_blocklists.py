@@ -10,8 +10,9 @@ from tests.house.repository import ROOT
 
 from ulak.language import FALLBACK
 from ulak.replies import blocklists
-from ulak.replies.blocklists import TEXTS, Named, entries, entry_of, lists, named
+from ulak.replies.blocklists import TEXTS, Named, advise, entries, entry_of, lists, named
 from ulak.replies.blocklists.page import FILE, page
+from ulak.replies.explain import explain
 
 PLACE = re.compile(r"\{([a-z_]+)\}")
 LANGUAGES = sorted(file.stem for file in TEXTS.folder.iterdir())
@@ -142,7 +143,8 @@ def test_every_key_of_the_table_has_a_sentence(language: str) -> None:
         places = set(PLACE.findall(english[name]))
         assert set(PLACE.findall(text)) == places, name
         assert language == FALLBACK or text != english[name], name
-    used = {"means.unknown", "do.register", "do.own-resolver", "do.look-up", "do.dead"}
+    used = {"means.gone", "do.tell-receiver"}
+    used |= {"means.unknown", "do.register", "do.own-resolver", "do.look-up", "do.dead"}
     for entry in entries().values():
         used |= {f"usage.{entry.usage}"} if entry.usage else set()
         used |= {f"why.{entry.why}"} if entry.why else set()
@@ -159,6 +161,59 @@ def test_the_search_is_linear_in_hostile_text() -> None:
     for text in ("spamhaus " * 12_000, "a." * 50_000, "." * 100_000, "exploits block " * 7_000):
         found = named(text)
         assert found is None or found.slug == "spamhaus"
+
+
+@pytest.mark.parametrize(
+    ("reply", "steps"),
+    [
+        ("blocked using zen.spamhaus.org", None),
+        ("blocked using zen.spamhaus.org; 127.0.0.11", ["relay"]),
+        ("blocked using zen.spamhaus.org (PBL)", ["relay"]),
+        ("listed on Spamhaus XBL", ["clean", "remove"]),
+        ("listed on Spamhaus, SBL and PBL", None),
+        ("blocked using pbl.spamhaus.org", ["relay"]),
+        ("blocked using dnsbl-3.uceprotect.net", ["neighbours"]),
+        ("blocked using dnsbl-1.uceprotect.net", ["find-cause", "never-pay"]),
+        ("blocked using spam.dnsbl.sorbs.net", ["tell-receiver"]),
+        ("listed by SORBS", ["tell-receiver"]),
+        ("listed in bl.spamcop.net=127.0.0.2", ["find-cause", "wait"]),
+        ("blocked using all.spamrats.com 127.0.0.37", ["name", "remove"]),
+        ("blocked using all.spamrats.com 127.0.0.999 127.1", None),
+        ("blocked using bl.example.org", None),
+    ],
+)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_listing_is_answered_as_that_list_means_it(
+    reply: str, steps: list[str] | None, language: str
+) -> None:
+    found = named(reply)
+    advice = advise(
+        slug=found.slug if found else "",
+        zone=found.zone if found else "",
+        subject="192.0.2.1",
+        text=reply,
+        language=language,
+    )
+    if steps is None or found is None:
+        assert advice is None
+        return
+    assert advice is not None
+    places = {"subject": "192.0.2.1"}
+    for (step, link), name in zip(advice.steps, steps, strict=True):
+        template = TEXTS.all(language)[f"do.{name}"]
+        assert step.startswith(template.partition("{")[0].format(**places))
+        assert bool(link) is template.endswith(":")
+        assert step.endswith(link or ".")
+    assert not [text for text in (*advice.means, *dict(advice.steps)) if "{" in text]
+
+
+def test_an_explanation_does_not_send_to_a_list_that_is_dead_or_lists_the_neighbours() -> None:
+    dead = explain("554 5.7.1 Client host [192.0.2.1] blocked using dnsbl.sorbs.net")
+    assert "SORBS is dead" in dead.means
+    assert any("Tell the postmaster" in fix.step for fix in dead.fix)
+    assert not any("Ask for removal" in fix.step for fix in dead.fix)
+    neighbours = explain("554 Client host [192.0.2.1] blocked using dnsbl-3.uceprotect.net", "tr")
+    assert any("asla para ödemeyin" in fix.step for fix in neighbours.fix)
 
 
 def test_the_page_of_the_lists_is_fresh() -> None:

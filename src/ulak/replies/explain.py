@@ -19,6 +19,7 @@ from ulak.replies.patterns import book
 
 # Rows that say no more than their code.
 _GENERIC = frozenset({"remote-accepted", "remote-deferred", "remote-refused"})
+_ABOUT_LISTS = frozenset({"ip-blocklisted", "domain-blocklisted"})
 _TRY_AGAIN = frozenset({Action.RETRY, Action.SLOW_DOWN})
 
 
@@ -184,6 +185,18 @@ def _explanation(
         sender, operator = written.fix_sender, written.fix_operator
         if reply.code in codes.CODES:
             sections = codes.CODES[reply.code].sections
+    steps = tuple(_steps(row, sender, zone_page))
+    if known is not None and row.family in _ABOUT_LISTS:
+        subject = facts.get("domain" if row.family == "domain-blocklisted" else "ip", "")
+        advice = blocklists.advise(
+            slug=known.slug, zone=facts.get("zone", ""), subject=subject, text=text,
+            language=language,
+        )  # fmt: skip
+        if advice is not None:
+            means = " ".join((means, *advice.means))
+            # The first step is for those who do not run the server themselves.
+            own = (Fix("sender", step, link or None) for step, link in advice.steps)
+            steps = (*steps[:1], *own)
     links = [url for _, url in codes.links(sections)]
     # What the reply itself names comes first.
     links = [url for url in (facts.get("link"), zone_page, found.link) if url] + links
@@ -203,7 +216,7 @@ def _explanation(
         seen_when=seen_when,
         fix=(
             *_theirs(found, row, language),
-            *_steps(row, sender, zone_page),
+            *steps,
             *(Fix("operator", s) for s in operator),
         ),
         sender_action=action(reply.code, row).value,

@@ -4,6 +4,7 @@ What classification needs (`naming`, lists.toml) is apart from what a check need
 zones.toml and texts), and each file is read when it is first asked for.
 """
 
+from ulak.replies.blocklists.advice import ListAdvice, advise
 from ulak.replies.blocklists.naming import Blocklister, Named, lists, named, page_of
 from ulak.replies.blocklists.table import TEXTS, Entry, Meaning, entries, entry_of, find, to_ask
 
@@ -11,8 +12,10 @@ __all__ = [
     "TEXTS",
     "Blocklister",
     "Entry",
+    "ListAdvice",
     "Meaning",
     "Named",
+    "advise",
     "entries",
     "entry_of",
     "find",
