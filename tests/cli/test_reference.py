@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ulak.cli import main
+from ulak.language import direction
 from ulak.replies import codes, texts
 from ulak.replies.catalog import CATALOG
 
@@ -166,7 +167,8 @@ def test_compare_has_four_forms(language: str) -> None:
     assert forms["text"] == run("compare", "252", "554", "--lang", language).stdout
     assert json.loads(forms["json"])["language"] == language
     assert forms["md"].startswith("# ")
-    assert forms["html"].startswith(f'<!doctype html>\n<html lang="{language}" dir="ltr">')
+    top = f'<!doctype html>\n<html lang="{language}" dir="{direction(language)}">'
+    assert forms["html"].startswith(top)
 
 
 def test_codes_lists_everything_and_shows_each() -> None:
