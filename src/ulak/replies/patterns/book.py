@@ -36,11 +36,15 @@ class Book:
     def __init__(self, every: Iterable[Rule], known: Iterable[Provider]) -> None:
         self.rules = tuple(every)
         self.providers = {provider.slug: provider for provider in known}
-        self._frequency = Counter(
+        words = Counter(
             word
             for rule in self.rules
-            for word in {w for group in rule.says for phrase in group for w in phrase.words}
+            for group in rule.says
+            for phrase in group
+            for word in phrase.words
         )
+        # The rarest first; of those that are as rare, the longest.
+        self._rank = {word: (count, -len(word)) for word, count in words.items()}
         self._by_word: dict[str, list[tuple[str, int]]] = defaultdict(list)
         self._always: list[int] = []
         self._by_provider: dict[str, list[int]] = defaultdict(list)
@@ -92,15 +96,18 @@ class Book:
         if not groups:
             self._always.append(number)
             return
-        rarest = min(groups, key=lambda group: sum(map(self._common, group)))
-        for phrase in rarest:
-            self._by_word[self._anchor(phrase)].append((phrase.text, number))
+        anchored = [[(self._anchor(phrase), phrase.text) for phrase in group] for group in groups]
+        if len(anchored) > 1:
+            anchored.sort(key=lambda group: sum(self._rank[anchor][0] for anchor, _ in group))
+        for anchor, text in anchored[0]:
+            self._by_word[anchor].append((text, number))
 
     def _anchor(self, phrase: Phrase) -> str:
-        return min(phrase.words, key=lambda word: (self._frequency[word], -len(word)))
+        words = phrase.words
+        return words[0] if len(words) == 1 else min(words, key=self._ranked)
 
-    def _common(self, phrase: Phrase) -> int:
-        return self._frequency[self._anchor(phrase)]
+    def _ranked(self, word: str) -> tuple[int, int]:
+        return self._rank.get(word, (0, 0))
 
 
 @cache
