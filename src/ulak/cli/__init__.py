@@ -12,7 +12,7 @@ from ulak.cli.frame import Ulak
 COMMANDS = {
     "serve": "ulak.cli.serve:serve",
     "demo": "ulak.cli.demo:demo",
-    "explain": "ulak.cli.reference:explain",
+    "explain": "ulak.cli.explain:explain",
     "compare": "ulak.cli.reference:compare",
     "codes": "ulak.cli.reference:codes",
     "check": "ulak.cli.check:check",

@@ -39,6 +39,10 @@ class Phrase:
     @classmethod
     def read(cls, written: str) -> Phrase:
         """Read `mailbox full`; a `*` at an end lets the word there go on."""
+        if written.isascii() and written.replace(" ", "").isalnum():
+            # Most phrases are written as plain words, and there are thousands to read.
+            words = written.lower().split()
+            return cls(f" {' '.join(words)} ", tuple(words))
         if "*" not in written:
             text = words_of(written)
             return cls(text, tuple(text.split()))
