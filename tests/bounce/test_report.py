@@ -284,7 +284,7 @@ def test_a_fact_is_told_only_where_it_holds_for_all() -> None:
 def test_every_cause_of_the_catalog_can_be_told(language: str) -> None:
     for name in (*catalog.CATALOG, "a-cause-that-a-newer-version-knew"):
         made = write(
-            OFFICE,
+            replace(OFFICE, languages=languages()),
             original(language=language),
             (replace(UNKNOWN, cause=name, facts={}),),
             Action.FAILED,
