@@ -21,6 +21,7 @@ from ulak.journal.entry import Entry, Kind
 from ulak.journal.reader import JournalReader
 from ulak.journal.trace import JournalError, Trace
 from ulak.lab.internet import BLOCKLIST, AddressUnusableError, Internet
+from ulak.language import LANGUAGES
 
 HOSTNAME = "mx.example.org"
 DOMAIN = "example.org"
@@ -97,7 +98,7 @@ class Stage:
 hostname = "{HOSTNAME}"
 data = {json.dumps(str(self._places.data))}
 workers = 1
-languages = ["en", "tr"]
+languages = {json.dumps(LANGUAGES)}
 
 [[listener]]
 address = "127.0.0.1:0"
