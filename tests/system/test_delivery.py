@@ -136,7 +136,7 @@ def test_each_recipient_has_an_outcome_of_its_own_and_the_sender_one_report(
     server.start()
     identifier = send(server, "a@good.example", "b@nobody.example", "c@greylist.example")
     (row,) = put_off(server)
-    assert (row["recipient"], row["cause"]) == ("c@greylist.example", "policy-deferred")
+    assert (row["recipient"], row["cause"]) == ("c@greylist.example", "greylisted")
     assert row["reply"].startswith("451 4.7.1")
     assert row["host"].startswith("mx.greylist.example")
     (taken,) = lab.net.server(GOOD).messages
