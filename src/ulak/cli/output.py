@@ -62,10 +62,15 @@ def shown(text: str, *, terminal: bool | None = None) -> str:
     return "\n".join(isolated(each, language) for each in text.split("\n"))
 
 
+_ENCODED = json.JSONEncoder(ensure_ascii=False).encode
+
+
 def json_object(value: object) -> None:
     """Write one JSON object on one line, in UTF-8 whatever the locale."""
-    text = json.dumps(value, ensure_ascii=False)
-    click.echo(text.encode("utf-8", "backslashreplace"))
+    # Not by Click, whose care for terminals costs as much as explaining a reply.
+    sys.stdout.flush()
+    sys.stdout.buffer.write(_ENCODED(value).encode("utf-8", "backslashreplace") + b"\n")
+    sys.stdout.buffer.flush()
 
 
 def width() -> int:

@@ -6,6 +6,7 @@ neighbours, and for one that has been dead for years.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from ulak.replies.texts import put
 
 # Words of Spamhaus's own, where one zone holds several lists.
 _PARTS = {"pbl": "127.0.0.11", "xbl": "127.0.0.4", "css": "127.0.0.3", "sbl": "127.0.0.2"}
+_WORD = re.compile(r"[A-Za-z0-9.]+")
 _LONGEST = 2000  # characters of a reply that are searched for codes
 _LOOPBACK = "127."
 
@@ -79,8 +81,7 @@ def _meanings(lister: Blocklister, entry: Entry | None, text: str) -> tuple[Mean
 
 def _words(text: str) -> list[str]:
     """Give the words in lower case; addresses stay whole."""
-    kept = "".join(c if c.isascii() and (c.isalnum() or c == ".") else " " for c in text)
-    return [word.strip(".") for word in kept.lower().split()]
+    return [word.lower().strip(".") for word in _WORD.findall(text)]
 
 
 def _is_code(word: str) -> bool:

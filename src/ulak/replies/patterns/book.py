@@ -128,18 +128,22 @@ def _weight(
     if rule.only and rule.provider != provider:
         return None
     weight = 0
-    for group in rule.says:
-        best = max((len(p.text) for p in group if p.text in words), default=0)
-        if not best:
-            return None
-        weight += best
-    if any(phrase.text in words for phrase in rule.unless):
-        return None
     if rule.codes:
         holding = [c for c in rule.codes if c.holds(code, enhanced)]
         if not holding:
             return None
-        weight += max(map(_worth, holding))
+        weight = max(map(_worth, holding))
+    for group in rule.says:
+        best = 0
+        for phrase in group:
+            text = phrase.text
+            if len(text) > best and text in words:
+                best = len(text)
+        if not best:
+            return None
+        weight += best
+    if rule.unless and any(phrase.text in words for phrase in rule.unless):
+        return None
     if not rule.says:
         return weight  # a bare code of theirs; whatever words they say, say more
     if rule.provider:
