@@ -61,7 +61,7 @@ def test_every_language_says_the_same(language: str) -> None:
 def test_every_sentence_is_whole(language: str) -> None:
     for check in CHECKS:
         for name, text in words(language, check).items():
-            assert text.rstrip("”»)").endswith((".", "?")), f"{check}.{name}: {text}"
+            assert text.rstrip("”»)").endswith((".", "?", "؟")), f"{check}.{name}: {text}"
             assert not re.search(r"\s\s|\s[,.;:!?](\s|$)|\.\.", text), f"{check}.{name}: {text}"
 
 
