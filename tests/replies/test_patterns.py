@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import tomllib
 from datetime import date
+from itertools import islice, product
 from pathlib import Path
 from typing import cast
 
@@ -48,6 +49,25 @@ def test_a_rule_holds_for_its_own_samples_and_leads_them_to_its_cause(
         reply.code, cast("tuple[int, int, int] | None", numbers), words_of(sample), provider
     )
     assert identity in {match.rule.identity for match in matches}
+
+
+@pytest.mark.parametrize("identity", WRITTEN)
+def test_no_rule_stands_wholly_in_the_shadow_of_another(identity: str) -> None:
+    """It decides one of its samples, or a reply that says no more than it asks for."""
+    samples = cast("list[str]", WRITTEN[identity]["samples"])
+    says = cast("list[str]", WRITTEN[identity].get("says", []))
+    choices = [[choice.strip("*") for choice in group.split(" | ")] for group in says]
+    bare = [
+        f"{reply.code or ''} {reply.enhanced or ''} {' '.join(phrases)}".strip()
+        for reply in map(parse, samples)
+        for phrases in islice(product(*choices), 300)
+    ]
+    assert any(decided(text) == identity for text in (*samples, *bare))
+
+
+def decided(text: str) -> str:
+    reply = parse(text)
+    return classify(reply.code, reply.enhanced, reply.text, text).rule
 
 
 @pytest.mark.parametrize("rule", book().rules, ids=lambda rule: rule.identity)

@@ -8,8 +8,8 @@ import binascii
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ulak.replies.bounces import failures
 from ulak.replies.parse import ParsedReply
-from ulak.replies.report import failures
 
 STATUS = b"""Reporting-MTA: dns; mx.example.org
 Arrival-Date: Thu, 1 Jan 2026 00:00:00 +0000

@@ -7,8 +7,8 @@ from tests.fuzz.octets import Octets, sound
 from ulak.bounce.notice import Action, Fate, Office, Original
 from ulak.bounce.report import write
 from ulak.policy.message import MessageJudge
+from ulak.replies.bounces import failures
 from ulak.replies.catalog import CATALOG
-from ulak.replies.report import failures
 
 _OFFICES = (Office("mx.example.org"), Office("mx.example.org", ("tr",), whole_up_to=300))
 _RECIPIENTS = ("grace@example.net", "çağrı@örnek.example", '"a b\\"c"@example.net')

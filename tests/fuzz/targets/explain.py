@@ -8,10 +8,10 @@ import re
 
 from tests.fuzz.octets import Octets
 
+from ulak.replies.bounces import failures
 from ulak.replies.compare import compare
 from ulak.replies.document import to_html, to_markdown, to_text
 from ulak.replies.explain import explain, explain_parsed
-from ulak.replies.report import failures
 from ulak.replies.sides import UnknownReplyError
 
 _TAG = re.compile(r"<(/?[a-z0-9]*)")
