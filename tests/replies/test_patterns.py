@@ -186,3 +186,18 @@ def test_no_text_is_too_strange(text: str) -> None:
     reply = parse(text)
     found = classify(reply.code, reply.enhanced, reply.text, text)
     assert found.cause in CATALOG or found.decided_by == "none"
+
+
+def test_a_rule_for_one_provider_only_is_not_believed_of_others(tmp_path: Path) -> None:
+    theirs = written(
+        tmp_path,
+        'name = "a"',
+        'cause = "b"',
+        'provider = "google"',
+        "only = true",
+        'says = ["late"]',
+    )
+    made = Book(theirs, [])
+    assert [m.rule.name for m in made.find(450, None, words_of("too late"), "google")] == ["a"]
+    assert made.find(450, None, words_of("too late"), "yahoo") == []
+    assert made.find(450, None, words_of("too late"), "") == []
