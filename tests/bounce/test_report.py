@@ -23,6 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ulak.bounce.frame import choose, frame, languages
+from ulak.bounce.header import field
 from ulak.bounce.notice import Action, Fate, Office, Original
 from ulak.bounce.report import Report, write
 from ulak.mail.envelope import DeliverBy, Wishes
@@ -319,6 +320,7 @@ def test_the_status_has_the_fields_of_rfc_3464() -> None:
         ("mx.example.net [192.0.2.1]:25", "dns; mx.example.net"),
         ("[192.0.2.1]:25", "dns; [192.0.2.1]"),
         ("[2001:db8::1]:25", "dns; [IPv6:2001:db8::1]"),
+        ("mx.örnek.example [192.0.2.1]:25", "dns; mx.?rnek.example"),
         ("[/run/lmtp]", None),
         ("", None),
     ],
@@ -641,6 +643,12 @@ def test_a_message_that_has_the_boundary_in_it_gets_another() -> None:
 def test_a_word_without_end_is_cut_to_lines_that_may_be_sent() -> None:
     made = report(replace(UNKNOWN, reply="550 5.1.1 " + "x" * 5000))
     assert max(len(line) for line in made.data.split(b"\r\n")) <= 998
+
+
+def test_a_word_without_end_is_cut_by_octets_where_lines_are_utf_8() -> None:
+    cut = field("Diagnostic-Code", "smtp; " + "ığ€😀" * 500)
+    assert max(len(line.encode()) for line in cut.split("\r\n")) <= 998
+    assert cut.replace("\r\n ", "") == f"Diagnostic-Code: smtp;{'ığ€😀' * 500}\r\n"
 
 
 def test_a_long_subject_beyond_ascii_is_folded_between_characters() -> None:

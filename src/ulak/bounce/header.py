@@ -7,7 +7,10 @@ import re
 from email.utils import formatdate
 
 _LINE = 76  # RFC 2047 §2: a line with an encoded word has at most 76 characters
-_LONGEST = 900  # of one line, even of a word that cannot be folded: RFC 5322 §2.1.1 allows 998
+# Of one line, even of a word that cannot be folded: RFC 5322 §2.1.1 allows 998, and octets at that
+# (RFC 6532 §3.4). A character has four at most.
+_LONGEST = 900
+_LONGEST_WORD = _LONGEST // 4
 _WORD_OCTETS = 42  # in base64 56 characters; with =?utf-8?B?…?= under the 75 that a word may have
 
 # What may start a line of its own, or turn a text around on a screen.
@@ -30,10 +33,11 @@ def field(name: str, value: str) -> str:
         if len(lines[-1]) + 1 + len(word) > _LINE and lines[-1] not in (f"{name}:", ""):
             lines.append("")
         rest = word
-        while len(rest) > _LONGEST:
-            lines[-1] += " " + rest[:_LONGEST]
+        longest = _LONGEST if word.isascii() else _LONGEST_WORD
+        while len(rest) > longest:
+            lines[-1] += " " + rest[:longest]
             lines.append("")
-            rest = rest[_LONGEST:]
+            rest = rest[longest:]
         lines[-1] += " " + rest
     return "\r\n".join(line for line in lines if line.strip()) + "\r\n"
 

@@ -66,7 +66,8 @@ def _recipient(fate: Fate, action: Action, *, international: bool) -> str:
     lines.append(field("Action", action))
     lines.append(field("Status", code(fate, action)))
     if fate.remote and (name := _NAME.match(clean(fate.host))):
-        remote = f"[IPv6:{name['v6']}]" if name["v6"] else name[0]
+        # A name in DNS is ASCII; what else stands here was never looked up.
+        remote = f"[IPv6:{name['v6']}]" if name["v6"] else _ascii(name[0])
         lines.append(field("Remote-MTA", f"dns; {remote}"))
     if fate.reply and (fate.remote or action in _TROUBLE):
         # Only a reply that came over SMTP is `smtp` (RFC 3464 §2.3.6, §9.2).
