@@ -390,6 +390,9 @@ def _mixed(queue: Driver) -> None:
         (Selection(cause="greylisted"), ["a@x.example"]),
         (Selection(ids=("m1",), domain="y.example"), ["b@y.example"]),
         (Selection(everything=True, domain="y.example"), ["b@y.example"]),
+        (Selection(before=2000.0), ["a@x.example", "b@y.example"]),
+        (Selection(after=1000.0), ["c@x.example"]),
+        (Selection(after=999.0, before=2000.0, domain="x.example"), ["a@x.example"]),
         (ALL, ["a@x.example", "b@y.example", "c@x.example"]),
     ],
 )
@@ -402,6 +405,23 @@ def test_conditions_of_a_selection_add_up(
     assert all(which.matches(row) for row in rows)
     taken = [each.recipient for lease in queue.take(which) for each in lease.pending]
     assert taken == expected
+
+
+def test_a_selection_knows_who_waits_who_is_leased_and_who_is_held(queue: Driver) -> None:
+    _mixed(queue)
+    queue.hold(Selection(domain="y.example"))
+    queue.lease(2000.0)
+    for state, whose in (
+        (State.READY, ["a@x.example"]),
+        (State.LEASED, ["c@x.example"]),
+        (State.HELD, ["b@y.example"]),
+    ):
+        rows = queue.list(Selection(state=state))
+        assert [row.pending.recipient for row in rows] == whose
+        assert all(Selection(state=state).matches(row) for row in rows)
+    assert queue.release(Selection(state=State.READY), 3000.0) == 0
+    assert queue.drop(Selection(state=State.HELD)) == 1
+    assert [row.pending.recipient for row in queue.list()] == ["a@x.example", "c@x.example"]
 
 
 def test_a_listing_shows_what_there_is(queue: Driver) -> None:

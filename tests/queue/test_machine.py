@@ -40,6 +40,9 @@ selections = st.builds(
     domain=st.sampled_from(("", *DOMAINS)),
     cause=st.sampled_from(CAUSES),
     everything=st.booleans(),
+    state=st.sampled_from((None, None, *State)),
+    before=st.none() | times,
+    after=st.none() | times,
 )
 
 

@@ -112,21 +112,43 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which recipients a verb is for: by id, by domain, by cause, or all. Conditions add up."""
+    """Which recipients a verb is for: by id, by domain, by cause …, or all. Conditions add up.
+
+    `before` and `after` are of the time at which the message came, in seconds since the epoch.
+    """
 
     ids: tuple[str, ...] = ()
     domain: str = ""
     cause: str = ""
     everything: bool = False
+    state: State | None = None
+    before: float | None = None
+    after: float | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no condition at all: then nothing is meant."""
+        return not (
+            self.ids
+            or self.domain
+            or self.cause
+            or self.everything
+            or self.state is not None
+            or self.before is not None
+            or self.after is not None
+        )
 
     def matches(self, row: Row) -> bool:
         """Whether the row is meant. A selection without any condition means nothing."""
-        if not (self.ids or self.domain or self.cause or self.everything):
+        if self.empty:
             return False
         return (
             (not self.ids or row.id in self.ids)
             and (not self.domain or row.pending.domain == self.domain.lower())
             and (not self.cause or row.pending.cause == self.cause)
+            and (self.state is None or row.pending.state is self.state)
+            and (self.before is None or row.received < self.before)
+            and (self.after is None or row.received > self.after)
         )
 
 

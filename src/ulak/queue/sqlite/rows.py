@@ -19,6 +19,11 @@ Raw: TypeAlias = tuple[Any, ...]  # what SQLite gives, in the order of the colum
 # Two bits, as in the schema.
 LEASED_BIT, HELD_BIT = 1, 2
 AT_REST = {State.READY: 0, State.LEASED: 0, State.HELD: HELD_BIT}
+_IN_STATE = {
+    State.READY: "state = 0",
+    State.LEASED: f"state & {LEASED_BIT} <> 0",
+    State.HELD: f"state = {HELD_BIT}",
+}
 STATES = (State.READY, State.LEASED, State.HELD, State.LEASED)
 
 JOINED = "pending p JOIN message m ON m.seq = p.message"
@@ -85,7 +90,7 @@ def row_of(row: Raw) -> Row:
 
 def condition(which: Selection) -> tuple[str, Values]:
     """Write a selection of rows of `pending`; the same as its `matches`."""
-    if not (which.ids or which.domain or which.cause or which.everything):
+    if which.empty:
         return "FALSE", ()
     terms, values = ["TRUE"], list[Value]()
     if which.ids:
@@ -99,4 +104,10 @@ def condition(which: Selection) -> tuple[str, Values]:
     if which.cause:
         terms.append("cause = ?")
         values.append(which.cause)
+    if which.state is not None:
+        terms.append(_IN_STATE[which.state])
+    for time, sign in ((which.before, "<"), (which.after, ">")):
+        if time is not None:
+            terms.append(f"message IN (SELECT seq FROM message WHERE received {sign} ?)")
+            values.append(time)
     return " AND ".join(terms), tuple(values)

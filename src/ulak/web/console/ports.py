@@ -1,0 +1,289 @@
+"""What the console asks of a running server, and the values that it gets.
+
+All times are seconds since the epoch, unless a field says otherwise. What a peer has said (names,
+replies, reasons of lists) stands in these values as it was said: pages escape it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ulak.checks.reason import Reason
+from ulak.journal.deed import By
+from ulak.journal.entry import Entry
+from ulak.journal.figures import Figures, Span
+from ulak.journal.trace import Trace
+from ulak.publish.compare import Checked
+from ulak.queue.item import Message, Row, Selection, State
+from ulak.reports.reading import Report
+from ulak.reports.store import Kept, Parcel
+
+
+class OperationError(Exception):
+    """Something could not be asked or done now; `name` is that of a text of the console.
+
+    `not-running`: no worker answers; `storage`: the disk does not give what was asked, and
+    `incident`: an error inside, whose id is among the `facts`.
+    """
+
+    def __init__(self, name: str, **facts: str) -> None:
+        super().__init__(f"{name} {facts}")
+        self.name = name
+        self.facts = facts
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """A server at a moment, all workers together.
+
+    `workers` answer, of `expected`. `counted` is what has been counted since each worker began, by
+    names as in `ulak.journal.figures` (`accepted`, `refused no-such-mailbox`): two of them, and the
+    time between, make a rate. `started` is when the first worker began. `queued` are recipients by
+    state; `due` are those that could be tried now, and `oldest` is when the oldest message came.
+    """
+
+    time: float
+    workers: int
+    expected: int
+    started: float
+    connections: int = 0  # of clients, now
+    transfers: int = 0  # messages that are coming in right now
+    attempts: int = 0  # deliveries under way
+    outgoing: int = 0  # open connections to other servers
+    paused: bool = False  # delivery is
+    counted: Mapping[str, int] = field(default_factory=dict)
+    messages: int = 0
+    queued: Mapping[State, int] = field(default_factory=dict)
+    due: int = 0
+    oldest: float | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether anybody answers."""
+        return self.workers > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A client that is connected. `stage` is a name of `ulak.smtp.states.State`, in lower case.
+
+    `client` is what it calls itself, `tls` the version of its TLS or `""`, `account` who has
+    logged in. `sender` and `recipients` are those of the transaction under way, and `octets` what
+    has come of its message.
+    """
+
+    id: str
+    since: float
+    ip: str
+    listener: str
+    stage: str
+    client: str = ""
+    tls: str = ""
+    account: str = ""
+    proxy: str = ""
+    accepted: int = 0
+    refused: int = 0
+    sender: str | None = None
+    recipients: int = 0
+    octets: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """Clients that are connected, longest first; `total` may be more than are shown."""
+
+    shown: tuple[Session, ...] = ()
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the last attempt at a destination came to: `result` is delivered, deferred or failed.
+
+    `reply` is on one line, the words of `host` where it is `remote`.
+    """
+
+    time: float
+    result: str
+    cause: str
+    reply: str = ""
+    host: str = ""
+    remote: bool = False
+    tls: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where mail goes: `key` names its hosts, `way` is smtp, lmtp or maildir.
+
+    `active` attempts of at most `limit` for each worker are under way, `ready` jobs wait for
+    their turn, `idle` connections for the next message. `queued` recipients of its `domains` lie in
+    the queue, and the first is due at `due`. `delivered`, `deferred` and `failed` count recipients
+    since the workers began.
+    """
+
+    key: str
+    way: str
+    domains: tuple[str, ...] = ()
+    active: int = 0
+    limit: int = 0
+    ready: int = 0
+    connections: int = 0
+    idle: int = 0
+    queued: int = 0
+    held: int = 0
+    due: float | None = None
+    delivered: int = 0
+    deferred: int = 0
+    failed: int = 0
+    last: Said | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Destinations:
+    """Where mail goes, the busiest first; `total` may be more than are shown."""
+
+    shown: tuple[Destination, ...] = ()
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a list said last of its kind, about whom and why."""
+
+    time: float
+    subject: str
+    reasons: tuple[Reason, ...] = ()
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A blocklist that is asked about clients, and how it has answered since the workers began.
+
+    `label` is what clients are shown in its place. `unanswered` counts what was no answer at all,
+    or one that is none; `resting` until then it is left alone, because it did not answer.
+    """
+
+    zone: str
+    label: str = ""
+    asked: int = 0
+    listed: int = 0
+    unlisted: int = 0
+    unanswered: int = 0
+    resting: float | None = None
+    last_listed: Answered | None = None
+    last_trouble: Answered | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """Whether a list works, by its test entries (RFC 5782 §5)."""
+
+    zone: str
+    works: bool
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of the queue: rows from `offset` on, of `total` that are selected."""
+
+    rows: tuple[Row, ...]
+    total: int
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """What the queue is made of: recipients by state, and the commonest causes and domains."""
+
+    messages: int
+    by_state: Mapping[State, int]
+    by_cause: tuple[tuple[str, int], ...] = ()
+    by_domain: tuple[tuple[str, int], ...] = ()
+    oldest: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting in force: its key (`delivery.retry.first`), its value as TOML has it.
+
+    `source` is where it comes from: a file and a line, `--data`, or `""` for a default. Passwords
+    are hidden.
+    """
+
+    key: str
+    value: str
+    source: str = ""
+
+
+class Operation(Protocol):
+    """A server in an operator's hands. Everything may raise OperationError."""
+
+    async def now(self) -> Now:
+        """Tell how it is: cheap enough to be asked every second, for all who watch together."""
+
+    async def figures(self, span: Span) -> Figures:
+        """Tell how much happened when."""
+
+    async def sessions(self, limit: int = 200) -> Sessions:
+        """Tell who is connected."""
+
+    async def destinations(self, limit: int = 200) -> Destinations:
+        """Tell where mail goes, and what became of the last attempts."""
+
+    async def blocklists(self) -> tuple[Zone, ...]:
+        """Tell how the lists answer that are asked about clients."""
+
+    async def probe(self, zone: str) -> Probed | None:
+        """Ask a list of the configuration for its test entries; None for any other."""
+
+    async def queue(self, which: Selection, offset: int = 0, limit: int = 100) -> Listing:
+        """Give a page of the selected recipients, oldest message first."""
+
+    async def depth(self) -> Depth:
+        """Tell what the queue is made of."""
+
+    async def message(self, identifier: str) -> Message | None:
+        """Give a queued message; its body may be in a file."""
+
+    async def act(self, verb: str, which: Selection, by: By) -> int:
+        """Do retry, hold, release, drop or bounce; for how many recipients it was done.
+
+        Each is noted in the journal with who did it.
+        """
+
+    async def note(self, verb: str, by: By, facts: Mapping[str, str]) -> None:
+        """Note in the journal that an operator did something else, such as `login`."""
+
+    async def deeds(self, limit: int = 100) -> Sequence[Entry]:
+        """Give the last things that operators did, the newest first."""
+
+    async def story(self, identifier: str) -> Trace | None:
+        """Find what an id, whole or shortened, names. Raises JournalError as `trace` does."""
+
+    async def recent(self, cause: str, limit: int = 50) -> Sequence[Entry]:
+        """Give the last entries with a cause, the newest first."""
+
+    async def reports(
+        self, domain: str = "", since: float = 0.0, limit: int = 1000
+    ) -> Sequence[Kept]:
+        """Give the reports of others about one's domains, the newest period first."""
+
+    async def report(self, number: int) -> Report | None:
+        """Give one of them whole."""
+
+    async def parcels(self, limit: int = 100) -> Sequence[Parcel]:
+        """Give the last reports of one's own, and how far each has come."""
+
+    async def settings(self) -> tuple[Setting, ...]:
+        """Give the settings in force, in their order."""
+
+    def domains(self) -> tuple[str, ...]:
+        """Name the domains whose mail is ours."""
+
+    async def records(self, domain: str) -> tuple[Checked, ...]:
+        """Ask DNS for all that one of these domains has to publish."""
