@@ -52,7 +52,7 @@ def test_everything_that_can_be_said_arrives(tmp_path: Path) -> None:
     assert found.listeners[2].address == SocketAddress("", 0, str(tmp_path / "run" / "in.sock"))
     assert (found.listeners[2].socket_mode, found.listeners[2].socket_group) == (0o666, "mail")
     assert found.web is not None
-    assert found.web.address == SocketAddress("127.0.0.1", 8025)
+    assert found.web.addresses == (SocketAddress("127.0.0.1", 8025),)
     domain = found.domains["example.org"]
     assert domain.mailboxes == ("ada", "grace")
     assert domain.aliases == {"info": ("ada@example.org", "else@example.net")}
@@ -78,7 +78,7 @@ def test_without_a_file_the_embedded_default_holds() -> None:
     ]
     assert [listener.kind for listener in found.listeners] == ["mx", "submission"]
     assert found.web is not None
-    assert str(found.web.address) == "127.0.0.1:8025"
+    assert [str(one) for one in found.web.addresses] == ["127.0.0.1:8025"]
     assert list(found.domains) == ["localhost"]
     assert found.relay.networks == ()
     assert found.data == Path("ulak-data")

@@ -26,9 +26,9 @@ from ulak.config.settings import (
     SmartHost,
     Submission,
     Tls,
-    Web,
 )
 from ulak.config.values import Network, NextHop, SocketAddress
+from ulak.config.web import Web, WebTls
 
 __all__ = [
     "DEFAULT",
@@ -62,6 +62,7 @@ __all__ = [
     "Submission",
     "Tls",
     "Web",
+    "WebTls",
     "load",
     "read",
 ]

@@ -16,28 +16,33 @@ def check_certificate(path: Path, tls: Tls, report: Report) -> None:
     """Load the files as the listener will, and say what is wrong with which."""
     if tls.clients is not None:
         check_authorities((*path, "clients"), tls.clients, report)
-    if tls.certificate is None:
-        if tls.key is not None:
+    check_pair(path, tls.certificate, tls.key, report)
+
+
+def check_pair(path: Path, certificate: File | None, own: File | None, report: Report) -> None:
+    """See that a certificate and its key can be used; `own` is None where one file has both."""
+    if certificate is None:
+        if own is not None:
             report.clash(((*path, "key"),), "key-without-certificate")
         return
-    key = tls.key or tls.certificate
-    where = (*path, "certificate"), (*path, "key" if tls.key else "certificate")
-    files = dict.fromkeys(zip((tls.certificate, key), where, strict=True))
+    key = own or certificate
+    where = (*path, "certificate"), (*path, "key" if own else "certificate")
+    files = dict.fromkeys(zip((certificate, key), where, strict=True))
     if not all([readable(file, at, report) for file, at in files]):  # noqa: C419 -- tell of both
         return
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         # An empty password: a key that wants one must not wait for somebody at a terminal.
-        context.load_cert_chain(tls.certificate, key, password="")
+        context.load_cert_chain(certificate, key, password="")
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
             report.clash(where, "key-of-another", path=str(key))
         elif error.reason in _TOO_WEAK:
-            report.clash(where[:1], "certificate-too-weak", path=str(tls.certificate))
-        elif _is_certificate(tls.certificate):
+            report.clash(where[:1], "certificate-too-weak", path=str(certificate))
+        elif _is_certificate(certificate):
             report.clash(where[1:], "not-a-key", path=str(key))
         else:
-            report.clash(where[:1], "not-a-certificate", path=str(tls.certificate))
+            report.clash(where[:1], "not-a-certificate", path=str(certificate))
 
 
 def check_authorities(where: Path, file: File, report: Report) -> None:

@@ -17,9 +17,9 @@ from ulak.config.settings import (
     Listener,
     SmartHost,
     Tls,
-    Web,
 )
 from ulak.config.values import Network, NextHop, SocketAddress, write_size
+from ulak.config.web import Web, check_web
 
 T = TypeVar("T")
 _SMTP_PORT = 25
@@ -51,15 +51,17 @@ def _made(report: Report, kind: type[T]) -> Iterator[tuple[Path, T]]:
 
 def _listeners(config: Config, report: Report) -> None:
     taken: list[tuple[Path, SocketAddress]] = []
-    sections: list[tuple[Path, Listener | Web]] = [*_made(report, Listener), *_made(report, Web)]
-    for path, one in sections:
-        where = (*path, "address")
-        for other, address in taken:
-            if _overlap(address, one.address):
+    places = [((*path, "address"), one.address) for path, one in _made(report, Listener)]
+    for path, web in _made(report, Web):
+        places += [((*path, "address"), address) for address in web.addresses]
+        check_web(path, web, report)
+    for where, address in places:
+        for other, known in taken:
+            if _overlap(known, address):
                 report.clash(
-                    (other, where), "listens-twice", address=str(one.address), other=spell(other)
+                    (other, where), "listens-twice", address=str(address), other=spell(other)
                 )
-        taken.append((where, one.address))
+        taken.append((where, address))
     for path, listener in _made(report, Listener):
         _lmtp(path, listener, report)
     for path, tls in _made(report, Tls):
@@ -70,7 +72,7 @@ def _listeners(config: Config, report: Report) -> None:
         _login(path, listener, report, clear=config.login.scram_in_clear)
         if listener.tls is not None and listener.tls.certificate is None and not _near(listener):
             report.warn((*path, "tls"), "own-certificate", address=str(listener.address))
-    if not any(isinstance(one, Listener) for _, one in sections):
+    if not any(True for _ in _made(report, Listener)):
         report.warn(("listener",), "no-listener")
 
 

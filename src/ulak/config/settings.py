@@ -34,7 +34,6 @@ from ulak.config.names import (
     FileMode,
     Hop,
     ListCode,
-    Listen,
     ListenOrUnix,
     MailAddress,
     Mailbox,
@@ -48,6 +47,7 @@ from ulak.config.reports import Reports
 from ulak.config.scanners import Scanner
 from ulak.config.sections import Each, MapOf, Section, setting
 from ulak.config.values import Hidden, Network, NextHop, SocketAddress
+from ulak.config.web import Web
 
 # Those that a listener can do without: the others are needed, or have settings of their own.
 EXTENSIONS = (
@@ -117,13 +117,6 @@ class Listener:
     tls: Tls | None = setting(Section(Tls), None)
     proxy: tuple[Network, ...] = setting(ListOf(_OWN_MACHINES), ())
     xclient: tuple[Network, ...] = setting(ListOf(_OWN_MACHINES), ())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Web:
-    """Where the web pages and the API are."""
-
-    address: SocketAddress = setting(Listen())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
