@@ -119,6 +119,11 @@ def to_fragment(document: Document) -> str:
     return "".join(_html(block, direction(document.language)) for block in document.blocks)
 
 
+def to_inline(text: str, way: str) -> str:
+    """Write one text as HTML within a line; `way` is where its language begins, `ltr` or `rtl`."""
+    return "".join(_marked(plain, code, way) for plain, code in _spans(text))
+
+
 _STYLE = (
     "body{font:1rem/1.55 system-ui,sans-serif;margin:0 auto;max-width:46rem;padding:1rem}"
     "code{background:#8882;border-radius:.2em;padding:0 .25em}"
@@ -247,7 +252,7 @@ def _mark(text: str) -> str:
 
 def _html(block: Block, way: str) -> str:
     def inline(text: str) -> str:
-        return "".join(_marked(plain, code, way) for plain, code in _spans(text))
+        return to_inline(text, way)
 
     match block:
         case Heading(text, level):

@@ -1,0 +1,66 @@
+"""Files that pages need: under a name that changes with them, so that they may be kept for ever."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+FOLDER = Path(__file__).parent / "static"
+PLACE = "/static"
+_KINDS = MappingProxyType(
+    {
+        ".css": "text/css; charset=utf-8",
+        ".js": "text/javascript; charset=utf-8",
+        ".svg": "image/svg+xml",
+        ".png": "image/png",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One file. `path` is where it is served."""
+
+    name: str
+    path: str
+    kind: str
+    data: bytes
+
+
+@cache
+def assets() -> dict[str, Asset]:
+    """Give every file by its name below `static/` (`ulak.css`, `vendor/htmx.js`)."""
+    found = {}
+    for file in sorted(FOLDER.rglob("*")):
+        if file.suffix in _KINDS:
+            data = file.read_bytes()
+            name = file.relative_to(FOLDER).as_posix()
+            mark = hashlib.sha256(data).hexdigest()[:12]
+            path = f"{PLACE}/{file.stem}.{mark}{file.suffix}"
+            found[name] = Asset(name, path, _KINDS[file.suffix], data)
+    return found
+
+
+def static(name: str) -> str:
+    """Give the path of a file. No such file is a KeyError."""
+    return assets()[name].path
+
+
+def routes() -> list[Route]:
+    """Serve every file, each at its own path: no path of a request ever names a file."""
+
+    def route(asset: Asset) -> Route:
+        headers = {"cache-control": "public, max-age=31536000, immutable"}
+
+        async def serve(_: object) -> Response:
+            return Response(asset.data, media_type=asset.kind, headers=headers)
+
+        return Route(asset.path, serve, methods=["GET"])
+
+    return [route(asset) for asset in assets().values()]

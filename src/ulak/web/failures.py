@@ -1,0 +1,57 @@
+"""Pages for what was not found, not allowed, or went wrong inside."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ulak.web.page import language_of, render
+from ulak.web.site import Incident
+from ulak.web.words import has, say
+
+_CLIENT, _INSIDE = 400, 500
+
+
+async def refused(request: Request, error: Exception) -> Response:
+    """Answer a request that cannot be fulfilled, with a page that says why and what to do."""
+    status = error.status_code if isinstance(error, HTTPException) else _CLIENT
+    headers = error.headers if isinstance(error, HTTPException) else None
+    return page(request, status, headers=dict(headers or {}))
+
+
+def failed(incident: Incident) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Make what answers where something went wrong inside: an id, and never the error's text."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        return page(request, _INSIDE, incident=incident(error))
+
+    return answer
+
+
+def page(
+    request: Request,
+    status: int,
+    *,
+    incident: str = "",
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """Make the page of a status."""
+    language = language_of(request)
+    name = f"frame.failure.{status}"
+    if not has(language, f"{name}.title"):
+        name = f"frame.failure.{_INSIDE if status >= _INSIDE else _CLIENT}"
+    return render(
+        request,
+        "failure.html",
+        title=say(language, f"{name}.title"),
+        status=status,
+        headers={"cache-control": "no-store", **(headers or {})},
+        index=False,
+        alternates=False,
+        means=say(language, f"{name}.means"),
+        code=status,
+        incident=incident,
+    )

@@ -1,0 +1,124 @@
+"""What every request has to pass, and what every answer carries.
+
+A page here runs only the scripts that it came with, is shown in nobody's frame, talks to no
+other host, and its forms are sent to no other site (CSP level 3). A request has to ask for a
+name that is ours (against rebinding of names), and one that changes something has to come from
+our own pages; what it brings is bounded before anything reads it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ulak.language.case import lower
+from ulak.web.failures import page
+from ulak.web.site import Site
+
+_LARGEST = 64 * 1024  # octets of a body, where no piece says otherwise
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110 §9.2.1
+_ODD = re.compile(r"[\x00-\x20\x7f\\]|//|/\.{1,2}(?:/|$)")
+_HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+_TRANSPORT = "max-age=31536000"  # RFC 6797 §6.1.1: over TLS alone
+
+
+class Guard:
+    """Stands before the application."""
+
+    def __init__(self, app: ASGIApp, site: Site, bodies: Mapping[str, int]) -> None:
+        self._app = app
+        self._site = site
+        self._bodies = sorted(bodies.items(), key=lambda row: -len(row[0]))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI)."""
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self._app(scope, receive, send)
+            return
+        secure = scope.get("scheme") == "https"
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(raw=message.setdefault("headers", []))
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+                if secure:
+                    headers.setdefault("strict-transport-security", _TRANSPORT)
+            await send(message)
+
+        most = self._most(scope["path"])
+        status = self._objection(scope, most)
+        if status:
+            scope.setdefault("ulak.site", self._site)
+            await page(Request(scope), status)(scope, receive, answer)
+            return
+        await self._app(scope, _bounded(receive, most), answer)
+
+    def _most(self, path: str) -> int:
+        for language in self._site.languages:
+            path = path.removeprefix(f"/{language}") if path.startswith(f"/{language}/") else path
+        return next((most for start, most in self._bodies if path.startswith(start)), _LARGEST)
+
+    def _objection(self, scope: Scope, most: int) -> int:
+        """Give the status of a request that is not let through, else 0."""
+        headers = Headers(scope=scope)
+        if self._site.hosts and _host(headers.get("host", "")) not in self._site.hosts:
+            return 421  # RFC 9110 §15.5.20
+        if _ODD.search(scope["path"]):
+            return 404
+        length = headers.get("content-length", "0")
+        if not (length.isascii() and length.isdigit()):
+            return 400
+        if len(length) > 12 or int(length) > most:  # noqa: PLR2004 -- digits of a length nobody has
+            return 413
+        # A token cannot be sent by a form of another site; what has one needs no other proof.
+        if scope["method"] not in _SAFE and "authorization" not in headers:
+            return 0 if _same_origin(headers) else 403
+        return 0
+
+
+def _host(value: str) -> str:
+    """Give the name that a Host field asks for: without its port, in lower case."""
+    name = value if value.endswith("]") else re.sub(r":[0-9]*$", "", value)
+    return lower(name) if name.isascii() else ""
+
+
+def _same_origin(headers: Headers) -> bool:
+    """Whether a request comes from a page of ours, as far as the browser says.
+
+    What no browser sent says nothing, and nobody's session is in it.
+    """
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = headers.get("origin")
+    return origin is None or origin.partition("://")[2] == headers.get("host")
+
+
+def _bounded(receive: Receive, most: int) -> Receive:
+    got = 0
+
+    async def bounded() -> Message:
+        nonlocal got
+        message = await receive()
+        got += len(message.get("body", b""))
+        if got > most:
+            raise HTTPException(413)
+        return message
+
+    return bounded
