@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: vectors run test check interop demo bench fuzz docs translations clean
+.PHONY: vectors run test check interop demo bench fuzz docs rules translations clean
 run: .venv/ready
 	$(BIN)/ulak serve
 
@@ -39,6 +39,10 @@ fuzz: .venv/fuzz
 docs: .venv/ready
 	$(BIN)/python -m ulak.config.reference docs
 	$(BIN)/python -m ulak.replies.blocklists.page docs
+
+# The index of the rules for other servers' words (docs/patterns.md); a test says when it is stale.
+rules: .venv/ready
+	$(BIN)/python -m ulak.replies.patterns.source
 
 # The template and the catalogues of the command line (docs/languages.md); a test says when they are stale.
 translations: .venv/ready

@@ -16,8 +16,7 @@ from collections.abc import Sequence
 
 from bench.figures import Row
 from ulak.replies.explain import explain
-from ulak.replies.patterns.book import FOLDER
-from ulak.replies.patterns.rule import tables
+from ulak.replies.patterns.source import tables
 
 _ROUNDS, _STARTS, _LINES = 5, 15, 20_000
 _ULAK = (sys.executable, "-m", "ulak", "explain")
@@ -45,16 +44,7 @@ def rows() -> list[Row]:
 
 
 def _replies() -> list[str]:
-    return [
-        sample
-        for file in sorted(FOLDER.glob("*.toml"))
-        for table in tables(file, "rule", whole=True)
-        for sample in _texts(table["samples"])
-    ]
-
-
-def _texts(value: object) -> list[str]:
-    return value if isinstance(value, list) else []
+    return [sample for table in tables().values() for sample in table["samples"]]
 
 
 def _explained(replies: Sequence[str]) -> float:

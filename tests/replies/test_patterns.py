@@ -16,16 +16,19 @@ from hypothesis import strategies as st
 from ulak.replies.catalog import CATALOG
 from ulak.replies.classify import classify
 from ulak.replies.parse import parse
-from ulak.replies.patterns import Book, Rule, book, words_of
-from ulak.replies.patterns.book import FOLDER, PROVIDERS
-from ulak.replies.patterns.rule import Condition, Phrase, RuleError, rules, tables
+from ulak.replies.patterns import Book, Match, Rule, book, words_of
+from ulak.replies.patterns.book import INDEX
+from ulak.replies.patterns.source import (
+    RuleError,
+    condition,
+    index,
+    phrase,
+    rules,
+    tables,
+    whole_words,
+)
 
-FILES = sorted(FOLDER.glob("*.toml"))
-WRITTEN = {
-    f"{file.stem}:{table['name']}": table
-    for file in FILES
-    for table in tables(file, "rule", whole=True)
-}
+WRITTEN = tables()
 SAMPLES = [
     pytest.param(identity, sample, id=f"{identity}-{number}")
     for identity, table in WRITTEN.items()
@@ -73,7 +76,7 @@ def decided(text: str) -> str:
 @pytest.mark.parametrize("rule", book().rules, ids=lambda rule: rule.identity)
 def test_a_rule_takes_no_more_than_linear_time(rule: Rule) -> None:
     # 100 KB of its own words, and of their beginnings.
-    phrases = [phrase.text for group in rule.says for phrase in group] or [rule.identity]
+    phrases = [text for group in rule.says for text in group] or [rule.identity]
     for words in (
         "".join(phrases),
         "".join(phrases[:-1]) or "x ",
@@ -103,20 +106,35 @@ def test_a_rule_is_documented(identity: str) -> None:
     assert table["samples"]
 
 
-def test_names_are_unique() -> None:
-    assert len(WRITTEN) == sum(1 for file in FILES for _ in tables(file, "rule"))
+def test_the_index_is_fresh() -> None:
+    assert INDEX.read_text("utf-8") == index(), "run `make rules`"
 
 
-@pytest.mark.parametrize("file", [*FILES, PROVIDERS], ids=lambda file: file.name)
-def test_the_fast_reader_reads_what_toml_says(file: Path) -> None:
-    kind = "provider" if file == PROVIDERS else "rule"
-    assert {kind: list(tables(file, kind, whole=True))} == tomllib.loads(file.read_text("utf-8"))
+def test_what_the_words_of_a_reply_lead_to_is_what_a_look_at_every_rule_finds() -> None:
+    every = Book((rule._replace(keys=()) for rule in book().rules), ())
+    for sample in (sample for table in WRITTEN.values() for sample in table["samples"]):
+        reply, provider = parse(sample), book().provider(words_of(sample))
+        asked = reply.code, None, words_of(reply.text), provider
+        assert told(book().find(*asked)) == told(every.find(*asked))
 
 
-def written(tmp_path: Path, *lines: str) -> list[Rule]:
-    file = tmp_path / "x.toml"
-    file.write_text("\n".join(["[[rule]]", *lines]), "utf-8")
-    return list(rules(file))
+def told(matches: list[Match]) -> list[tuple[str, int]]:
+    return [(match.rule.identity, match.weight) for match in matches]
+
+
+def test_two_rules_of_one_name_are_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = '[[rule]]\nname = "a"\ncause = "b"\nsays = ["x"]\n'
+    (tmp_path / "x.toml").write_text(rule * 2, "utf-8")
+    monkeypatch.setattr("ulak.replies.patterns.source.FOLDER", tmp_path)
+    with pytest.raises(RuleError, match=r"^x:a: "):
+        tables()
+
+
+def written(*lines: str) -> list[Rule]:
+    read = tomllib.loads("\n".join(["[[rule]]", *lines]))["rule"]
+    return list(rules({f"x:{table.get('name')}": table for table in read}))
 
 
 @pytest.mark.parametrize(
@@ -128,25 +146,23 @@ def written(tmp_path: Path, *lines: str) -> list[Rule]:
         ('name = "a"', 'cause = "b"', 'says = ["x"]', 'codes = ["9"]'),
         ('name = "a"', 'cause = "b"', 'says = ["x"]', "only = true"),
         ('name = "a"', 'cause = "b"', 'codes = ["5.7.1"]', 'provider = "google"'),
-        ('cause = "b"', 'says = ["x"]'),
+        ('name = "a"', 'says = ["x"]'),
     ],
 )
-def test_a_rule_that_is_not_right_is_an_error_that_names_it(
-    tmp_path: Path, lines: tuple[str, ...]
-) -> None:
-    with pytest.raises(RuleError, match=r"^x: "):
-        written(tmp_path, *lines)
+def test_a_rule_that_is_not_right_is_an_error_that_names_it(lines: tuple[str, ...]) -> None:
+    with pytest.raises(RuleError, match=r"^x:a: "):
+        written(*lines)
 
 
 def test_words_are_whole_but_where_a_star_lets_them_go_on() -> None:
     words = words_of("550 Quota-Exceeded for user, İstanbul \N{KELVIN SIGN}ELVIN")
     assert words == " 550 quota exceeded for user İstanbul \N{KELVIN SIGN}elvin "
-    assert Phrase.read("quota exceeded").text in words
-    assert Phrase.read("quota exce").text not in words
-    assert Phrase.read("quota exce*").text in words
-    assert Phrase.read("*ota exceeded").text in words
-    assert Phrase.read("*xceed*").text in words
-    assert Phrase.read("*xceed*").words == ()
+    assert phrase("quota exceeded") in words
+    assert phrase("quota exce") not in words
+    assert phrase("quota exce*") in words
+    assert phrase("*ota exceeded") in words
+    assert phrase("*xceed*") in words
+    assert whole_words(phrase("*xceed*")) == []
 
 
 @pytest.mark.parametrize(
@@ -169,16 +185,16 @@ def test_words_are_whole_but_where_a_star_lets_them_go_on() -> None:
 def test_codes(
     written: str, code: int | None, enhanced: tuple[int, int, int] | None, *, holds: bool
 ) -> None:
-    assert Condition.read(written).holds(code, enhanced) is holds
+    assert condition(written).holds(code, enhanced) is holds
 
 
-def test_what_says_more_decides(tmp_path: Path) -> None:
+def test_what_says_more_decides() -> None:
     short = ('name = "short"', 'cause = "a"', 'says = ["full"]')
     long = ('name = "long"', 'cause = "b"', 'says = ["mailbox | inbox", "full"]')
     never = ('name = "not"', 'cause = "c"', 'says = ["mailbox full"]', 'unless = ["today"]')
-    made = Book([rule for lines in (short, long, never) for rule in written(tmp_path, *lines)], [])
-    names = [m.rule.name for m in made.find(552, None, words_of("Mailbox full today"), "")]
-    assert names == ["long", "short"]
+    made = Book([rule for lines in (short, long, never) for rule in written(*lines)], [])
+    names = [m.rule.identity for m in made.find(552, None, words_of("Mailbox full today"), "")]
+    assert names == ["x:long", "x:short"]
 
 
 @given(st.text(max_size=300))
@@ -188,9 +204,8 @@ def test_no_text_is_too_strange(text: str) -> None:
     assert found.cause in CATALOG or found.decided_by == "none"
 
 
-def test_a_rule_for_one_provider_only_is_not_believed_of_others(tmp_path: Path) -> None:
+def test_a_rule_for_one_provider_only_is_not_believed_of_others() -> None:
     theirs = written(
-        tmp_path,
         'name = "a"',
         'cause = "b"',
         'provider = "google"',
@@ -198,6 +213,8 @@ def test_a_rule_for_one_provider_only_is_not_believed_of_others(tmp_path: Path) 
         'says = ["late"]',
     )
     made = Book(theirs, [])
-    assert [m.rule.name for m in made.find(450, None, words_of("too late"), "google")] == ["a"]
+    assert [m.rule.identity for m in made.find(450, None, words_of("too late"), "google")] == [
+        "x:a"
+    ]
     assert made.find(450, None, words_of("too late"), "yahoo") == []
     assert made.find(450, None, words_of("too late"), "") == []

@@ -21,7 +21,7 @@ def test_steps_are_for_a_provider_and_a_cause_that_exist(written: str) -> None:
     assert any(
         name in (rule.cause, CATALOG[rule.cause].family)
         for rule in book().rules
-        if slug in (rule.provider, rule.book)
+        if slug in (rule.provider, rule.identity.partition(":")[0])
     )
 
 

@@ -1,29 +1,28 @@
 """All rules together, and the one that holds for a reply.
 
 A rule is looked at only where one of its phrases stands in the text, and a phrase is looked for
-only where its rarest word, its anchor, does: the time for a reply hardly grows with the number of
-rules, and is linear in the text whatever the text is.
+only where its rarest word does: the time for a reply hardly grows with the number of rules, and
+is linear in the text whatever the text is.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
-from ulak.replies.patterns.rule import Condition, Phrase, Provider, Rule, providers, rules
+from ulak.replies.patterns.rule import Condition, Provider, Rule
 
-FOLDER = Path(__file__).parent / "rules"
-PROVIDERS = Path(__file__).parent / "providers.toml"
+INDEX = Path(__file__).parent / "index.json"
+"""All rules as they are looked up; `source` makes it of the files that people write."""
 
 # What a rule gains by demanding more than words, in letters, and by being of who wrote them.
 _THEIRS, _SOMEONES, _DETAIL, _CODE = 60, 20, 25, 10
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A rule that holds, and how much of the reply it takes into account."""
 
     rule: Rule
@@ -33,36 +32,33 @@ class Match:
 class Book:
     """Rules and providers, found by their words."""
 
-    def __init__(self, every: Iterable[Rule], known: Iterable[Provider]) -> None:
-        self.rules = tuple(every)
-        self.providers = {provider.slug: provider for provider in known}
-        words = Counter(
-            word
-            for rule in self.rules
-            for group in rule.says
-            for phrase in group
-            for word in phrase.words
-        )
-        # The rarest first; of those that are as rare, the longest.
-        self._rank = {word: (count, -len(word)) for word, count in words.items()}
-        self._by_word: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    def __init__(self, rules: Iterable[Rule], providers: Iterable[Provider]) -> None:
+        self.rules = tuple(rules)
+        self.providers = {provider.slug: provider for provider in providers}
+        # By a word, the phrases that have it; by a phrase, the numbers of rules.
+        self._by_word: dict[str, dict[str, list[int]]] = {}
+        self._by_provider: dict[str, list[int]] = {}
         self._always: list[int] = []
-        self._by_provider: dict[str, list[int]] = defaultdict(list)
-        self._signs: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        self._foreign: list[int] = []
+        self._signs: dict[str, list[tuple[str, str]]] = {}
         for number, rule in enumerate(self.rules):
-            self._enter(number, rule)
-        self._anchors = frozenset(self._by_word)
+            if not rule.keys:
+                self._unkeyed(rule).append(number)
+                continue
+            for word, phrase in zip(rule.keys, rule.says[0], strict=True):
+                self._by_word.setdefault(word, {}).setdefault(phrase, []).append(number)
         for provider in self.providers.values():
-            for sign in provider.signs:
-                self._signs[self._anchor(sign)].append((sign.text, provider.slug))
+            for word, sign in zip(provider.keys, provider.signs, strict=True):
+                self._signs.setdefault(word, []).append((sign, provider.slug))
+        self._words = frozenset(self._by_word)
         self._signed = frozenset(self._signs)
 
     def provider(self, words: str) -> str:
         """Name who wrote these words; what they wrote first counts. "" where nothing shows it."""
         found = [
             (words.find(sign), slug)
-            for anchor in self._signed.intersection(words.split())
-            for sign, slug in self._signs[anchor]
+            for word in self._signed.intersection(words.split())
+            for sign, slug in self._signs[word]
             if sign in words
         ]
         return min(found)[1] if found else ""
@@ -71,50 +67,44 @@ class Book:
         self, code: int | None, enhanced: tuple[int, int, int] | None, words: str, provider: str
     ) -> list[Match]:
         """Give the rules that hold, the one that says most first."""
-        candidates = {
-            number
-            for anchor in self._anchors.intersection(words.split())
-            for phrase, number in self._by_word[anchor]
-            if phrase in words
-        }
-        candidates.update(self._always, self._by_provider.get(provider, ()))
+        candidates = {*self._always, *self._by_provider.get(provider, ())}
+        for word in self._words.intersection(words.split()):
+            for phrase, numbers in self._by_word[word].items():
+                if phrase in words:
+                    candidates.update(numbers)
+        if not words.isascii():
+            candidates.update(self._foreign)
         found = []
         for number in candidates:
             rule = self.rules[number]
             weight = _weight(rule, code, enhanced, words, provider)
             if weight is not None:
                 found.append(Match(rule, weight))
-        found.sort(key=lambda match: (-match.weight, match.rule.identity))
+        if len(found) > 1:
+            found.sort(key=_order)
         return found
 
-    def _enter(self, number: int, rule: Rule) -> None:
+    def _unkeyed(self, rule: Rule) -> list[int]:
+        """Give where a rule belongs that no word leads to."""
         if not rule.says:
-            self._by_provider[rule.provider].append(number)
-            return
-        # Any of what must be said will do to look the rule up; the rarest does best.
-        groups = [group for group in rule.says if all(phrase.words for phrase in group)]
-        if not groups:
-            self._always.append(number)
-            return
-        anchored = [[(self._anchor(phrase), phrase.text) for phrase in group] for group in groups]
-        if len(anchored) > 1:
-            anchored.sort(key=lambda group: sum(self._rank[anchor][0] for anchor, _ in group))
-        for anchor, text in anchored[0]:
-            self._by_word[anchor].append((text, number))
-
-    def _anchor(self, phrase: Phrase) -> str:
-        words = phrase.words
-        return words[0] if len(words) == 1 else min(words, key=self._ranked)
-
-    def _ranked(self, word: str) -> tuple[int, int]:
-        return self._rank.get(word, (0, 0))
+            return self._by_provider.setdefault(rule.provider, [])
+        # Languages that do not part their words: a reply in ASCII says nothing of theirs.
+        foreign = any(not any(map(str.isascii, group)) for group in rule.says)
+        return self._foreign if foreign else self._always
 
 
 @cache
 def book() -> Book:
     """Read all rules, once."""
-    every = (rule for file in sorted(FOLDER.glob("*.toml")) for rule in rules(file))
-    return Book(every, providers(PROVIDERS))
+    read = json.loads(INDEX.read_text("utf-8"))
+    for row in read["rules"]:
+        if "codes" in row:
+            row["codes"] = [Condition(*written) for written in row["codes"]]
+    return Book((Rule(**row) for row in read["rules"]), (Provider(**r) for r in read["providers"]))
+
+
+def _order(match: Match) -> tuple[int, str]:
+    return -match.weight, match.rule.identity
 
 
 def _weight(
@@ -134,16 +124,15 @@ def _weight(
             return None
         weight = max(map(_worth, holding))
     for group in rule.says:
-        best = 0
         for phrase in group:
-            text = phrase.text
-            if len(text) > best and text in words:
-                best = len(text)
-        if not best:
+            if phrase in words:
+                weight += len(phrase)
+                break
+        else:
             return None
-        weight += best
-    if rule.unless and any(phrase.text in words for phrase in rule.unless):
-        return None
+    for phrase in rule.unless:
+        if phrase in words:
+            return None
     if not rule.says:
         return weight  # a bare code of theirs; whatever words they say, say more
     if rule.provider:
@@ -152,6 +141,6 @@ def _weight(
 
 
 def _worth(condition: Condition) -> int:
-    if condition.detail is not None:
+    if condition.subject is not None:
         return _DETAIL
     return _CODE if condition.code is not None else 1
