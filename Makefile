@@ -16,7 +16,7 @@ check: .venv/ready
 	$(BIN)/lint-imports
 	$(MAKE) test
 
-interop: .venv/ready
+interop: .venv/browser
 	$(BIN)/pytest -q tests/interop
 
 demo: .venv/ready
@@ -65,6 +65,11 @@ vectors: .venv/vectors/ready
 		--require-hashes --dest .venv/vectors -r tests/vectors/requirements.txt
 	touch $@
 
+# Each is added to what is there.
 .venv/fuzz: .venv/ready
-	$(BIN)/uv sync --quiet --frozen --group fuzz
+	$(BIN)/uv sync --quiet --frozen --inexact --group fuzz
+	touch $@
+
+.venv/browser: .venv/ready
+	$(BIN)/uv sync --quiet --frozen --inexact --group browser
 	touch $@
