@@ -57,11 +57,13 @@ def test_entries_are_counted_by_kind_and_what_went_wrong_by_cause() -> None:
 
 
 def test_a_report_of_our_own_has_come_from_nobody() -> None:
-    assert count([entry(0, Kind.ACCEPTED, "queued", session="")]) == {int(NOON): {}}
+    own = entry(0, Kind.ACCEPTED, "queued", session="")
+    assert count([own]) == {int(NOON): {}}
+    assert count([own, entry(1, Kind.ACCEPTED, "queued"), own]) == {int(NOON): {"accepted": 1}}
 
 
 def test_entries_of_two_minutes_are_counted_apart() -> None:
-    counted = count([entry(59.9, Kind.ACCEPTED), entry(60, Kind.ACCEPTED), entry(3, Kind.ACCEPTED)])
+    counted = count([entry(59.9, Kind.ACCEPTED), entry(3, Kind.ACCEPTED), entry(60, Kind.ACCEPTED)])
     assert counted == {int(NOON): {"accepted": 2}, int(NOON) + MINUTE: {"accepted": 1}}
 
 

@@ -19,8 +19,8 @@ from ulak.journal.entry import Entry, Kind
 MINUTE, HOUR = 60, 3_600
 OTHER = "other"  # causes for which there was no room in a slot
 
-_BY_CAUSE = frozenset({Kind.REFUSED, Kind.DEFERRED, Kind.FAILED})
-_COUNTED = _BY_CAUSE | {
+_BY_CAUSE = (Kind.REFUSED, Kind.DEFERRED, Kind.FAILED)
+_WHOLE = (
     Kind.CONNECTED,
     Kind.LOGIN,
     Kind.ACCEPTED,
@@ -28,7 +28,7 @@ _COUNTED = _BY_CAUSE | {
     Kind.REPORTED,
     Kind.INCIDENT,
     Kind.LOST,
-}
+)
 _MOST = 200  # names in one slot; there are fewer causes than that
 
 Counts = dict[str, int]
@@ -114,28 +114,40 @@ class Figures:
 
 
 def count(entries: Sequence[Entry]) -> dict[int, Counts]:
-    """Count entries by the minute in which they happened.
+    """Count entries, which are in about their order, by the minute in which they happened.
 
     An accepted message without a session is a report of our own: it has come from nobody.
     """
-    # Entries of one batch are nearly always of one minute: then no time is looked at twice.
-    times = [e.time for e in entries]
-    first = int(min(times, default=0.0) // MINUTE)
-    if int(max(times, default=0.0) // MINUTE) == first:
-        return {first * MINUTE: _count(entries)} if entries else {}
+    if not entries:
+        return {}
+    # A batch is nearly always of one minute: then no other time in it is looked at.
+    first, last = _minute(entries[0]), _minute(entries[-1])
+    if first == last:
+        return {first: _count(entries)}
     by_minute: dict[int, list[Entry]] = {}
     for entry in entries:
-        by_minute.setdefault(int(entry.time // MINUTE) * MINUTE, []).append(entry)
+        by_minute.setdefault(_minute(entry), []).append(entry)
     return {minute: _count(part) for minute, part in by_minute.items()}
 
 
-def _count(entries: Iterable[Entry]) -> Counts:
-    pairs = Counter([(e.kind, e.cause) for e in entries if e.session or e.kind != "accepted"])
-    counts: Counts = {}
-    for (kind, cause), number in pairs.items():
-        if kind in _COUNTED:
-            name = f"{kind} {cause}" if cause and kind in _BY_CAUSE else str(kind)
-            counts[name] = counts.get(name, 0) + number
+def _minute(entry: Entry) -> int:
+    return int(entry.time // MINUTE) * MINUTE
+
+
+def _count(entries: Sequence[Entry]) -> Counts:
+    # Several quick passes: each entry costs a tenth of a microsecond, one slow pass twice as much.
+    kinds = Counter([e.kind for e in entries])
+    counts: Counts = {kind.value: kinds[kind] for kind in _WHOLE if kind in kinds}
+    accepted = Kind.ACCEPTED  # once: a name of an enum is no cheap thing to look up
+    if accepted in kinds:
+        own = len([e for e in entries if e.kind is accepted and not e.session])
+        counts[accepted.value] -= own
+        if kinds[accepted] == own:
+            del counts[accepted.value]
+    for kind in _BY_CAUSE:
+        if kind in kinds:
+            for cause, number in Counter([e.cause for e in entries if e.kind is kind]).items():
+                counts[f"{kind.value} {cause}" if cause else kind.value] = number
     return counts
 
 

@@ -18,6 +18,7 @@ import apsw
 from ulak.journal import files
 from ulak.journal.chunks import SCHEMA, Chunk, chunks
 from ulak.journal.entry import Entry, Kind
+from ulak.journal.tally import DAMAGED, Tally
 from ulak.journal.trace import JournalError
 from ulak.log import Event, Log
 from ulak.log.backlog import Backlog
@@ -28,7 +29,6 @@ _CHECK = 60.0  # seconds between looks at the age of the oldest file
 _LINES = 200  # of the dialogue of one entry
 _CLOSE = 5.0  # seconds that a slow disk may hold up the end
 _INSERT = "INSERT INTO chunk (last, ids, entries) VALUES (?, ?, ?)"
-_DAMAGED = (apsw.CorruptError, apsw.NotADBError, apsw.FormatError, apsw.SchemaChangeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,7 @@ class SqliteJournal:
         self._db: apsw.Connection | None = None
         self._path = folder
         self._first = 0.0  # the time of the file's first chunk
+        self._tally = Tally(folder)
         try:
             self._open()
             self._prune()
@@ -88,6 +89,11 @@ class SqliteJournal:
             name="ulak-journal",
         )
 
+    @property
+    def counted(self) -> dict[str, int]:
+        """How much has been noted since the beginning, by names as in `ulak.journal.figures`."""
+        return self._tally.counted
+
     def write(self, entry: Entry) -> None:
         """Note an entry. Never waits and never raises; a long dialogue is cut in its middle."""
         if len(entry.dialogue) > _LINES:
@@ -102,6 +108,8 @@ class SqliteJournal:
         """Put what waits into the file and let go of it; entries written later are dropped."""
         if self._backlog.close(_CLOSE):
             self._shut()
+            self._tally.write(self._clock())
+            self._tally.close()
 
     # -- the thread ---------------------------------------------------------------------------
 
@@ -113,6 +121,7 @@ class SqliteJournal:
                 missing = self._insert(self._db or self._open(), batch, lost, now)
                 if missing:
                     self._tell(Event.JOURNAL_LOST, count=missing)
+                self._tally.take(batch, now)
         except (apsw.Error, OSError) as error:
             self._fail(error)
             return False
@@ -129,7 +138,7 @@ class SqliteJournal:
     def _fail(self, error: Exception) -> None:
         """Let go of the file, to open it or the next one at the next try."""
         self._shut()
-        if isinstance(error, _DAMAGED):
+        if isinstance(error, DAMAGED):
             with contextlib.suppress(OSError):
                 self._set_aside(error)
         elif not self._failing:
@@ -212,7 +221,7 @@ class SqliteJournal:
         self._first = 0.0
         try:
             self._db = self._prepare(path)
-        except _DAMAGED as error:
+        except DAMAGED as error:
             self._set_aside(error)
             self._db = self._prepare(path)
         return self._db
