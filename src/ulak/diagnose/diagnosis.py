@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 from ulak.checks.reason import Reason
+from ulak.checks.spf.survey import Branch
 from ulak.diagnose.words import say
 from ulak.replies.reply import Reply
 
@@ -32,8 +33,8 @@ class Check:
 
     `good` is None where nothing speaks for or against. `facts` are in words that do not change.
     `severity` is one of `SEVERITIES` or "" where `good` says enough; `reference` is a cause or a
-    code that `ulak codes` has a page for, or "". `drawing` are lines to be shown as they are,
-    `means` says what the result means.
+    code that `ulak codes` has a page for, or "". `drawing` are lines to be shown as they are, and
+    `tree` what those of SPF are drawn of; `means` says what the result means.
     """
 
     check: str
@@ -46,6 +47,7 @@ class Check:
     reference: str = ""
     drawing: tuple[str, ...] = ()
     means: tuple[Sentence, ...] = ()
+    tree: tuple[Branch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,7 @@ def to_dict(diagnosis: Diagnosis, language: str) -> dict[str, Any]:
                 "reference": check.reference or None,
                 "facts": dict(check.facts),
                 "drawing": list(check.drawing),
+                "tree": [asdict(branch) for branch in check.tree],
                 "reasons": [
                     {
                         "key": reason.key,

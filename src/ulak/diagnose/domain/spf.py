@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ulak.checks import spf
 from ulak.checks.gather import Gather
 from ulak.checks.spf.survey import Survey
@@ -60,4 +62,5 @@ def _check(seen: Survey, result: str, severity: str, ends: str, reference: str) 
         "ends": ends,
     }
     drawing = drawn(seen.domain, seen.tree, seen.lookups)
-    return made("spf", seen.domain, result, severity, seen.reasons, facts, reference, drawing)
+    check = made("spf", seen.domain, result, severity, seen.reasons, facts, reference, drawing)
+    return replace(check, tree=seen.tree)

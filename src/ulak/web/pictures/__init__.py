@@ -1,0 +1,24 @@
+"""Pictures: from what was found or counted to SVG that says it, to eyes and to screen readers.
+
+Pure. A page puts one in as it is (`Picture`); the colours are in `static/pictures.css`.
+"""
+
+from ulak.web.pictures.chart import Chart, Series, lines, opposed, stacked
+from ulak.web.pictures.counts import Bar, bars, sparkline
+from ulak.web.pictures.spf import spf_tree
+from ulak.web.pictures.story import timeline
+from ulak.web.pictures.svg import Picture
+
+__all__ = [
+    "Bar",
+    "Chart",
+    "Picture",
+    "Series",
+    "bars",
+    "lines",
+    "opposed",
+    "sparkline",
+    "spf_tree",
+    "stacked",
+    "timeline",
+]

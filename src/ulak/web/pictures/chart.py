@@ -1,0 +1,317 @@
+"""Charts of values over time: lines, areas, stacked bars, and bars that go up and down."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, tzinfo
+
+from ulak.language import direction
+from ulak.web.pictures import scale
+from ulak.web.pictures.measure import SMALL, WIDTH, fitted, width
+from ulak.web.pictures.scale import Value
+from ulak.web.pictures.svg import Picture, Sheet, element, titled
+from ulak.web.pictures.words import at, clock, day, isolated, number, say
+
+_PLOT = 150  # pixels high
+_POINTS, _BARS = 120, 48
+_SERIES = 5
+_SWATCH, _APART, _LEGEND = 22, 14, 20  # pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Values of one thing, one for each step; `tone` (`good`, `bad` …) gives its colour."""
+
+    name: str
+    values: tuple[Value, ...]
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Series that begin at `start` (seconds since the epoch), with `step` seconds between values.
+
+    `zone` is that of the times that are written.
+    """
+
+    title: str
+    start: float
+    step: float
+    series: tuple[Series, ...]
+    zone: tzinfo = UTC
+
+    @property
+    def count(self) -> int:
+        """How many values the longest series has."""
+        return max((len(one.values) for one in self.series), default=0)
+
+    @property
+    def end(self) -> float:
+        """When the last step is over."""
+        return self.start + self.count * self.step
+
+
+def lines(chart: Chart, language: str, *, area: bool = False) -> Picture:
+    """Draw each series as a line; `area` fills what is below the first."""
+    shown = replace(chart, series=chart.series[:_SERIES])
+    few = [scale.fewer(one.values, _POINTS, scale.mean) for one in shown.series]
+    sheet = Sheet(language, "chart")
+    _legend(sheet, shown, line=True)
+    top = scale.ceiling(max((v for values in few for v in scale.known(values)), default=0))
+    plot = _plot(sheet, top)
+    paths = []
+    for place, values in enumerate(few):
+        kind = _kind(shown.series[place], place)
+        for piece in _pieces(values, top):
+            path = "".join(f"{'L' if part else 'M'}{x} {y}" for part, (x, y) in enumerate(piece))
+            if area and not place:
+                under = f"{path}V{_PLOT}H{piece[0][0]}Z"
+                paths.append(element("path", d=under, kind=f"under {kind}"))
+            drawn = element(
+                "path", d=path, kind=f"curve {kind}", vector_effect="non-scaling-stroke"
+            )
+            paths.append(drawn)
+    box = f"0 0 1000 {_PLOT}"
+    sheet.shape(
+        element(
+            "svg", *paths, y=plot, width="100%", height=_PLOT, viewBox=box,
+            preserveAspectRatio="none",
+        )
+    )  # fmt: skip
+    _axis(sheet, shown, plot)
+    _points(sheet, shown, few, scale.each_of(shown.count, _POINTS), plot)
+    told = " ".join(_told_last(one, language) for one in shown.series)
+    return sheet.done(isolated(chart.title, language), _described(chart, told, language))
+
+
+def stacked(chart: Chart, language: str) -> Picture:
+    """Draw what the series are together as bars, the first at the bottom."""
+    shown = _gathered(chart, language)
+    few = [scale.fewer(one.values, _BARS, sum) for one in shown.series]
+    sheet = Sheet(language, "chart")
+    name = "p" + hashlib.sha256(repr(shown).encode("utf-8", "replace")).hexdigest()[:8]
+    sheet.shape(_hatches(name, len(few)))
+    _legend(sheet, shown, hatch=name)
+    columns = max((len(values) for values in few), default=0)
+    sums = [sum(_value(values, column) for values in few) for column in range(columns)]
+    top = scale.ceiling(max(sums, default=0))
+    plot = _plot(sheet, top)
+    for column in range(columns):
+        y = float(plot + _PLOT)
+        for place, values in enumerate(few):
+            height = _value(values, column) / top * _PLOT
+            if height <= 0:
+                continue
+            y -= height
+            _bar(sheet, column, columns, y, height, _kind(shown.series[place], place))
+            if place:
+                _bar(sheet, column, columns, y, height, "", f"url(#{name}-{place})")
+    _axis(sheet, shown, plot)
+    _points(sheet, shown, few, scale.each_of(shown.count, _BARS), plot)
+    told = " ".join(_told_sum(one, language) for one in shown.series)
+    return sheet.done(isolated(chart.title, language), _described(chart, told, language))
+
+
+def opposed(chart: Chart, language: str) -> Picture:
+    """Draw the first series upwards and the second downwards from one line: pass and fail."""
+    shown = replace(chart, series=chart.series[:2])
+    few = [scale.fewer(one.values, _BARS, sum) for one in shown.series]
+    sheet = Sheet(language, "chart")
+    _legend(sheet, shown)
+    most = [max(scale.known(values), default=0.0) for values in few]
+    whole = sum(most) or 1.0
+    # What is rare stays to be seen: the smaller side has a quarter of the room.
+    up = (
+        min(max((most[0] if most else 0) / whole, 0.25), 0.75)
+        if all(most)
+        else float(any(most[:1]))
+    )
+    rooms = (_PLOT * up, _PLOT * (1 - up)) if any(most) else (_PLOT, 0.0)
+    per = max((m / room for m, room in zip(most, rooms, strict=False) if room), default=0) or 1.0
+    plot = sheet.height + 10
+    middle = plot + rooms[0]
+    sheet.height = plot + _PLOT
+    for place, values in enumerate(few):
+        for column, value in enumerate(values):
+            height = (value or 0.0) / per
+            y = middle + 1 if place else middle - height
+            if height > 0:
+                _bar(sheet, column, len(values), y, height, _kind(shown.series[place], place))
+    sheet.shape(element("line", x1=0, x2="100%", y1=middle, y2=middle, kind="axis"))
+    for place, value in enumerate(most):
+        y = middle + rooms[1] - 4 if place else plot + 4
+        if value:
+            sheet.write(number(value, language), 0, y, "small muted halo")
+    _axis(sheet, shown, plot)
+    _points(sheet, shown, few, scale.each_of(shown.count, _BARS), plot)
+    told = " ".join(_told_sum(one, language) for one in shown.series)
+    return sheet.done(isolated(chart.title, language), _described(chart, told, language))
+
+
+def _kind(series: Series, place: int) -> str:
+    return series.tone or f"line-{place % 6 + 1}"
+
+
+def _value(values: Sequence[Value], column: int) -> float:
+    value = values[column] if column < len(values) else None
+    return 0.0 if value is None or not math.isfinite(value) else min(max(value, 0.0), scale.MOST)
+
+
+def _gathered(chart: Chart, language: str) -> Chart:
+    """Keep the largest series; the others are one."""
+    if len(chart.series) <= _SERIES:
+        return chart
+    ranked = sorted(chart.series, key=lambda one: -sum(scale.known(one.values)))
+    rest = ranked[_SERIES - 1 :]
+    columns = max(len(one.values) for one in rest)
+    sums = tuple(sum(_value(one.values, column) for one in rest) for column in range(columns))
+    others = Series(say(language, "chart.others"), sums, "muted")
+    return replace(chart, series=(*ranked[: _SERIES - 1], others))
+
+
+def _pieces(values: Sequence[Value], top: float) -> list[list[tuple[float, float]]]:
+    """Give the points of a line, cut where a value is missing."""
+    pieces: list[list[tuple[float, float]]] = [[]]
+    wide = max(len(values) - 1, 1)
+    for place, value in enumerate(values):
+        if value is None:
+            pieces.append([])
+        else:
+            pieces[-1].append(
+                (round(place / wide * 1000, 1), round(_PLOT - value / top * _PLOT, 1))
+            )
+    # A point alone would not be seen.
+    return [p if len(p) > 1 else [p[0], (p[0][0] + 2, p[0][1])] for p in pieces if p]
+
+
+def _bar(
+    sheet: Sheet, column: int, columns: int, y: float, height: float, kind: str, fill: str = ""
+) -> None:
+    each = 100 / columns
+    gap = 0.15 * each
+    sheet.shape(
+        element(
+            "rect", x=f"{column * each + gap / 2:.2f}%", width=f"{each - gap:.2f}%", y=round(y, 1),
+            height=round(max(height, 1.0), 1), kind=kind, fill=fill,
+        )
+    )  # fmt: skip
+
+
+def _hatches(name: str, count: int) -> str:
+    """Give what tells bars apart without their colours: nothing, then stripes, dots …."""
+    drawn = (
+        '<path d="M0 6 6 0"/>',
+        '<circle cx="2" cy="2" r="1.2"/>',
+        '<path d="M0 3H6"/>',
+        '<path d="M0 0 6 6M0 6 6 0"/>',
+    )
+    patterns = (
+        element(
+            "pattern", drawn[place - 1], id=f"{name}-{place}", kind="hatch", width=6, height=6,
+            patternUnits="userSpaceOnUse",
+        )
+        for place in range(1, count)
+    )  # fmt: skip
+    return element("defs", *patterns) if count > 1 else ""
+
+
+def _legend(sheet: Sheet, chart: Chart, *, line: bool = False, hatch: str = "") -> None:
+    """Name the series, each with its last value where they are lines, else with its sum."""
+    x, y = 0.0, 12.0
+    for place, series in enumerate(chart.series):
+        known = scale.known(series.values)
+        value = (known[-1] if known else 0.0) if line else sum(known)
+        amount = number(value, sheet.language)
+        room = WIDTH - _SWATCH - 8 - width(amount, SMALL)
+        name = fitted(series.name, room, SMALL)
+        size = _SWATCH + 12 + width(name, SMALL) + width(amount, SMALL)
+        if x and x + size > WIDTH:
+            x, y = 0.0, y + _LEGEND
+        kind = _kind(series, place)
+        if line:
+            sheet.shape(
+                element("path", d=f"M{x:.0f} {y - 4:.0f}h{_SWATCH - 6}", kind=f"curve {kind}")
+            )
+        else:
+            box = {"x": round(x), "y": round(y - 10), "width": 12, "height": 12}
+            sheet.shape(element("rect", **box, kind=kind))
+            if hatch and place:
+                sheet.shape(element("rect", **box, fill=f"url(#{hatch}-{place})"))
+        text = f"{isolated(name, sheet.language)} {amount}"
+        sheet.write(text, x + _SWATCH, y, "small", title=series.name)
+        x += size + _APART
+    sheet.height = y + 8
+
+
+def _plot(sheet: Sheet, top: float) -> float:
+    """Draw the lines behind, with what they stand for; give where the plot begins."""
+    plot = sheet.height + 12
+    for part in (1.0, 0.5, 0.0):
+        y = plot + _PLOT * (1 - part)
+        kind = "grid" if part else "axis"
+        sheet.shape(element("line", x1=0, x2="100%", y1=y, y2=y, kind=kind))
+        if part:
+            sheet.write(number(top * part, sheet.language), 0, y - 3, "small muted halo")
+    sheet.height = plot + _PLOT
+    return plot
+
+
+def _axis(sheet: Sheet, chart: Chart, plot: float) -> None:
+    """Write the times, and that there is nothing where there is nothing."""
+    y = plot + _PLOT + 16
+    for percent, text in scale.labels(chart.start, chart.end, chart.zone, sheet.language):
+        place = f"{percent:.2f}%"
+        sheet.shape(element("line", x1=place, x2=place, y1=y - 16, y2=y - 12, kind="axis"))
+        sheet.note(text, percent, y, "small muted")
+    if not any(v for one in chart.series for v in scale.known(one.values)):
+        sheet.note(say(sheet.language, "chart.empty"), 50, plot + _PLOT / 2 + 20, "muted")
+    sheet.height = y + 8
+
+
+def _points(
+    sheet: Sheet, chart: Chart, few: Sequence[Sequence[Value]], each: int, plot: float
+) -> None:
+    """Let whoever points at a time read its values; of long series some times together."""
+    count = max((len(values) for values in few), default=0)
+    together = scale.each_of(count, _BARS)
+    comma = "، " if direction(sheet.language) == "rtl" else ", "
+    for column in range(0, count, together):
+        when = at(chart.start + column * each * chart.step, chart.zone)
+        named = comma.join(
+            f"{one.name} {number(_value(values, column), sheet.language)}"
+            for one, values in zip(chart.series, few, strict=True)
+        )
+        time = f"{day(when, sheet.language)} {clock(when)}"
+        text = say(sheet.language, "chart.at", time=time, values=named)
+        box = element(
+            "rect", x=f"{column * 100 / count:.2f}%", width=f"{together * 100 / count:.2f}%",
+            y=plot, height=_PLOT, fill="none", pointer_events="all",
+        )  # fmt: skip
+        sheet.shape(titled(isolated(text, sheet.language), box), above=True)
+
+
+def _told_last(series: Series, language: str) -> str:
+    known = scale.known(series.values) or [0.0]
+    facts = {"last": known[-1], "most": max(known), "least": min(known)}
+    return _told("chart.last", series.name, facts, language)
+
+
+def _told_sum(series: Series, language: str) -> str:
+    known = scale.known(series.values) or [0.0]
+    return _told("chart.most", series.name, {"most": max(known), "sum": sum(known)}, language)
+
+
+def _told(name: str, of: str, facts: dict[str, float], language: str) -> str:
+    numbers = {key: number(value, language) for key, value in facts.items()}
+    return isolated(say(language, name, name=of, **numbers), language)
+
+
+def _described(chart: Chart, told: str, language: str) -> str:
+    """Say when it is, and what of each series is to be known."""
+    ends = (at(time, chart.zone) for time in (chart.start, chart.end))
+    texts = [say(language, "date.at", day=day(w, language), clock=clock(w)) for w in ends]
+    span = say(language, "chart.to", start=texts[0], end=texts[1])
+    return f"{isolated(span, language)} {told}"
