@@ -7,12 +7,9 @@ import contextlib
 import math
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from ulak.log import Event, Log
-
-if TYPE_CHECKING:  # as in `server.wire`
-    from ulak.server.tls import TlsContext
+from ulak.server.watch import Live, Watch
 
 _LOOK = 60.0  # seconds
 _DAY = 86_400.0
@@ -20,14 +17,12 @@ _SOON = 10 * _DAY  # by then whoever renews by itself has done so
 
 
 async def watch(
-    contexts: Sequence[TlsContext], log: Log, look: asyncio.Event, *, every: float = _LOOK
+    contexts: Sequence[Live], log: Log, look: asyncio.Event, *, every: float = _LOOK
 ) -> None:
     """Renew what has changed, until cancelled. `look` is set by who does not want to wait.
 
     Once a day it warns of certificates that end soon.
     """
-    from ulak.server.watch import Watch  # noqa: PLC0415 -- as in `parts`
-
     eye = Watch(contexts, time.monotonic)
     warned = -_DAY
     while True:
@@ -44,7 +39,7 @@ async def watch(
                 log.emit(Event.CERTIFICATE_RENEWED, certificate=str(renewal.certificate))
 
 
-def _warn(contexts: Sequence[TlsContext], log: Log) -> None:
+def _warn(contexts: Sequence[Live], log: Log) -> None:
     ends = {live.certificate: live.ends for live in contexts}
     for certificate, end in ends.items():
         left = end - time.time()

@@ -9,6 +9,7 @@ sent.db                  how much accounts have sent
 reports.db               what DMARC reports count, and the reports of others
 queue/0, queue/1 …       one store for each worker
 journal/0, journal/1 …   one journal for each worker
+journal/web              that of the web
 run/worker-0.sock …      where a running worker takes an operator's verbs
 mail/DOMAIN/MAILBOX      Maildirs
 """
@@ -32,6 +33,11 @@ class Places:
     def journal(self, index: int) -> Path:
         """Give the folder of one journal."""
         return self.data / "journal" / str(index)
+
+    @property
+    def web_journal(self) -> Path:
+        """Give the folder of the web's journal."""
+        return self.data / "journal" / "web"
 
     def control(self, index: int) -> Path:
         """Give the socket of one worker."""
@@ -78,7 +84,8 @@ class Places:
 
     def journals(self) -> list[Path]:
         """Give the folders of all journals."""
-        return [self.journal(index) for index in self.journal_numbers()]
+        of_workers = [self.journal(index) for index in self.journal_numbers()]
+        return [*of_workers, *(folder for folder in (self.web_journal,) if folder.is_dir())]
 
     def journal_numbers(self) -> list[int]:
         """Tell which journals there are."""

@@ -31,6 +31,8 @@ _EVENTS: Mapping[Kind, Event] = MappingProxyType(
     }
 )
 
+_OF_WEB = 50  # the web's part of what all journals may hold
+
 # Of mail to the addresses for reports.
 _READ: Mapping[str, Event] = MappingProxyType(
     {
@@ -94,3 +96,12 @@ def journal_of(chosen: settings.Config, index: int, log: Log | None = None) -> S
         max_age=chosen.journal.max_age, max_bytes=max(chosen.journal.max_size // count, 1)
     )
     return SqliteJournal(places.journal(index), bounds, clock=time.time, log=log)
+
+
+def web_journal_of(chosen: settings.Config, log: Log | None = None) -> SqliteJournal:
+    """Open the journal of the web, which has little to note. Raises JournalError."""
+    bounds = Settings(
+        max_age=chosen.journal.max_age, max_bytes=max(chosen.journal.max_size // _OF_WEB, 1)
+    )
+    folder = Places(chosen.data).web_journal
+    return SqliteJournal(folder, bounds, clock=time.time, log=log)

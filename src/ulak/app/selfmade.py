@@ -17,22 +17,24 @@ _ENOUGH = dt.timedelta(days=30)  # that it has to be valid for, yet
 
 
 def with_certificates(chosen: settings.Config) -> settings.Config:
-    """Give each listener with TLS a certificate; make one where there is none, or an old one.
+    """Give all that has TLS a certificate; make one where there is none, or an old one.
 
     Raises OSError.
     """
-    if not any(
-        place.tls is not None and place.tls.certificate is None for place in chosen.listeners
-    ):
+    web = chosen.web
+    given = [place.tls for place in chosen.listeners] + [web.tls if web else None]
+    if all(tls is None or tls.certificate is not None for tls in given):
         return chosen
     certificate, key = _made(Places(chosen.data), chosen.hostname)
+    if web is not None and web.tls is not None and web.tls.certificate is None:
+        web = replace(web, tls=replace(web.tls, certificate=certificate, key=key))
     listeners = []
     for place in chosen.listeners:
         tls = place.tls
         if tls is not None and tls.certificate is None:
             tls = replace(tls, certificate=certificate, key=key)
         listeners.append(replace(place, tls=tls))
-    return replace(chosen, listeners=tuple(listeners))
+    return replace(chosen, listeners=tuple(listeners), web=web)
 
 
 def _made(places: Places, hostname: str) -> tuple[Path, Path]:

@@ -7,7 +7,7 @@ import copyreg
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -19,17 +19,23 @@ from ulak.app.accounts import anybody_of
 from ulak.app.offering import logins_needed
 from ulak.app.selfmade import with_certificates
 from ulak.app.sockets import ListenError, Place
-from ulak.app.supervisor import DataInUseError, Supervisor, lock
+from ulak.app.supervisor import DataInUseError, Role, Supervisor, lock
 from ulak.log import Event, Form, Level, Log
 
 _SOCKET_MODE = 0o660
+_WORKER, _WEB = "worker", "web"
 
 
 class Say(Protocol):
     """Who tells a person that the server serves."""
 
-    def __call__(self, places: Sequence[str], domains: Sequence[str], *, closed: bool) -> None:
-        """Tell the addresses and the local domains; `closed`: nobody can log in who has to."""
+    def __call__(
+        self, places: Sequence[str], web: Sequence[str], domains: Sequence[str], *, closed: bool
+    ) -> None:
+        """Tell the addresses of mail and of the web, and the local domains.
+
+        `closed`: nobody can log in who has to.
+        """
 
 
 # Settings go to the workers pickled; a mapping that cannot be changed is not pickled by itself.
@@ -75,27 +81,26 @@ def serve(config: Path | None, data: Path | None, *, say: Say, language: str) ->
         except OSError as error:
             log.emit(Event.RELOAD_REFUSED, problem=str(error))
             return None
-        fixed = ("data", "workers", "listeners")
-        changed = [name for name in fixed if getattr(fresh, name) != getattr(chosen, name)]
-        if _places(fresh) != _places(chosen) or {"data", "workers"} & set(changed):
-            problem = "the data directory, the listeners' addresses and the number of workers"
+        if fresh.data != chosen.data or _roles(fresh) != _roles(chosen):
+            problem = "the data directory, the addresses listened on and the number of workers"
             log.emit(Event.RELOAD_REFUSED, problem=f"{problem} need a restart to change")
             return None
         return fresh
 
-    def tell(places: Sequence[str]) -> None:
-        for place in places:
+    def tell(places: Mapping[str, Sequence[str]]) -> None:
+        for place in (each for role in places.values() for each in role):
             log.emit(Event.LISTENING, address=place)
         closed = logins_needed(chosen) and not anybody_of(chosen)()
-        say(places, sorted(chosen.domains), closed=closed)
+        scheme = "https" if chosen.web and chosen.web.tls else "http"
+        web = [f"{scheme}://{place}/" for place in places.get(_WEB, ())]
+        say(places[_WORKER], web, sorted(chosen.domains), closed=closed)
 
     supervisor = Supervisor(
-        places=_places(chosen),
-        count=chosen.workers or os.cpu_count() or 1,
+        roles=_roles(chosen),
         settings=chosen,
         reload=reload,
         say=tell,
-        note=lambda event, facts: log.emit(Event[event.upper().replace("-", "_")], **facts),
+        note=lambda event, facts: log.emit(event, **facts),
         grace=chosen.limits.shutdown + 5.0,
     )
     try:
@@ -121,6 +126,32 @@ def make_log(chosen: settings.Config, **always: object) -> Log:
 
 def _absolute(chosen: settings.Config) -> settings.Config:
     return replace(chosen, data=chosen.data.absolute())
+
+
+def _roles(chosen: settings.Config) -> list[Role]:
+    """Say which processes a server is made of."""
+    workers = Role(
+        name=_WORKER,
+        module="ulak.app.worker",
+        count=chosen.workers or os.cpu_count() or 1,
+        places=tuple(_places(chosen)),
+        started=Event.WORKER_STARTED,
+        ended=Event.WORKER_ENDED,
+        stalled=Event.WORKER_STALLED,
+    )
+    web = Role(
+        name=_WEB,
+        module="ulak.app.web.process",
+        count=1,
+        places=tuple(
+            Place(one.host, one.port) for one in (chosen.web.addresses if chosen.web else ())
+        ),
+        started=Event.WEB_STARTED,
+        ended=Event.WEB_ENDED,
+        stalled=Event.WEB_STALLED,
+        needed=False,  # mail does without
+    )
+    return [workers, web] if web.places else [workers]
 
 
 def _places(chosen: settings.Config) -> list[Place]:

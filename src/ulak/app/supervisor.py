@@ -1,10 +1,10 @@
-"""The supervisor: makes the sockets, starts the workers, watches and replaces them.
+"""The supervisor: makes the sockets, starts the processes, watches and replaces them.
 
-It opens no database and serves nothing itself. A worker is a process of its own that is given its
-settings and its sockets; it says when it is ready. A worker that ends unasked is started again,
-after a wait that grows while it keeps failing. SIGTERM drains and stops; SIGHUP reads the
-configuration again and, if it is right and another, replaces the workers one after the other; if
-it is the same, they look at their certificates.
+It opens no database and serves nothing itself. What is started is a row, a `Role`: workers, and the
+web. Each process is given its settings and its sockets; it says when it is ready. One that ends
+unasked is started again, after a wait that grows while it keeps failing. SIGTERM drains and stops;
+SIGHUP reads the configuration again and, if it is right and another, replaces the processes one
+after the other; if it is the same, they look at their certificates.
 """
 
 from __future__ import annotations
@@ -13,33 +13,53 @@ import asyncio
 import contextlib
 import fcntl
 import os
-import pickle
 import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ulak.app.child import Job
 from ulak.app.sockets import ListenError, Place, listen, remove
+from ulak.log import Event
 
-_START = 30.0  # seconds for a worker to become ready
+_START = 30.0  # seconds for a process to become ready
 _LONGEST_WAIT = 30.0
-_STEADY = 60.0  # seconds after which a worker's earlier failures are forgotten
+_STEADY = 60.0  # seconds after which a process's earlier failures are forgotten
 
 
 class DataInUseError(Exception):
     """Another server works on the same data directory; the text says which."""
 
 
+@dataclass(frozen=True, slots=True)
+class Role:
+    """One kind of process: `count` of them share `places`, and `python -m module` runs each.
+
+    One that is not `needed` may fail: the server begins without it, and goes on trying. `started`,
+    `ended` and `stalled` are what is noted of a process, with its number under `name`.
+    """
+
+    name: str
+    module: str
+    count: int
+    places: tuple[Place, ...]
+    started: Event
+    ended: Event
+    stalled: Event
+    needed: bool = True
+
+
 @dataclass(slots=True)
 class _Child:
-    """One worker: its process, the pipe that tells it that we live, its failures in a row.
+    """One process, the pipe that tells it that we live, its failures in a row.
 
     `tried` is set while no start is under way. Who wants another process sets `leaving`, so that
     the end of this one is no failure, and `wake`, so that nobody waits after one.
     """
 
+    role: Role
     index: int
     process: asyncio.subprocess.Process | None = None
     alive: int = -1
@@ -85,31 +105,32 @@ def running(data: Path) -> bool:
 
 
 class Supervisor:
-    """Runs `count` workers on `places`.
+    """Runs the processes of all roles.
 
-    `settings` is handed to every worker, pickled; `reload` gives new settings or None when the
-    new configuration is wrong (and has said so); `say` tells a person, `note` the log.
+    `settings` is handed to every process, pickled; `reload` gives new settings or None when the
+    new configuration is wrong (and has said so); `say` tells a person where each role listens,
+    `note` tells the log.
     """
 
     def __init__(
         self,
         *,
-        places: Sequence[Place],
-        count: int,
+        roles: Sequence[Role],
         settings: object,
         reload: Callable[[], object | None],
-        say: Callable[[Sequence[str]], None],
-        note: Callable[[str, dict[str, object]], None],
+        say: Callable[[Mapping[str, Sequence[str]]], None],
+        note: Callable[[Event, Mapping[str, object]], None],
         grace: float,
     ) -> None:
-        self._places = places
+        self._roles = roles
         self._settings = settings
         self._reload = reload
         self._say = say
         self._note = note
         self._grace = grace
-        self._children = [_Child(index) for index in range(count)]
-        self._sockets: list[list[socket.socket]] = []  # by place, then by worker
+        self._children = [_Child(role, index) for role in roles for index in range(role.count)]
+        # Of each role: by place, then by process.
+        self._sockets: dict[str, list[list[socket.socket]]] = {role.name: [] for role in roles}
         self._stop = asyncio.Event()
         self._hup = asyncio.Event()
         self._keepers: list[asyncio.Task[None]] = []
@@ -117,21 +138,28 @@ class Supervisor:
     async def run(self) -> int:
         """Serve until SIGTERM or SIGINT; give the exit code. Raises ListenError."""
         loop = asyncio.get_running_loop()
-        for place in self._places:
-            try:
-                self._sockets.append(listen(place, len(self._children)))
-            except ListenError:
-                self._close_sockets()
-                raise
+        for role in self._roles:
+            for place in role.places:
+                try:
+                    self._sockets[role.name].append(listen(place, role.count))
+                except ListenError:
+                    self._close_sockets()
+                    raise
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._hup.set)
         try:
             self._keepers = [loop.create_task(self._keep(child)) for child in self._children]
-            await asyncio.gather(*(child.tried.wait() for child in self._children))
-            if not all(child.ready for child in self._children):
+            needed = [child for child in self._children if child.role.needed]
+            await asyncio.gather(*(child.tried.wait() for child in needed))
+            if not all(child.ready for child in needed):
                 return 1
-            self._say([self._where(sockets[0]) for sockets in self._sockets])
+            self._say(
+                {
+                    name: [self._where(shared[0]) for shared in places]
+                    for name, places in self._sockets.items()
+                }
+            )
             await self._serve()
         finally:
             await self._end()
@@ -161,7 +189,7 @@ class Supervisor:
                     with contextlib.suppress(ProcessLookupError):
                         child.process.send_signal(signal.SIGHUP)
                 child.wake.set()
-            self._note("reloaded", {"workers": 0})
+            self._note(Event.RELOADED, {"replaced": 0})
             return
         self._settings = settings
         for child in self._children:
@@ -171,7 +199,7 @@ class Supervisor:
             child.wake.set()
             await self._finish(child)
             await child.tried.wait()
-        self._note("reloaded", {"workers": len(self._children)})
+        self._note(Event.RELOADED, {"replaced": len(self._children)})
 
     @staticmethod
     def _where(sock: socket.socket) -> str:
@@ -181,7 +209,7 @@ class Supervisor:
         return str(Place(*name[:2]))
 
     async def _keep(self, child: _Child) -> None:
-        """Keep one worker running: the only one who starts it."""
+        """Keep one process running: the only one who starts it."""
         loop = asyncio.get_running_loop()
         try:
             while not self._stop.is_set():
@@ -206,30 +234,26 @@ class Supervisor:
                     child.failures = 0
                 wait = min(0.1 * 2**child.failures, _LONGEST_WAIT)
                 child.failures += 1
-                self._note("worker-ended", {"worker": child.index, "code": code, "again_in": wait})
+                facts = {child.role.name: child.index, "code": code, "again_in": wait}
+                self._note(child.role.ended, facts)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(child.wake.wait(), wait)
         finally:
             child.tried.set()
 
     async def _start(self, child: _Child) -> asyncio.subprocess.Process:
-        """Start a worker, and wait until it is ready, has ended, or took too long."""
+        """Start a process, and wait until it is ready, has ended, or took too long."""
         child.tried.clear()
+        role = child.role
         given, ours = os.pipe()
         told, tells = os.pipe()
-        sockets = [place[child.index].fileno() for place in self._sockets]
-        job = {
-            "index": child.index,
-            "count": len(self._children),
-            "sockets": sockets,
-            "tells": tells,
-            "settings": self._settings,
-        }
+        sockets = tuple(place[child.index].fileno() for place in self._sockets[role.name])
+        job = Job(child.index, role.count, sockets, self._settings, tells)
         try:
             process = child.process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "ulak.app.worker",
+                role.module,
                 str(given),
                 pass_fds=[given, tells, *sockets],
                 start_new_session=False,
@@ -244,8 +268,8 @@ class Supervisor:
         child.alive = ours
         loop = asyncio.get_running_loop()
         with contextlib.suppress(BrokenPipeError):  # it has ended already, as will be seen
-            await loop.run_in_executor(None, _write_all, ours, pickle.dumps(job))
-        self._note("worker-started", {"worker": child.index, "pid": process.pid})
+            await loop.run_in_executor(None, _write_all, ours, job.pickled())
+        self._note(role.started, {role.name: child.index, "pid": process.pid})
         reader = asyncio.StreamReader()
         pipe, _ = await loop.connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(told, "rb")
@@ -270,7 +294,7 @@ class Supervisor:
         try:
             await asyncio.wait_for(process.wait(), self._grace)
         except TimeoutError:
-            self._note("worker-stalled", {"worker": child.index})
+            self._note(child.role.stalled, {child.role.name: child.index})
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
@@ -283,11 +307,12 @@ class Supervisor:
         await asyncio.gather(*self._keepers)
 
     def _close_sockets(self) -> None:
-        for sockets in self._sockets:
-            remove(sockets[0])
-            for sock in sockets:
-                sock.close()
-        self._sockets.clear()
+        for places in self._sockets.values():
+            for shared in places:
+                remove(shared[0])
+                for sock in shared:
+                    sock.close()
+            places.clear()
 
 
 def _write_all(pipe: int, data: bytes) -> None:

@@ -9,23 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import os
-import pickle
 import random
-import resource
 import secrets
 import signal
-import socket
 import sys
 import time
 from functools import partial
-from typing import cast
 
 import uvloop
 
 from ulak import config as settings
 from ulak.app import certificates, signing
+from ulak.app.child import Child, born, settle
 from ulak.app.control import Answer, Control
 from ulak.app.identifiers import Identifiers
 from ulak.app.operator import act
@@ -50,20 +46,12 @@ _LOCK_PATIENCE = 10.0  # seconds: a worker that was killed a moment ago may stil
 
 def main() -> int:
     """Read the job from the pipe that is named on the command line, and work."""
-    pipe = int(sys.argv[1])
-    with os.fdopen(pipe, "rb", buffering=0, closefd=False) as stream:
-        job = pickle.load(stream)  # noqa: S301 -- from our own supervisor
-    chosen = cast("settings.Config", job["settings"])
-    log = make_log(chosen, worker=job["index"])
-    # Each connection takes a descriptor: have as many as this user may.
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    # What is imported stays: the collector need not look at it again and again.
-    gc.collect()
-    gc.freeze()
+    child = born()
+    log = make_log(child.config, worker=child.job.index)
+    settle()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_work(job, chosen, log, pipe))
+            return runner.run(_work(child, child.config, log))
     except CertificateError as error:
         log.emit(Event.CERTIFICATE_REFUSED, problem=str(error))
         return 1
@@ -74,8 +62,8 @@ def main() -> int:
         log.close()
 
 
-async def _work(job: dict[str, object], chosen: settings.Config, log: Log, pipe: int) -> int:
-    index, count = cast("int", job["index"]), cast("int", job["count"])
+async def _work(child: Child, chosen: settings.Config, log: Log) -> int:
+    index, count = child.job.index, child.job.count
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -87,7 +75,7 @@ async def _work(job: dict[str, object], chosen: settings.Config, log: Log, pipe:
         look_at_keys.set()
 
     loop.add_signal_handler(signal.SIGHUP, look_around)
-    loop.add_reader(pipe, _orphaned, pipe)
+    child.watch()
 
     places = Places(chosen.data)
     journal = journal_of(chosen, index, log)
@@ -110,8 +98,7 @@ async def _work(job: dict[str, object], chosen: settings.Config, log: Log, pipe:
         signing.look(parts.signatory.ring, log)
     posts = [post_of(parts, store) for store in stores]
     site = site_of(parts, stores[0], posts[0].worker)
-    sockets = [socket.socket(fileno=fd) for fd in cast("list[int]", job["sockets"])]
-    listener = listener_of(parts, site, sockets, share=count > 1)
+    listener = listener_of(parts, site, child.sockets(), share=count > 1)
     reporter = _reporter(parts, posts[0], first=index == 0)
     control = Control(
         places.control(index), partial(_operate, parts, posts, reporter, look_at_keys)
@@ -132,8 +119,7 @@ async def _work(job: dict[str, object], chosen: settings.Config, log: Log, pipe:
     log.emit(Event.READY, pid=os.getpid())
     if chosen.delivery.paused:
         log.emit(Event.DELIVERY_PAUSED)
-    os.write(cast("int", job["tells"]), b"ready\n")
-    os.close(cast("int", job["tells"]))
+    child.ready()
 
     await stop.wait()
     log.emit(Event.DRAINING)
@@ -221,11 +207,6 @@ async def _operate(
             return {"error": f"An error inside; `ulak why {incident}` tells of it."}
         post.worker.wake()
     return {"count": total}
-
-
-def _orphaned(pipe: int) -> None:
-    if not os.read(pipe, 4096):
-        os._exit(1)
 
 
 if __name__ == "__main__":

@@ -21,9 +21,13 @@ def serve(ctx: click.Context, config: Path | None, data: Path | None, lang: str)
     """Run the server until it is told to stop (SIGTERM); SIGHUP reads the configuration anew."""
     from ulak.app import serving  # noqa: PLC0415 -- the parts of a server are for this command alone
 
-    def say_where(places: Sequence[str], domains: Sequence[str], *, closed: bool) -> None:
+    def say_where(
+        places: Sequence[str], web: Sequence[str], domains: Sequence[str], *, closed: bool
+    ) -> None:
         for place in places:
             output.line(say(ctx, "serve.listening", place=place))
+        for address in web:
+            output.line(say(ctx, "serve.web", address=address))
         output.line(say(ctx, "serve.domains", domains=", ".join(domains) or "-"))
         if closed:
             output.line(say(ctx, "serve.nobody"))

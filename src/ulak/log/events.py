@@ -45,6 +45,12 @@ class Event(Enum):
     WORKER_STARTED = "worker-started", _I, "The supervisor started a worker"
     WORKER_ENDED = "worker-ended", _E, "A worker ended without being asked to"
     WORKER_STALLED = "worker-stalled", _E, "A worker does not answer its supervisor"
+    WEB_STARTED = "web-started", _I, "The supervisor started the process of the web"
+    WEB_READY = "web-ready", _I, "The web pages are served"
+    WEB_ENDED = "web-ended", _E, "The process of the web ended without being asked to"
+    WEB_STALLED = "web-stalled", _E, "The process of the web does not answer its supervisor"
+    # -- the web ------------------------------------------------------------------------------
+    WEB_REQUEST = "web-request", _D, "A request to the web was answered"
     # -- receiving ----------------------------------------------------------------------------
     CONNECTED = "connected", _D, "A client connected"
     CLOSED = "closed", _D, "A session ended"

@@ -44,6 +44,10 @@ class TlsContext:
     inner: SSL.Context
     ends: float
 
+    def renew(self) -> None:
+        """Let new connections have what the files hold now, as `renew` does."""
+        renew(self, self.certificate, self.key, self.clients)
+
     def pipe(self) -> TlsPipe:
         """Begin the server's side of a connection."""
         return TlsPipe(self.inner)

@@ -9,13 +9,36 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from ulak.server.tls import TlsContext, renew
 from ulak.server.wire import CertificateError
 
 _DAY = 86_400.0  # seconds for which the keys of tickets are used (RFC 9325 §3.4)
 
 _State = tuple[tuple[int, int, int], ...]
+
+
+class Live(Protocol):
+    """A certificate in use: its files, and until when it is valid (seconds since the epoch)."""
+
+    @property
+    def certificate(self) -> Path:
+        """Name the file of the certificate."""
+
+    @property
+    def key(self) -> Path:
+        """Name the file of its key."""
+
+    @property
+    def clients(self) -> Path | None:
+        """Name the file of the authorities that vouch for clients."""
+
+    @property
+    def ends(self) -> float:
+        """Tell until when the certificate is valid."""
+
+    def renew(self) -> None:
+        """Take over what the files hold now. Raises CertificateError, and changes nothing then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +50,11 @@ class Renewal:
 
 
 class Watch:
-    """Looks after the contexts of one process. `clock` counts seconds and never goes back."""
+    """Looks after the certificates of one process. `clock` counts seconds and never goes back."""
 
     __slots__ = ("_clock", "_contexts", "_made", "_seen")
 
-    def __init__(self, contexts: Sequence[TlsContext], clock: Callable[[], float]) -> None:
+    def __init__(self, contexts: Sequence[Live], clock: Callable[[], float]) -> None:
         self._contexts = contexts
         self._clock = clock
         self._seen = [_state(each) for each in contexts]
@@ -52,7 +75,7 @@ class Watch:
             self._seen[number], self._made[number] = now, self._clock()
             problem = ""
             try:
-                renew(live, live.certificate, live.key, live.clients)
+                live.renew()
             except CertificateError as error:
                 problem = str(error)
             if changed or problem:
@@ -60,7 +83,7 @@ class Watch:
         return found
 
 
-def _state(live: TlsContext) -> _State:
+def _state(live: Live) -> _State:
     files = (live.certificate, live.key) + ((live.clients,) if live.clients else ())
     return tuple(_stamp(file) for file in files)
 

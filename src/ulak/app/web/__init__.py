@@ -1,0 +1,1 @@
+"""The web in a process of its own: uvicorn held to limits, and the site put together."""

@@ -1,0 +1,55 @@
+"""From a configuration to a site."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import ip_network
+
+from ulak import config as settings
+from ulak.app.web.composition import hosts_of, site_of
+from ulak.app.web.process import limits_of, tls_of
+from ulak.config import SocketAddress
+
+
+def config(**web: object) -> settings.Config:
+    made = settings.Web(**web)  # type: ignore[arg-type]
+    return replace(settings.load(None), hostname="mx.example.org", web=made)
+
+
+def test_a_site_is_asked_for_by_the_names_that_it_has() -> None:
+    everywhere = (SocketAddress("0.0.0.0", 80), SocketAddress("2001:db8::1", 80))
+    assert hosts_of(config(addresses=everywhere)) == {
+        "mx.example.org",
+        "localhost",
+        "[2001:db8::1]",
+    }
+    assert hosts_of(config()) == {"mx.example.org", "localhost", "127.0.0.1"}
+
+
+def test_names_that_are_given_are_the_only_ones_beside_that_of_the_base() -> None:
+    assert hosts_of(config(hosts=("mail.example.org", "::1"))) == {"mail.example.org", "[::1]"}
+    for base, host in (
+        ("https://web.example.org:8443", "web.example.org"),
+        ("https://[2001:db8::2]:8443", "[2001:db8::2]"),
+        ("http://[2001:db8::2]", "[2001:db8::2]"),
+        ("http://192.0.2.1", "192.0.2.1"),
+    ):
+        found = hosts_of(config(hosts=("mail.example.org",), base=base))
+        assert found == {"mail.example.org", host}
+
+
+def test_a_site_knows_its_server() -> None:
+    site = site_of(config(base="https://mx.example.org"))
+    assert (site.hostname, site.base) == ("mx.example.org", "https://mx.example.org")
+
+
+def test_proxies_bring_the_connections_of_many() -> None:
+    limits = limits_of(settings.Web(proxies=(ip_network("192.0.2.0/24"),), connections=7))
+    assert limits.connections == 7
+    assert limits.boundless("192.0.2.9")
+    assert not limits.boundless("198.51.100.1")
+    assert not limits.boundless("")
+
+
+def test_without_a_table_there_is_no_tls() -> None:
+    assert tls_of(settings.Web()) is None
