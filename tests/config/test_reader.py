@@ -311,6 +311,7 @@ def test_one_mistake_is_one_mistake(tmp_path: Path, text: str, key: str, name: s
             "policy.dnsbl[2].zone",
             "zone-twice",
         ),
+        ('[why]\nids = false\naddress = "https://a/"', "why.address", "address-without-ids"),
     ],
 )
 def test_what_does_not_go_together_is_told(tmp_path: Path, text: str, key: str, name: str) -> None:

@@ -179,3 +179,47 @@ def test_half_a_surrogate_pair_and_not_a_number_cost_nothing_but_themselves(both
     journal.write(entry(3, Kind.DELIVERED, message="message-1"))
     assert [e.time for e in read().about("message-1")] == [1, 3]
     assert len(read().recent(9)) == 3
+
+
+def test_a_refusal_is_found_by_the_whole_id_it_carries_with_its_checks(both: Both) -> None:
+    journal, read = both
+    mine = {"session": "session-1", "message": "message-1"}
+    other = {"session": "session-1", "message": "message-2"}
+    check = entry(2, Kind.CHECKED, **mine, facts={"check": "spf"})
+    refusal = entry(4, Kind.REFUSED, **mine, facts={"refusal": "0123456789ab"})
+    journal.write(entry(1, Kind.CONNECTED, session="session-1"))
+    journal.write(check)
+    journal.write(entry(3, Kind.CHECKED, **other, facts={"check": "spf"}))
+    journal.write(refusal)
+    journal.write(entry(5, Kind.CHECKED, **mine, facts={"check": "late"}))
+    found = read().refused("0123456789ab")
+    assert found is not None
+    assert (found.entry, list(found.checks)) == (refusal, [check])
+    for wrong in (
+        "",
+        "0123456789",
+        "0123456789ac",
+        "session-1",
+        "message-1",
+        "%",
+        "0123456789ab\n",
+    ):
+        assert read().refused(wrong) is None
+
+
+@pytest.mark.parametrize("message", ["message-1", ""])
+def test_why_takes_the_id_of_a_refusal_for_its_message_or_else_its_session(
+    both: Both, message: str
+) -> None:
+    journal, read = both
+    refusal = entry(
+        1, Kind.REFUSED, session="session-1", message=message, facts={"refusal": "0123456789ab"}
+    )
+    journal.write(refusal)
+    journal.write(entry(2, Kind.CLOSED, session="session-1"))
+    for text in ("0123456789ab", "012345"):
+        found = read().trace(text)
+        assert found is not None
+        assert found.what is (What.MESSAGE if message else What.SESSION)
+        assert found.id == (message or "session-1")
+        assert found.entries[0] == refusal

@@ -23,6 +23,7 @@ from ulak.journal.entry import Entry
 from ulak.lab.certificate import certificate
 from ulak.queue.item import Lease, Message, Pending
 from ulak.replies import catalog
+from ulak.replies.refusal import Marking
 from ulak.replies.reply import Reply
 from ulak.reports.observation import Collector
 from ulak.server.checks import Checks
@@ -192,6 +193,7 @@ class Server:
     checks: Checks | None = None
     scanners: Scanners | None = None
     collector: Collector | None = None
+    marking: Marking | None = None
     site: Site = field(init=False)
 
     def __post_init__(self) -> None:
@@ -215,6 +217,7 @@ class Server:
             checks=self.checks,
             scanners=self.scanners,
             collector=self.collector,
+            marking=self.marking,
         )
 
     def _incident(self, error: BaseException, *, session: str = "", message: str = "") -> str:

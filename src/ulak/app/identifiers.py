@@ -1,17 +1,19 @@
-"""Ids of messages, sessions and incidents: short, in order of time, and not to be guessed."""
+"""Ids of messages, sessions, incidents and refusals: short, and not to be guessed."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
 
-_DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
+from ulak.replies import refusal
+
+_DIGITS = refusal.ALPHABET
 _TIME_DIGITS = 9  # milliseconds up to the year 3084
 _CHANCE_DIGITS = 8  # 40 bits
 
 
 def identifier(milliseconds: int, chance: int) -> str:
-    """Make an id of 17 digits: the time, then 40 bits of chance."""
+    """Make an id of 17 digits, in order of time: the time, then 40 bits of chance."""
     number = (milliseconds << (5 * _CHANCE_DIGITS)) | chance
     digits = []
     for _ in range(_TIME_DIGITS + _CHANCE_DIGITS):
@@ -35,3 +37,13 @@ class Identifiers:
         chance = int.from_bytes(self._chance[self._at : self._at + 5])
         self._at += 5
         return identifier(int(self._clock() * 1000), chance)
+
+
+def refusal_id(chance: int) -> str:
+    """Make the id of a refusal: nothing but chance, for anybody may ask about it."""
+    return "".join(_DIGITS[chance >> (5 * place) & 31] for place in range(refusal.LENGTH))
+
+
+def draw_refusal_id() -> str:
+    """Draw the id of a refusal."""
+    return refusal_id(secrets.randbits(5 * refusal.LENGTH))

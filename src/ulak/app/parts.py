@@ -15,6 +15,7 @@ from ulak.accounts.purser import Purser
 from ulak.app.accounts import anybody_of, doorkeeper_of, purser_of, tokens_of
 from ulak.app.checks import checks_of
 from ulak.app.client import resolver_of, sending_of
+from ulak.app.identifiers import draw_refusal_id
 from ulak.app.offering import logins_taken, offers_of
 from ulak.app.places import Places
 from ulak.app.record import Record
@@ -44,6 +45,7 @@ from ulak.policy.submission import Submission
 from ulak.queue.retry import Retry
 from ulak.queue.room import Room
 from ulak.queue.sqlite import SqliteStore
+from ulak.replies.refusal import Marking
 from ulak.replies.reply import Reply
 from ulak.reports.counting import Counter
 from ulak.reports.failure import Chooser
@@ -294,6 +296,7 @@ def site_of(parts: Parts, store: SqliteStore, worker: Worker) -> Site:
         collector=parts.collector,
         sign=parts.signatory.begin if parts.signatory is not None else None,
         scanners=scanners_of(config),
+        marking=Marking(draw_refusal_id, config.why.address) if config.why.ids else None,
     )
 
 

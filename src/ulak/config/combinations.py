@@ -20,6 +20,7 @@ from ulak.config.settings import (
 )
 from ulak.config.values import Network, NextHop, SocketAddress, write_size
 from ulak.config.web import Web, check_web
+from ulak.config.why import check_why
 
 T = TypeVar("T")
 _SMTP_PORT = 25
@@ -39,6 +40,7 @@ def check(config: Config, report: Report) -> None:
     _policy(config, report)
     _reports(config, report)
     _scanners(report)
+    check_why(config.why, report)
     _data(config, report)
 
 

@@ -48,6 +48,7 @@ from ulak.config.scanners import Scanner
 from ulak.config.sections import Each, MapOf, Section, setting
 from ulak.config.values import Hidden, Network, NextHop, SocketAddress
 from ulak.config.web import Web
+from ulak.config.why import Why
 
 # Those that a listener can do without: the others are needed, or have settings of their own.
 EXTENSIONS = (
@@ -359,6 +360,7 @@ class Config:
     scanners: tuple[Scanner, ...] = setting(Each(Scanner), (), key="scanner")
     limits: Limits = setting(Section(Limits), Limits())
     reports: Reports = setting(Section(Reports), Reports())
+    why: Why = setting(Section(Why), Why())
     journal: Journal = setting(Section(Journal), Journal())
     log: Log = setting(Section(Log), Log())
     file: Path | None = None

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from ulak.journal.entry import Entry, Kind
-from ulak.journal.trace import REPORT_FOR
+from ulak.journal.trace import REFUSAL, REPORT_FOR
 
 APPLICATION = 0x756C616B  # "ulak", SQLite's application_id
 SCHEMA = f"""
@@ -24,17 +25,30 @@ CREATE TABLE IF NOT EXISTS chunk (
   ids TEXT NOT NULL,      -- every id in it between line feeds
   entries TEXT NOT NULL   -- [[time, kind, cause, session, message, incident, facts, dialogue], …]
 );
+-- Strangers ask about these: what they ask must not cost a search. Files of before have no such
+-- table, and no such ids.
+CREATE TABLE IF NOT EXISTS refusal (
+  id TEXT PRIMARY KEY,
+  chunk INTEGER NOT NULL
+) WITHOUT ROWID;
 """
 _SIZE = 256
 _LONGEST = 16_000  # characters of one fact
 _BREAK = "\n"
 _KINDS = {kind.value: kind for kind in Kind}
 
-Chunk = tuple[float, str, str]
+
+class Chunk(NamedTuple):
+    """One row: the columns after `id`, and the ids of the refusals in it as a JSON list or `""`."""
+
+    last: float
+    ids: str
+    entries: str
+    refusals: str
 
 
 def chunks(entries: Sequence[Entry]) -> Iterator[tuple[int, Chunk | None]]:
-    """Pack entries into chunks: how many entries each holds, and its columns after `id`.
+    """Pack entries into chunks: how many entries each holds, and the chunk.
 
     An entry that cannot be written as it is (a fact that is no text, half a surrogate pair) is
     repaired; one that cannot even be repaired gives None.
@@ -58,10 +72,13 @@ def _pack(part: Sequence[Entry]) -> Chunk:
     ids.update([e.message for e in part])
     ids.update([e.incident for e in part])
     ids.update([e.facts[REPORT_FOR] for e in part if REPORT_FOR in e.facts])
+    refusals = [e.facts[REFUSAL] for e in part if REFUSAL in e.facts]
+    ids.update(refusals)
     ids.discard("")
     names = _BREAK + _BREAK.join(ids) + _BREAK
     names.encode()  # raises for what SQLite could not take
-    return float(max([e.time for e in part])), names, text
+    refused = json.dumps(refusals) if refusals else ""
+    return Chunk(float(max([e.time for e in part])), names, text, refused)
 
 
 def _plain(value: object) -> object:

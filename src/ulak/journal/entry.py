@@ -46,6 +46,8 @@ class Entry:
     - `sender` (`""`: the null reverse-path), `recipient`, `size`, `recipients` (between spaces; at
       the end perhaps `and 7 more`)
     - `reply`: on one line, ours or, where `remote` is `yes`, the words of `host`
+    - `refusal`: the id that our refusal carries, by which anybody may ask (`ulak.journal.refusal`
+      says what is then told)
     - `attempt`: which it was; `due`: when the next one is, in seconds since the epoch; of a message
       that is accepted only where it is to wait for that time (RFC 4865)
     - `last-cause`: why the last attempt failed, where the time is over; `unreported`: why nobody

@@ -93,16 +93,17 @@ def for_reading(path: Path) -> apsw.Connection:
         return _reading(f"file:{_uri(path)}?immutable=1")
 
 
-def empty(db: apsw.Connection) -> bool:
-    """Whether a file has no tables yet."""
-    return not db.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
+def has(db: apsw.Connection, table: str) -> bool:
+    """Whether a file has a table yet."""
+    query = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?"
+    return bool(db.execute(query, (table,)).fetchall())
 
 
 def _reading(uri: str) -> apsw.Connection:
     db = apsw.Connection(uri, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
     try:
         db.set_busy_timeout(_BUSY)
-        empty(db)  # opens it in earnest
+        has(db, "chunk")  # opens it in earnest
     except apsw.Error:
         db.close()
         raise

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 
 from ulak.journal.entry import Entry, Kind
+from ulak.journal.refusal import Refused, refused_in
 from ulak.journal.trace import Found, Trace, ids_of, trace
 
 
@@ -45,6 +46,11 @@ class MemoryJournal:
             if (not kinds or entry.kind in kinds) and (not causes or entry.cause in causes)
         ]
         return wanted[:limit]
+
+    def refused(self, identifier: str) -> Refused | None:
+        """Find a refusal by the whole id that it carries."""
+        placed = [entry for _, entry in self._entries]
+        return refused_in(placed, identifier)
 
     def holding(self, text: str, *, whole: bool) -> Iterable[Found]:
         """Give the entries with an id that is `text` or, not `whole`, begins with it."""

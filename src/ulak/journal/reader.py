@@ -11,7 +11,14 @@ import apsw
 from ulak.journal import files
 from ulak.journal.chunks import entries_of, needle
 from ulak.journal.entry import Entry, Kind
+from ulak.journal.refusal import Refused, refused_in
 from ulak.journal.trace import Found, JournalError, Trace, trace
+
+# The checks of a message stand just before its refusal: in the same chunk, or in the one before.
+_ABOUT_REFUSAL = """
+    SELECT chunk.id, entries FROM refusal JOIN chunk
+    ON chunk.id BETWEEN refusal.chunk - 1 AND refusal.chunk
+    WHERE refusal.id = ? ORDER BY chunk.id"""
 
 
 def journals(folder: Path) -> list[Path]:
@@ -67,6 +74,17 @@ class JournalReader:
                     for index, entry in enumerate(self._entries(path, entries)):
                         yield Found((file_number, chunk, index, folder_number), entry)
 
+    def refused(self, identifier: str) -> Refused | None:
+        """Find a refusal by the whole id that it carries, without a search."""
+        self.troubles.clear()
+        for _, folder in self._there():
+            for _, path in reversed(files.listed(folder)):
+                rows = list(self._ask(path, _ABOUT_REFUSAL, (identifier,), table="refusal"))
+                entries = [e for _, text in rows for e in self._entries(path, text)]
+                if (found := refused_in(entries, identifier)) is not None:
+                    return found
+        return None
+
     def _there(self) -> list[tuple[int, Path]]:
         there = [(n, folder) for n, folder in enumerate(self._folders) if folder.is_dir()]
         if not there:
@@ -94,10 +112,12 @@ class JournalReader:
                     if fits and (not causes or entry.cause in causes):
                         yield Found((file_number, chunk, index, folder_number), entry)
 
-    def _ask(self, path: Path, query: str, values: tuple[str, ...]) -> Iterator[tuple[int, str]]:
+    def _ask(
+        self, path: Path, query: str, values: tuple[str, ...], table: str = "chunk"
+    ) -> Iterator[tuple[int, str]]:
         try:
             with contextlib.closing(files.for_reading(path)) as db:
-                if files.empty(db):  # its writer is just beginning it
+                if not files.has(db, table):  # its writer is just beginning it, or was an older one
                     return
                 for chunk, text in db.execute(query, values):
                     yield int(chunk), str(text)

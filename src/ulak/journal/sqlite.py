@@ -29,6 +29,10 @@ _CHECK = 60.0  # seconds between looks at the age of the oldest file
 _LINES = 200  # of the dialogue of one entry
 _CLOSE = 5.0  # seconds that a slow disk may hold up the end
 _INSERT = "INSERT INTO chunk (last, ids, entries) VALUES (?, ?, ?)"
+# One statement for all of a chunk, for the reason that there are chunks.
+_REFUSALS = """
+    INSERT OR IGNORE INTO refusal (id, chunk)
+    SELECT value, last_insert_rowid() FROM json_each(?)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +164,9 @@ class SqliteJournal:
         db.execute("BEGIN IMMEDIATE")
         try:
             for chunk in packed:
-                db.execute(_INSERT, chunk)
+                db.execute(_INSERT, chunk[:3])
+                if chunk.refusals:
+                    db.execute(_REFUSALS, (chunk.refusals,))
             db.execute("COMMIT")
         except BaseException:
             if not db.get_autocommit():  # SQLite has rolled back by itself after some errors

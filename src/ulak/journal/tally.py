@@ -156,7 +156,7 @@ def _rows(path: Path, span: Span, now: float) -> Iterator[tuple[int, Counts]]:
     question = "SELECT slot, counts FROM figure WHERE step = ? AND slot >= ?"
     try:
         with contextlib.closing(files.for_reading(path)) as db:
-            if files.empty(db):
+            if not files.has(db, "figure"):
                 return
             for slot, counts in db.execute(question, (span.kept, span.begin(now))).fetchall():
                 yield int(str(slot)), unpacked(str(counts))

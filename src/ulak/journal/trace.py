@@ -1,5 +1,8 @@
 """Which entries belong to an id: a message, a session, an incident, and what is linked to them.
 
+The id that a refusal carries (`ulak.replies.refusal`) names the message that was refused, or else
+the session.
+
 Pure: it asks any source for the entries that hold an id, and follows the links.
 """
 
@@ -18,6 +21,7 @@ _NAMED = 5  # of those, in the sentence
 SHORTEST = 6  # characters of an id that may stand for the whole
 REPORT = "report"
 REPORT_FOR = "report-for"
+REFUSAL = "refusal"
 
 
 class JournalError(Exception):
@@ -81,9 +85,11 @@ class Source(Protocol):
         """
 
 
-def ids_of(entry: Entry) -> tuple[str, str, str, str]:
+def ids_of(entry: Entry) -> tuple[str, str, str, str, str]:
     """Give the ids that an entry can be found by, `""` where there is none."""
-    return entry.message, entry.session, entry.incident, entry.facts.get(REPORT_FOR, "")
+    facts = entry.facts
+    reported, refusal = facts.get(REPORT_FOR, ""), facts.get(REFUSAL, "")
+    return entry.message, entry.session, entry.incident, reported, refusal
 
 
 def trace(source: Source, text: str) -> Trace | None:
@@ -109,15 +115,17 @@ def trace(source: Source, text: str) -> Trace | None:
 def _named(entries: Iterable[Found], text: str, *, whole: bool) -> set[tuple[What, str]]:
     names = set()
     for found in entries:
-        message, session, incident, reported = ids_of(found.entry)
-        for what, name in (
-            (What.MESSAGE, message),
-            (What.SESSION, session),
-            (What.INCIDENT, incident),
-            (What.MESSAGE, reported),
+        message, session, incident, reported, refusal = ids_of(found.entry)
+        refused = (What.MESSAGE, message) if message else (What.SESSION, session)
+        for name, named in (
+            (message, (What.MESSAGE, message)),
+            (session, (What.SESSION, session)),
+            (incident, (What.INCIDENT, incident)),
+            (reported, (What.MESSAGE, reported)),
+            (refusal, refused),
         ):
             if name == text or (not whole and name.startswith(text)):
-                names.add((what, name))
+                names.add(named)
         if len(names) > _ENOUGH:
             break
     return names

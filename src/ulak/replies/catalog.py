@@ -61,26 +61,28 @@ class Cause:
         if not facts:
             return Reply(chosen, self.detail, (self.words,), self.name)
         texts = {key: str(value) for key, value in facts.items()}
-        safe = _safe_utf8 if utf8 else _safe
-        words = self.words.format_map({k: safe(v) for k, v in texts.items()})
+        made = safe_utf8 if utf8 else safe
+        words = self.words.format_map({k: made(v) for k, v in texts.items()})
         return Reply(chosen, self.detail, (words[:_LONGEST],), self.name, texts)
 
     def listing(self, *lines: str, code: int | None = None, utf8: bool = False) -> Reply:
         """Make a reply of several lines (EHLO, HELP, EXPN) in place of the row's own words."""
         chosen = self.code if code is None else code
-        safe = _safe_utf8 if utf8 else _safe
-        return Reply(chosen, self.detail, tuple(safe(li)[:_LONGEST] for li in lines), self.name)
+        made = safe_utf8 if utf8 else safe
+        return Reply(chosen, self.detail, tuple(made(li)[:_LONGEST] for li in lines), self.name)
 
     def challenge(self, text: bytes) -> Reply:
         """Make a reply of base64, which goes whole and without a word beside it (RFC 4954 §4)."""
         return Reply(self.code, self.detail, (text.decode("ascii"),), self.name)
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
+    """Make a fact fit to stand in a reply: printable ASCII, not too long."""
     return _UNPRINTABLE.sub("?", text)[:_LONGEST_FACT]
 
 
-def _safe_utf8(text: str) -> str:
+def safe_utf8(text: str) -> str:
+    """Make a fact fit to stand in a reply that may be in UTF-8 (RFC 6531 §3.7.4)."""
     # An address has at most 254 octets; cut by characters, never within one.
     return "".join(c if c.isprintable() else "?" for c in text[:_LONGEST_FACT])
 

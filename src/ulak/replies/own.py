@@ -12,6 +12,7 @@ from functools import cache
 from string import Formatter
 
 from ulak.replies.catalog import CATALOG, Cause
+from ulak.replies.refusal import parted
 
 # Words with less of their own than this (`<{address}>`) are known only together with their code.
 _TELLING = 12
@@ -64,11 +65,12 @@ def recognise(
         if enhanced is not None and int(enhanced[0]) != code // 100:
             return None
         candidates = _by_codes().get((code, detail), ())
-    line = text.partition("\n")[0]
+    line, identifier, link = parted(text.partition("\n")[0])
     for template in candidates:
         facts = template.match(line)
         if facts is not None:
-            return template.row, facts
+            mark = {"refusal": identifier, "link": link}
+            return template.row, facts | {name: fact for name, fact in mark.items() if fact}
     return None
 
 

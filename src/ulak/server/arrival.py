@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ulak.accounts.account import Account
 from ulak.replies import catalog
+from ulak.replies.refusal import carries_id
 from ulak.replies.reply import Reply
 from ulak.server import notes
 from ulak.server.connection import Connection
@@ -36,6 +37,7 @@ class Arrival(Connection):
         "_entrance",
         "_fronts",
         "_here",
+        "_ids",
         "_implicit",
         "_known",
         "_listener",
@@ -68,6 +70,7 @@ class Arrival(Connection):
         self._login = ""  # by the word of a server in front
         self._relay = False
         self._refused = 0
+        self._ids: dict[str, str] | None = None  # of the refusals, by cause the last one's
         self._entrance = Entrance(site, self.id)
 
     @property
@@ -102,8 +105,7 @@ class Arrival(Connection):
                 notes.connected(site.clock(), self.id, proxy, 0, self._listener, facts)
             )
             reply = catalog.BAD_PROXY_HEADER.reply(hostname=site.rules.hostname, problem=told.value)
-            self._note_refused(reply)
-            self._send_raw(reply.to_wire())
+            self._send_raw(self._refuse(reply).to_wire())
             self.core.close()
             self._close()
             return
@@ -122,7 +124,7 @@ class Arrival(Connection):
         elif refusal is None:
             self.start_tls()
         else:
-            self._note_refused(refusal)
+            self._refuse(refusal)
             self.abort()  # it could not read a reply
 
     async def _speak_for(self, said: events.XClient) -> None:
@@ -132,8 +134,7 @@ class Arrival(Connection):
         if not login:
             entrance.forget()
         elif (reply := await entrance.take_word(login, said.ip or front)) is not None:
-            self._note_refused(reply, **entrance.facts)
-            self.core.answer(said, reply)
+            self.core.answer(said, self._refuse(reply, **entrance.facts))
             return
         if self._transport is None:
             return
@@ -193,8 +194,7 @@ class Arrival(Connection):
             site.journal.write(notes.handshake_failed(site.clock(), self.id, self.ip, problem))
             return
         reply = catalog.TLS_FIRST.reply(hostname=site.rules.hostname)
-        self._note_refused(reply)
-        self._send_raw(reply.to_wire())
+        self._send_raw(self._refuse(reply).to_wire())
 
     async def _admit(self, admit: Callable[[str, str], Awaitable[Reply | None]]) -> None:
         self._greet(await admit(self.ip, self.id))
@@ -204,17 +204,40 @@ class Arrival(Connection):
         if refusal is None:
             self.core.greet(catalog.READY.reply(hostname=rules.hostname))
             return
-        self._note_refused(refusal)
-        self.core.greet(refusal)
+        self.core.greet(self._refuse(refusal))
         # RFC 5321 §3.1: the client has until then to say QUIT
         self.deadline = self._loop.time() + rules.refused_timeout
 
-    def _note_refused(self, reply: Reply, **facts: str) -> None:
+    def _refuse(self, reply: Reply, **facts: str) -> Reply:
+        """Note a refusal. Give it as it is said: with the id under which it is found.
+
+        Where there are too many to be noted, those of one cause are found as one.
+        """
         self._refused += 1
-        if self._refused <= _NOTED:
-            site = self._site
+        site = self._site
+        said, identifier = self._marked(reply, again=self._refused > _NOTED)
+        if identifier or self._refused <= _NOTED:
             told = {**self._facts(), **facts}
-            site.journal.write(notes.refused(site.clock(), self.id, reply, told))
+            site.journal.write(notes.refused(site.clock(), self.id, said, told, identifier))
+        return said
+
+    def _marked(self, reply: Reply, *, again: bool = False) -> tuple[Reply, str]:
+        """Give a refusal with an id behind its words, and the id if it is a new one.
+
+        `again`: one of the same cause is good enough.
+        """
+        marking, known = self._site.marking, self._ids or {}
+        if marking is None:
+            return reply, ""
+        if reply.cause == catalog.REFUSED_EARLIER.name and known:
+            return marking.mark(reply, next(iter(known.values()))), ""
+        if not carries_id(reply):
+            return reply, ""
+        if again and reply.cause in known:
+            return marking.mark(reply, known[reply.cause]), ""
+        identifier = marking.draw()
+        self._ids = {**known, reply.cause: identifier}
+        return marking.mark(reply, identifier), identifier
 
     def _facts(self) -> dict[str, str]:
         facts = {"ip": self.ip} if self.ip else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ulak.journal.entry import Entry, Kind
+from ulak.journal.trace import REFUSAL
 from ulak.mail.envelope import NO_WISHES, Wishes
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
@@ -29,9 +30,13 @@ def connected(
     return Entry(time, Kind.CONNECTED, session=session, facts=facts)
 
 
-def refused(time: float, session: str, reply: Reply, facts: dict[str, str]) -> Entry:
-    """Note that a command, a recipient or a session was refused."""
+def refused(
+    time: float, session: str, reply: Reply, facts: dict[str, str], refusal: str = ""
+) -> Entry:
+    """Note that a command, a recipient or a session was refused; `refusal` is the id it carries."""
     told = {**facts, **reply.facts, "reply": str(reply)}
+    if refusal:
+        told[REFUSAL] = refusal
     return Entry(time, Kind.REFUSED, reply.cause, session, facts=told)
 
 
@@ -53,10 +58,13 @@ def message_refused(
     transaction: Transaction,
     facts: dict[str, str],
     dialogue: tuple[str, ...],
+    refusal: str = "",
 ) -> Entry:
     """Note that a message was refused after it came."""
     identifier = transaction.incoming.identifier if transaction.incoming is not None else ""
     told = {**facts, **_envelope(transaction), **reply.facts, "reply": str(reply)}
+    if refusal:
+        told[REFUSAL] = refusal
     return Entry(
         time, Kind.REFUSED, reply.cause, session, identifier, facts=told, dialogue=dialogue
     )

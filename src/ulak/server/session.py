@@ -121,9 +121,7 @@ class Session(Arrival):
                 self._wait_for(self._log_in(event))
             case _:
                 reply = self._reply(event)
-                if not reply.positive:
-                    self._note_refused(reply)
-                self.core.answer(event, reply)
+                self.core.answer(event, reply if reply.positive else self._refuse(reply))
 
     def _reply(self, event: events.Event) -> Reply:
         site = self._site
@@ -191,9 +189,7 @@ class Session(Arrival):
         except Exception as error:  # noqa: BLE001 -- whatever it was, the client gets a 451
             self.forget()
             reply = catalog.INTERNAL_ERROR.reply(id=site.incident(error, session=self.id))
-        if not reply.positive:
-            self._note_refused(reply)
-        self.core.answer(event, reply)
+        self.core.answer(event, reply if reply.positive else self._refuse(reply))
 
     def _mail(self, event: events.Mail) -> Reply:
         site = self._site
@@ -286,7 +282,7 @@ class Session(Arrival):
             told = {**self._facts(), **entrance.facts}
             site.journal.write(notes.login(site.clock(), self.id, told))
         elif not reply.positive:
-            self._note_refused(reply, **entrance.facts)
+            reply = self._refuse(reply, **entrance.facts)
             if core.waiting:
                 entrance.rushed()
         core.answer(event, reply)
@@ -382,9 +378,10 @@ class Session(Arrival):
             entry = notes.accepted(site.clock(), self.id, reply.cause, transaction, facts)
         else:
             self._refused += 1
+            reply, refusal = self._marked(reply)
             dialogue = notes.lines(self.core.dialogue.lines)
             entry = notes.message_refused(
-                site.clock(), self.id, reply, transaction, facts, dialogue=dialogue
+                site.clock(), self.id, reply, transaction, facts, dialogue, refusal
             )
         site.journal.write(entry)
         final = reply.positive or reply.permanent  # else it comes again, and would be told twice

@@ -17,6 +17,7 @@ from ulak.journal.entry import Journal
 from ulak.mail.envelope import domain_of
 from ulak.queue.item import Lease, Message, Pending
 from ulak.replies import catalog
+from ulak.replies.refusal import Marking
 from ulak.replies.reply import Reply
 from ulak.reports.observation import Collector
 from ulak.server.desk import Desk
@@ -118,7 +119,7 @@ class Site:
     and `nonce` draws what SCRAM needs, printable ASCII without a comma; `anybody` says whether
     there is an account at all, and `desk` is where one's own users hand in mail, which `sign`
     signs. `checks` are made of mail from strangers, and `collector` is told what owners of domains
-    want to know of it.
+    want to know of it. `marking` gives refusals their ids (None: they have none).
     """
 
     rules: Rules
@@ -144,6 +145,7 @@ class Site:
     scanners: Scanners | None = None
     collector: Collector | None = None
     sign: Sign | None = None
+    marking: Marking | None = None
     connections: int = 0
     per_client: Counter[str] = field(default_factory=Counter)
     held: int = 0  # octets of messages in memory
