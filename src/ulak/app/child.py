@@ -64,16 +64,18 @@ class Child:
 
 
 def born() -> Child:
-    """Take the job from the pipe that the command line names.
-
-    Each connection takes a descriptor: the process gets as many as this user may have.
-    """
+    """Take the job from the pipe that the command line names."""
     pipe = int(sys.argv[1])
     with os.fdopen(pipe, "rb", buffering=0, closefd=False) as stream:
         job = pickle.load(stream)  # noqa: S301 -- from our own supervisor
+    take_descriptors()
+    return Child(cast("Job", job), pipe)
+
+
+def take_descriptors() -> None:
+    """Let this process have as many descriptors as its user may: each connection takes one."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return Child(cast("Job", job), pipe)
 
 
 def settle() -> None:

@@ -60,7 +60,7 @@ class SiteAddress(Plain):
         """Take a scheme, a host, and a port where it is not the scheme's own."""
         if value == "":
             return ""
-        found = _site(value) if isinstance(value, str) else None
+        found = read_site(value) if isinstance(value, str) else None
         return self.unlike(value, place) if found is None else found
 
 
@@ -109,7 +109,13 @@ def check_web(path: Path, web: Web, report: Report) -> None:
         report.clash(paths, "client-over-all-web")
 
 
-def _site(text: str) -> str | None:
+def read_listen(text: str) -> SocketAddress | None:
+    """Read an address to listen on as the file has it; None for anything else."""
+    found = Listen().read(text, Place(Report("", {})))
+    return None if isinstance(found, Bad) else found
+
+
+def read_site(text: str) -> str | None:
     """Put the address of a site into one form; None for anything else."""
     scheme, mark, rest = text.partition("://")
     scheme, rest = scheme.lower(), rest.removesuffix("/")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ulak.language import FALLBACK
 from ulak.web import asset
 from ulak.web.addresses import localized
-from ulak.web.failures import failed, refused
+from ulak.web.failures import failed, gone, refused
 from ulak.web.guard import Guard
 from ulak.web.page import language_of, render
 from ulak.web.site import Incident, Site
@@ -28,6 +28,7 @@ class Piece:
 
     `pages` are there in each language; `bare` are at their own path alone, whatever the language
     (the API, a sitemap). `bodies` says below which path a request may bring how many octets.
+    `private` are paths below which nothing is said in clear but to this machine.
     `section`: navigation leads to it, under the texts `frame.section.<name>`.
     """
 
@@ -35,6 +36,7 @@ class Piece:
     pages: Sequence[BaseRoute] = ()
     bare: Sequence[BaseRoute] = ()
     bodies: Mapping[str, int] = field(default_factory=dict)
+    private: tuple[str, ...] = ()
     sections: tuple[str, ...] = ()
 
 
@@ -59,10 +61,15 @@ def application(site: Site, pieces: Sequence[Piece], incident: Incident) -> ASGI
     bodies = {path: most for piece in pieces for path, most in piece.bodies.items()}
     inner = Starlette(
         routes=routes,
-        exception_handlers={HTTPException: refused, Exception: failed(incident)},
+        exception_handlers={
+            HTTPException: refused,
+            ClientDisconnect: gone,
+            Exception: failed(incident),
+        },
     )
     inner.router.redirect_slashes = False
-    return Guard(_Sited(inner, site), site, bodies)
+    private = [path for piece in pieces for path in piece.private]
+    return Guard(_Sited(inner, site), site, bodies, private)
 
 
 class _Sited:

@@ -22,6 +22,11 @@ async def refused(request: Request, error: Exception) -> Response:
     return page(request, status, headers=dict(headers or {}))
 
 
+async def gone(_request: Request, _error: Exception) -> Response:
+    """Answer a client that has gone before it had sent all: nobody hears it, and nothing failed."""
+    return Response(status_code=_CLIENT)
+
+
 def failed(incident: Incident) -> Callable[[Request, Exception], Awaitable[Response]]:
     """Make what answers where something went wrong inside: an id, and never the error's text."""
 

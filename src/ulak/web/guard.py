@@ -3,13 +3,15 @@
 A page here runs only the scripts that it came with, is shown in nobody's frame, talks to no
 other host, and its forms are sent to no other site (CSP level 3). A request has to ask for a
 name that is ours (against rebinding of names), and one that changes something has to come from
-our own pages; what it brings is bounded before anything reads it.
+our own pages; what it brings is bounded before anything reads it. What is for an operator's eyes
+is spoken of in clear with nobody but this machine.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from ipaddress import ip_address
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -33,15 +35,20 @@ _HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+_RELAYED = ("forwarded", "via", "x-forwarded-for")
+_IN_CLEAR = 426  # RFC 9110 §15.5.22
 _TRANSPORT = "max-age=31536000"  # RFC 6797 §6.1.1: over TLS alone
 
 
 class Guard:
-    """Stands before the application."""
+    """Stands before the application; `private` are the paths that ask for TLS."""
 
-    def __init__(self, app: ASGIApp, site: Site, bodies: Mapping[str, int]) -> None:
+    def __init__(
+        self, app: ASGIApp, site: Site, bodies: Mapping[str, int], private: Iterable[str] = ()
+    ) -> None:
         self._app = app
         self._site = site
+        self._private = tuple(private)
         self._bodies = sorted(bodies.items(), key=lambda row: -len(row[0]))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,20 +72,38 @@ class Guard:
         status = self._objection(scope, most)
         if status:
             scope.setdefault("ulak.site", self._site)
-            await page(Request(scope), status)(scope, receive, answer)
+            headers = {"upgrade": "TLS/1.2, HTTP/1.1"} if status == _IN_CLEAR else None
+            await page(Request(scope), status, headers=headers)(scope, receive, answer)
             return
         await self._app(scope, _bounded(receive, most), answer)
 
     def _most(self, path: str) -> int:
+        path = self._shared(path)
+        return next((most for start, most in self._bodies if path.startswith(start)), _LARGEST)
+
+    def _shared(self, path: str) -> str:
+        """Give the path without its language."""
         for language in self._site.languages:
             path = path.removeprefix(f"/{language}") if path.startswith(f"/{language}/") else path
-        return next((most for start, most in self._bodies if path.startswith(start)), _LARGEST)
+        return path
+
+    def _ours(self, scope: Scope, headers: Headers) -> bool:
+        """Whether a request asks for a name of ours, or for the very address that it came to."""
+        hosts, asked = self._site.hosts, _host(headers.get("host", ""))
+        if not hosts or asked in hosts:
+            return True
+        here = (scope.get("server") or ("",))[0]
+        return bool(here) and asked == (f"[{here}]" if ":" in here else here)
 
     def _objection(self, scope: Scope, most: int) -> int:
         """Give the status of a request that is not let through, else 0."""
         headers = Headers(scope=scope)
-        if self._site.hosts and _host(headers.get("host", "")) not in self._site.hosts:
+        if not self._ours(scope, headers):
             return 421  # RFC 9110 §15.5.20
+        if scope.get("scheme") != "https" and not _from_here(scope, headers):
+            path = self._shared(scope["path"])
+            if any(path == start or path.startswith(f"{start}/") for start in self._private):
+                return _IN_CLEAR
         if _ODD.search(scope["path"]):
             return 404
         length = headers.get("content-length", "0")
@@ -96,6 +121,16 @@ def _host(value: str) -> str:
     """Give the name that a Host field asks for: without its port, in lower case."""
     name = value if value.endswith("]") else re.sub(r":[0-9]*$", "", value)
     return lower(name) if name.isascii() else ""
+
+
+def _from_here(scope: Scope, headers: Headers) -> bool:
+    """Whether a request was made on this machine, and by nobody for somebody else."""
+    if any(name in headers for name in _RELAYED):
+        return False
+    try:
+        return ip_address((scope.get("client") or ("",))[0]).is_loopback
+    except ValueError:  # it came by no network
+        return True
 
 
 def _same_origin(headers: Headers) -> bool:

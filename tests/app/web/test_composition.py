@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from ipaddress import ip_network
+from itertools import count
+from pathlib import Path
 
 from ulak import config as settings
-from ulak.app.web.composition import hosts_of, site_of
-from ulak.app.web.process import limits_of, tls_of
+from ulak.app.places import Places
+from ulak.app.web.parts import WebParts
+from ulak.app.web.running import limits_of, tls_of
+from ulak.app.web.site import hosts_of, site_of
 from ulak.config import SocketAddress
+from ulak.journal.memory import MemoryJournal
+from ulak.log import Log
 
 
 def config(**web: object) -> settings.Config:
@@ -41,6 +48,21 @@ def test_names_that_are_given_are_the_only_ones_beside_that_of_the_base() -> Non
 def test_a_site_knows_its_server() -> None:
     site = site_of(config(base="https://mx.example.org"))
     assert (site.hostname, site.base) == ("mx.example.org", "https://mx.example.org")
+
+
+def test_an_error_inside_is_noted_once(tmp_path: Path) -> None:
+    journal = MemoryJournal()
+    ids = (f"id-{number}" for number in count())
+    quiet = os.open(os.devnull, os.O_WRONLY)
+    with Log(quiet, clock=lambda: 0.0) as log:
+        parts = WebParts(
+            config(), Places(tmp_path), journal, log, clock=lambda: 0.0, new_id=lambda: next(ids)
+        )
+        error = RuntimeError("the secret")
+        assert [parts.incident(error), parts.incident(error)] == ["id-0", "id-0"]
+        assert parts.incident(RuntimeError("another")) == "id-1"
+    os.close(quiet)
+    assert [entry.incident for entry in journal.entries] == ["id-0", "id-1"]
 
 
 def test_proxies_bring_the_connections_of_many() -> None:

@@ -8,12 +8,17 @@ from collections.abc import Iterator
 from ipaddress import ip_network
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from tests.app.web.site import GET, answer, looped, served
 
 from ulak.app.web.connection import STREAM
 from ulak.app.web.outermost import Outermost
 from ulak.log import Form, Level, Log
+from ulak.web.application import Piece, application
+from ulak.web.site import Site
 
 PROXIES = [ip_network("127.0.0.0/30"), ip_network("192.0.2.0/24"), ip_network("2001:db8::/64")]
 
@@ -130,6 +135,37 @@ def test_an_answer_that_breaks_off_is_seen_to_be_broken(log: Log) -> None:
 
     ask()
     assert len(noted.errors) == 1
+
+
+async def _all_of_it(request: Request) -> Response:
+    return PlainTextResponse(str(len(await request.body())))
+
+
+async def _broken(_: Request) -> Response:
+    message = "the secret"
+    raise RuntimeError(message)
+
+
+def test_an_error_of_a_page_is_noted_once_and_who_leaves_early_is_no_error(log: Log) -> None:
+    noted = Noted()
+    pages = [Route("/broken", _broken), Route("/body", _all_of_it, methods=["POST"])]
+    site_app = application(Site(), [Piece("trial", pages=pages)], noted)
+
+    @looped
+    async def ask() -> None:
+        async with served(around(site_app, log, noted)) as site:
+            leaving = await site.client()
+            await leaving.send(b"POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx")
+            await asyncio.sleep(0.2)
+            leaving.writer.transport.abort()
+            client = await site.client()
+            await client.send(b"GET /broken HTTP/1.1\r\nHost: a\r\n\r\n")
+            head = await client.until(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 500 ")
+            assert b"incident-1" in await client.until(b"</html>")
+
+    ask()
+    assert {str(error) for error in noted.errors} == {"the secret"}
 
 
 def test_a_stream_of_events_is_known_by_its_type(log: Log) -> None:
