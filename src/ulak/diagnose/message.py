@@ -173,6 +173,7 @@ def _checks(judged: Judged) -> tuple[Check, ...]:
                 one,
                 bad=bad,
                 algorithm=one.algorithm,
+                canonicalization=one.canonicalization,
                 bits=one.key_bits or "",
                 identity=one.identity,
                 header=":".join(one.header),

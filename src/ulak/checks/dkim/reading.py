@@ -246,6 +246,7 @@ class _Found:
             prefix,
             tuple(self.reasons),
             self.trace,
+            f"{one.header_form}/{one.body_form}",
         )
 
 

@@ -5,6 +5,8 @@ Pure. A page puts one in as it is (`Picture`); the colours are in `static/pictur
 
 from ulak.web.pictures.chart import Chart, Series, lines, opposed, stacked
 from ulak.web.pictures.counts import Bar, bars, sparkline
+from ulak.web.pictures.dkim import dkim_paths
+from ulak.web.pictures.dmarc import dmarc_walk
 from ulak.web.pictures.spf import spf_tree
 from ulak.web.pictures.story import timeline
 from ulak.web.pictures.svg import Picture
@@ -15,6 +17,8 @@ __all__ = [
     "Picture",
     "Series",
     "bars",
+    "dkim_paths",
+    "dmarc_walk",
     "lines",
     "opposed",
     "sparkline",

@@ -90,15 +90,20 @@ class Sheet:
 
     def write(
         self, text: str, x: float, y: float, kind: str = "", *,
-        title: str = "", end: bool = False, protocol: bool = False,
+        title: str = "", end: bool = False, protocol: bool = False, until: float = 0,
     ) -> None:  # fmt: skip
         """Write a line. `protocol` runs from left to right in every language.
 
-        `title` is all that the line says, for whoever points at it where that is more.
+        `title` is all that the line says, for whoever points at it where that is more. With
+        `until` a line of a protocol ends there, or begins at `x` in a language from right to left:
+        its end is at the same place in both.
         """
+        if until and not self.mirrored:
+            x = until
         at = x if end is self.mirrored else -x
         turned = self.mirrored and protocol
-        anchor = "end" if end is not turned else ""
+        last = end or (bool(until) and not self.mirrored)
+        anchor = "end" if last is not turned else ""
         markup = element(
             "text", words(text), x=float(at), y=float(y), kind=kind, text_anchor=anchor,
             direction="ltr" if turned else "",
