@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ulak.accounts.account import Account
+from ulak.accounts.account import Account, Role
 from ulak.accounts.memory import MemoryAccounts
 from ulak.accounts.sqlite import SqliteAccounts
 from ulak.accounts.store import Accounts
@@ -25,6 +25,7 @@ ADA = Account(
     recipients_per_hour=0,
     made=1.5,
     changed=2.25,
+    role=Role.ADMIN,
 )
 GRACE = Account("grace@example.org", "$argon2id$…")
 
@@ -104,3 +105,11 @@ def test_accounts_are_listed_by_name(accounts: Accounts) -> None:
     accounts.add(ADA)
     assert accounts.list() == [ADA, GRACE]
     assert accounts.any()
+
+
+def test_it_is_known_whether_anybody_has_a_role(accounts: Accounts) -> None:
+    assert not accounts.operators()
+    accounts.add(GRACE)
+    assert not accounts.operators()
+    accounts.add(replace(ADA, role=Role.READ_ONLY))
+    assert accounts.operators()

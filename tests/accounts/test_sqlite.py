@@ -5,12 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 
 import apsw
 import pytest
 
-from ulak.accounts.account import Account
+from ulak.accounts.account import Account, Role
 from ulak.accounts.sqlite import SqliteAccounts
 from ulak.accounts.sqlite.accounts import VERSION
 from ulak.accounts.store import AccountsError
@@ -19,8 +21,10 @@ ADA, GRACE = Account("ada@example.org", "hash"), Account("grace@example.org")
 
 _ADD = """
 import sys
+from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
-from ulak.accounts.account import Account
+from ulak.accounts.account import Account, Role
 from ulak.accounts.sqlite import SqliteAccounts
 store = SqliteAccounts(Path(sys.argv[1]))
 for number in range(20):
@@ -110,3 +114,30 @@ def test_the_accounts_of_a_newer_ulak_are_not_touched(tmp_path: Path) -> None:
     newer.close()
     with pytest.raises(AccountsError, match="newer Ulak"):
         SqliteAccounts(path).add(ADA)
+
+
+def test_the_accounts_of_an_older_ulak_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.db"
+    older = apsw.Connection(str(path))
+    schema = files("ulak.accounts.sqlite") / "sql" / "accounts"
+    older.execute((schema / "1.sql").read_text())
+    older.execute(
+        "INSERT INTO account VALUES ('ada@example.org', 'Ada@example.org', 'hash', NULL, NULL,"
+        " NULL, NULL, '*@example.net', 0, 5, NULL, 1.5, 2.5)"
+    )
+    older.execute("PRAGMA user_version = 1")
+    older.close()
+    store = SqliteAccounts(path)
+    ada = Account(
+        "Ada@example.org",
+        "hash",
+        send_as=("*@example.net",),
+        messages_per_hour=5,
+        made=1.5,
+        changed=2.5,
+    )
+    assert store.find("ada@example.org") == ada
+    admin = replace(ada, role=Role.ADMIN)
+    assert store.replace(admin, was=ada)
+    assert store.list() == [admin]
+    store.close()

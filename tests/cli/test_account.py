@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from ulak.accounts import password
-from ulak.accounts.account import Account
+from ulak.accounts.account import Account, Role
 from ulak.accounts.attempts import Attempts
 from ulak.accounts.sqlite import SqliteAccounts, SqliteRecords
 from ulak.cli import main
@@ -264,3 +264,28 @@ def test_two_passwords_that_differ_are_no_password(desk: Desk) -> None:
     assert code == 1
     assert "The two passwords are not the same" in shown
     assert desk.find("ada@example.org") is None
+
+
+def test_a_role_is_given_shown_and_taken(desk: Desk) -> None:
+    desk("add", "ada@example.org")
+    before = desk.find("ada@example.org")
+    assert before is not None
+    assert desk("role", "ada@example.org", "admin").out.startswith("ada@example.org may see")
+    after = desk.find("ada@example.org")
+    assert after is not None
+    assert after.role is Role.ADMIN
+    assert after.changed > before.changed
+    assert "admin" in desk("list").out
+    assert json.loads(desk("list", "--json").out)["accounts"][0]["role"] == "admin"
+    assert desk("role", "ada@example.org", "none", lang="tr").code == 0
+    gone = desk.find("ada@example.org")
+    assert gone is not None
+    assert not gone.role
+    assert desk("role", "ada@example.org", "root").code == 2
+    assert desk("role", "grace@example.org", "admin").code == 1
+
+
+def test_a_role_without_a_password_is_warned_of(desk: Desk) -> None:
+    desk("add", "ada@example.org", "--no-plain")
+    assert "SCRAM" in desk("role", "ada@example.org", "read-only").err
+    assert desk("role", "ada@example.org", "none").err == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from ulak.dns.names import to_ascii
 from ulak.mail.address import Address, ascii_lower, fold
@@ -10,6 +11,19 @@ from ulak.smtp.grammar import GrammarError, parse_mailbox
 from ulak.smtp.sasl.keys import ScramKeys
 
 _EVERYBODY = "*"  # as a local-part: every address of the domain
+
+
+class Role(StrEnum):
+    """What somebody may do in the console."""
+
+    NONE = ""  # not even log in there
+    READ_ONLY = "read-only"  # see everything
+    ADMIN = "admin"  # and act
+
+    def covers(self, needed: Role) -> bool:
+        """Whether who has this role may do what needs that one."""
+        order = list(Role)
+        return order.index(self) >= order.index(needed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +46,7 @@ class Account:
     recipients_per_hour: int | None = None
     made: float = 0.0
     changed: float = 0.0
+    role: Role = Role.NONE
 
     @property
     def key(self) -> str:

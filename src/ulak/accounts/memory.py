@@ -51,6 +51,10 @@ class MemoryAccounts:
         """Whether there is an account at all."""
         return bool(self._by_key)
 
+    def operators(self) -> bool:
+        """Whether there is an account with a role in the console."""
+        return any(account.role for account in self._by_key.values())
+
     def secret(self) -> bytes:
         """Give a secret that is none."""
         return b"no secret at all"

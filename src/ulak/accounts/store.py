@@ -54,6 +54,9 @@ class Accounts(Protocol):
     def any(self) -> bool:
         """Whether there is an account at all."""
 
+    def operators(self) -> bool:
+        """Whether there is an account with a role in the console."""
+
     def secret(self) -> bytes:
         """Give a secret of this server that stays the same, for what nobody else may foresee."""
 

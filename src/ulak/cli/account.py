@@ -15,7 +15,7 @@ import click
 
 from ulak import config as settings
 from ulak.accounts import enrol
-from ulak.accounts.account import Account, key_of
+from ulak.accounts.account import Account, Role, key_of
 from ulak.accounts.attempts import Ban
 from ulak.accounts.store import Accounts, AccountsError
 from ulak.app.accounts import accounts_of, attempts_of
@@ -150,6 +150,26 @@ def enable(ctx: click.Context, address: str, config: Path | None, data: Path | N
     output.line(say(ctx, "account.enabled", address=old.address))
 
 
+@account.command()
+@_address
+@click.argument("role", metavar="ROLE", type=click.Choice(["admin", "read-only", "none"]))
+@_where
+@click.pass_context
+def role(
+    ctx: click.Context, address: str, role: str, config: Path | None, data: Path | None
+) -> None:
+    """Say what an account may do in the console: act (admin), look (read-only), or neither (none).
+
+    Who is in the console with the account is out of it, and logs in again.
+    """
+    accounts, old = _found(ctx, address, config, data)
+    given = Role.NONE if role == "none" else Role(role)
+    _replace(ctx, accounts, replace(old, role=given, changed=time.time()), old)
+    output.line(say(ctx, f"account.role.{role}", address=old.address))
+    if given and not old.password:
+        click.echo(say(ctx, "account.role-without-password", address=old.address), err=True)
+
+
 @account.command("list")
 @json_option
 @_where
@@ -164,7 +184,7 @@ def list_(ctx: click.Context, config: Path | None, data: Path | None, *, as_json
     if not every:
         output.line(say(ctx, "account.empty"))
         return
-    names = ("address", "send-as", "ways", "messages", "recipients", "state", "changed")
+    names = ("address", "send-as", "ways", "messages", "recipients", "role", "state", "changed")
     heads = [say(ctx, f"account.head.{name}") for name in names]
     rows = [
         (
@@ -173,6 +193,7 @@ def list_(ctx: click.Context, config: Path | None, data: Path | None, *, as_json
             ", ".join(_ways(one)),
             "-" if one.messages_per_hour is None else one.messages_per_hour,
             "-" if one.recipients_per_hour is None else one.recipients_per_hour,
+            one.role.value or "-",
             say(ctx, "account.state.disabled" if one.disabled else "account.state.enabled"),
             _moment(one.changed),
         )
@@ -289,6 +310,7 @@ def _fields(one: Account) -> dict[str, object]:
         "disabled": one.disabled,
         "messages_per_hour": one.messages_per_hour,
         "recipients_per_hour": one.recipients_per_hour,
+        "role": one.role.value or None,
         "made": one.made,
         "changed": one.changed,
     }

@@ -51,6 +51,11 @@ class Event(Enum):
     WEB_STALLED = "web-stalled", _E, "The process of the web does not answer its supervisor"
     # -- the web ------------------------------------------------------------------------------
     WEB_REQUEST = "web-request", _D, "A request to the web was answered"
+    # -- the console --------------------------------------------------------------------------
+    CONSOLE_LOGIN = "console-login", _I, "An operator has logged in to the console"
+    CONSOLE_DENIED = "console-denied", _W, "Somebody wanted to log in to the console and was denied"
+    CONSOLE_LOGOUT = "console-logout", _I, "An operator has left the console"
+    CONSOLE_UNNOTED = "console-unnoted", _W, "What was done in the console is not in the journal"
     # -- receiving ----------------------------------------------------------------------------
     CONNECTED = "connected", _D, "A client connected"
     CLOSED = "closed", _D, "A session ended"

@@ -12,18 +12,18 @@ from typing import Any
 
 import apsw
 
-from ulak.accounts.account import Account, key_of
+from ulak.accounts.account import Account, Role, key_of
 from ulak.accounts.sqlite.file import opened
 from ulak.smtp.sasl.keys import ScramKeys
 
-VERSION = 1
+VERSION = 2
 _SECRET = 32  # octets
 _COLUMNS = (
     "key, address, password, scram_salt, scram_iterations, scram_stored_key, scram_server_key,"
-    " send_as, disabled, messages_per_hour, recipients_per_hour, made, changed"
+    " send_as, disabled, messages_per_hour, recipients_per_hour, made, changed, role"
 )
 _SELECT = f"SELECT {_COLUMNS} FROM account"
-_PUT = f"INSERT OR REPLACE INTO account ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
+_PUT = f"INSERT OR REPLACE INTO account ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
 
 class SqliteAccounts:
@@ -93,6 +93,15 @@ class SqliteAccounts:
 
         return self._file.look(any_, False)  # noqa: FBT003 -- the answer where there is no file
 
+    def operators(self) -> bool:
+        """Whether there is an account with a role in the console."""
+
+        def operators(connection: apsw.Connection) -> bool:
+            found = connection.execute("SELECT 1 FROM account WHERE role <> '' LIMIT 1")
+            return found.fetchone() is not None
+
+        return self._file.look(operators, False)  # noqa: FBT003 -- as above
+
     def secret(self) -> bytes:
         """Give a secret of this server, which stays the same; drawn when it is first wanted."""
 
@@ -131,12 +140,13 @@ def _row(account: Account) -> tuple[str | bytes | int | float | None, ...]:
         account.recipients_per_hour,
         account.made,
         account.changed,
+        account.role.value,
     )
 
 
 def _account(row: tuple[Any, ...]) -> Account:
     _, address, password, salt, iterations, stored, server, send_as, disabled, *rest = row
-    messages, recipients, made, changed = rest
+    messages, recipients, made, changed, role = rest
     scram = None
     if salt is not None:
         scram = ScramKeys(salt, iterations, stored, server)
@@ -150,4 +160,5 @@ def _account(row: tuple[Any, ...]) -> Account:
         recipients,
         made,
         changed,
+        Role(role),
     )

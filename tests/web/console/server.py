@@ -1,0 +1,155 @@
+"""A server for the console to look at: queue and journal in memory, everything else at rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ulak.journal.deed import By, operated
+from ulak.journal.entry import Entry, Kind
+from ulak.journal.figures import Figures, Span
+from ulak.journal.memory import MemoryJournal
+from ulak.journal.trace import Trace
+from ulak.publish.compare import Checked
+from ulak.queue.item import Message, Selection, State
+from ulak.queue.memory import MemoryStore
+from ulak.reports.reading import Report
+from ulak.reports.store import Kept, Parcel
+from ulak.web.console.ports import (
+    Depth,
+    Destination,
+    Destinations,
+    Listing,
+    Now,
+    OperationError,
+    Probed,
+    Session,
+    Sessions,
+    Setting,
+    Zone,
+)
+
+MEANT = {"retry": State.READY, "hold": State.READY, "release": State.HELD}
+
+
+class Server:
+    """Follows `web.console.ports.Operation`."""
+
+    def __init__(self, now: float) -> None:
+        self.now_is = now
+        self.store = MemoryStore()
+        self.journal = MemoryJournal()
+        self.trouble: OperationError | None = None
+        self.acts: list[tuple[str, Selection]] = []
+        self.connected: tuple[Session, ...] = ()
+        self.places: tuple[Destination, ...] = ()
+        self.zones: tuple[Zone, ...] = ()
+        self.probed: tuple[Probed, ...] = ()
+        self.read: tuple[Kept, ...] = ()
+        self.whole: dict[int, Report] = {}
+        self.sent: tuple[Parcel, ...] = ()
+        self.chosen: tuple[Setting, ...] = ()
+        self.published: dict[str, tuple[Checked, ...]] = {"example.org": ()}
+
+    def _look(self) -> None:
+        if self.trouble is not None:
+            raise self.trouble
+
+    async def now(self) -> Now:
+        self._look()
+        return Now(self.now_is, 1, 1, 0.0)
+
+    async def figures(self, span: Span) -> Figures:
+        raise NotImplementedError(span)
+
+    async def sessions(self, limit: int = 200) -> Sessions:
+        return Sessions(self.connected[:limit], len(self.connected))
+
+    async def destinations(self, limit: int = 200) -> Destinations:
+        return Destinations(self.places[:limit], len(self.places))
+
+    async def blocklists(self) -> tuple[Zone, ...]:
+        return self.zones
+
+    async def probe(self, zone: str) -> Probed | None:
+        return next((one for one in self.probed if one.zone == zone), None)
+
+    async def queue(self, which: Selection, offset: int = 0, limit: int = 100) -> Listing:
+        self._look()
+        rows = sorted(await self.store.list(which), key=lambda row: row.received)
+        return Listing(tuple(rows[offset : offset + limit]), len(rows), offset)
+
+    async def depth(self) -> Depth:
+        self._look()
+        rows = await self.store.list(Selection(everything=True))
+        causes: dict[str, int] = {}
+        domains: dict[str, int] = {}
+        states = dict.fromkeys(State, 0)
+        for row in rows:
+            states[row.pending.state] += 1
+            domains[row.pending.domain] = domains.get(row.pending.domain, 0) + 1
+            if row.pending.cause:
+                causes[row.pending.cause] = causes.get(row.pending.cause, 0) + 1
+        return Depth(
+            len({row.id for row in rows}), states, tuple(causes.items()), tuple(domains.items())
+        )
+
+    async def message(self, identifier: str) -> Message | None:
+        return await self.store.read(identifier)
+
+    async def act(self, verb: str, which: Selection, by: By) -> int:
+        self._look()
+        self.acts.append((verb, which))
+        rows = [
+            row
+            for row in await self.store.list(which)
+            if verb not in MEANT or row.pending.state is MEANT[verb]
+        ]
+        match verb:
+            case "retry":
+                count = await self.store.retry(which, self.now_is)
+            case "hold":
+                count = await self.store.hold(which)
+            case "release":
+                count = await self.store.release(which, self.now_is)
+            case _:
+                count = await self.store.drop(which)
+        for row in rows:
+            facts = {"recipient": row.pending.recipient}
+            self.journal.write(operated(self.now_is, verb, by, row.id, **facts))
+        return count
+
+    async def note(self, verb: str, by: By, facts: Mapping[str, str]) -> None:
+        self._look()
+        self.journal.write(operated(self.now_is, verb, by, **facts))
+
+    async def deeds(self, limit: int = 100) -> Sequence[Entry]:
+        self._look()
+        return self.journal.recent(limit, kinds=[Kind.OPERATED])
+
+    async def story(self, identifier: str) -> Trace | None:
+        self._look()
+        return self.journal.trace(identifier)
+
+    async def recent(self, cause: str, limit: int = 50) -> Sequence[Entry]:
+        return self.journal.recent(limit, causes=[cause])
+
+    async def reports(
+        self, domain: str = "", since: float = 0.0, limit: int = 1000
+    ) -> Sequence[Kept]:
+        found = [one for one in self.read if one.end >= since]
+        return [one for one in found if domain in ("", one.domain)][:limit]
+
+    async def report(self, number: int) -> Report | None:
+        return self.whole.get(number)
+
+    async def parcels(self, limit: int = 100) -> Sequence[Parcel]:
+        return self.sent[:limit]
+
+    async def settings(self) -> tuple[Setting, ...]:
+        return self.chosen
+
+    def domains(self) -> tuple[str, ...]:
+        return tuple(self.published)
+
+    async def records(self, domain: str) -> tuple[Checked, ...]:
+        return self.published[domain]
