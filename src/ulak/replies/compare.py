@@ -31,10 +31,15 @@ __all__ = ["Comparison", "Difference", "UnknownReplyError", "compare"]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One way in which the two differ. `about` is `class`, `family`, `stage`, `queue` or `acts`."""
+    """One way in which the two differ. `about` is `class`, `family`, `stage`, `queue` or `acts`.
+
+    `each` is what belongs to one side alone, to be set side by side; None where `text` speaks of
+    both at once.
+    """
 
     about: str
     text: str
+    each: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +124,16 @@ def compare(a: str, b: str, lang: str = texts.DEFAULT) -> Comparison:
     practice = tuple(s for s in (*first.answers, *first.in_practice) if s in everywhere)
     notes = texts.pair(f"{first.key}-{second.key}", language)
     say = Composer(language, first, second, common, practice, notes.get("stage", ""))
-    reads = say.reads()
+    reads, each = say.reads(), say.apart()
     return Comparison(
         language=language,
         a=first,
         b=second,
         title=texts.page("labels", language)["versus"].format(a=first.key, b=second.key),
         summary=" ".join(filter(None, (say.summary(), notes.get("difference", "")))),
-        differences=tuple(Difference(about, text) for about, text in say.differences()),
+        differences=tuple(
+            Difference(about, text, each.get(about)) for about, text in say.differences()
+        ),
         which=tuple(filter(None, (*say.matters(), notes.get("which", "")))),
         next_steps=say.next_steps(reads),
         reads=reads,

@@ -14,7 +14,7 @@ from ulak.replies.codes import STAGES
 from ulak.replies.document import Block, Heading, Items, Paragraph, Table
 from ulak.replies.sides import Related, Side, stage_list
 from ulak.replies.sides.page import few_causes, providers_of
-from ulak.replies.sides.saying import acts, queue
+from ulak.replies.sides.saying import acts, capital, queue
 
 _MOST_TO_READ = 5
 _MOST_PAIRS = 3
@@ -68,6 +68,24 @@ class Composer:
         ):
             if text := " ".join(sentences):
                 yield about, text
+
+    def apart(self) -> dict[str, tuple[str, str]]:
+        """Give what each side says for itself where they differ, by what it is about.
+
+        Where one sentence of `differences` speaks of both there is nothing.
+        """
+        a, b = self.a, self.b
+        found: dict[str, tuple[str, str]] = {}
+        if a.severity != b.severity:
+            found["class"] = (self._class_of(a), self._class_of(b))
+        about = self._subjects()
+        if about and about[0] != about[1]:
+            found["family"] = (capital(about[0], self.language), capital(about[1], self.language))
+        if not self._queue_of_both():
+            found["queue"] = (a.queue, b.queue)
+        if not self._acts_of_both():
+            found["acts"] = (acts(a, self.language), acts(b, self.language))
+        return found
 
     def matters(self) -> Iterator[str]:
         """Say when each is the one to look at."""
@@ -123,31 +141,45 @@ class Composer:
             both = texts.page("are", self.language)[str(a.severity)]
             yield self.words["class_same"].format(both_are=both)
         else:
-            each = texts.page("is", self.language)
-            for half in (a, b):
-                yield self.words["class_each"].format(a=half.key, a_is=each[str(half.severity)])
-        for half in (a, b):
-            if half.severity == 5 and half.permanence == "temporary":  # noqa: PLR2004 -- 5yz
-                yield self.words["mixed"].format(a=half.key)
+            yield self._class_told(a)
+            yield self._class_told(b)
+        yield from filter(None, (self._mixed(a), self._mixed(b)))
+
+    def _class_of(self, half: Side) -> str:
+        return " ".join(filter(None, (self._class_told(half), self._mixed(half))))
+
+    def _class_told(self, half: Side) -> str:
+        is_so = texts.page("is", self.language)[str(half.severity)]
+        return str(self.words["class_each"]).format(a=half.key, a_is=is_so)
+
+    def _mixed(self, half: Side) -> str:
+        mixed = half.severity == 5 and half.permanence == "temporary"  # noqa: PLR2004 -- 5yz
+        return str(self.words["mixed"]).format(a=half.key) if mixed else ""
 
     def _families(self) -> Iterable[str]:
-        a, b = self.a, self.b
-        subjects = texts.page("subject", self.language)
-        about: list[str] = []
-        for half in (a, b):
-            if half.kind == "enhanced":
-                about.append(str(subjects.get(half.key.split(".")[1], subjects["0"])))
-            elif half.family is not None and half.family != "unknown":
-                names = texts.page("families", self.language)
-                about.append(str(names.get(half.family, half.family)))
-            else:
-                return
+        about = self._subjects()
+        if not about:
+            return
         if about[0] == about[1]:
             yield self.words["families_same"].format(family=about[0])
         else:
             yield self.words["families"].format(
-                a=a.key, a_family=about[0], b=b.key, b_family=about[1]
+                a=self.a.key, a_family=about[0], b=self.b.key, b_family=about[1]
             )
+
+    def _subjects(self) -> tuple[str, ...]:
+        """Say what each is about, or nothing where that is not known of one of them."""
+        subjects = texts.page("subject", self.language)
+        names = texts.page("families", self.language)
+        about: list[str] = []
+        for half in (self.a, self.b):
+            if half.kind == "enhanced":
+                about.append(str(subjects.get(half.key.split(".")[1], subjects["0"])))
+            elif half.family is not None and half.family != "unknown":
+                about.append(str(names.get(half.family, half.family)))
+            else:
+                return ()
+        return tuple(about)
 
     def _stages(self) -> Iterable[str]:
         a, b = self.a, self.b
@@ -198,24 +230,30 @@ class Composer:
         return str(self.words[word]).format(a=half.key, commands=commands)
 
     def _queues(self) -> Iterable[str]:
-        a, b = self.a, self.b
-        both = queue(a, self.language, both=True)
-        if both == queue(b, self.language, both=True):
+        if both := self._queue_of_both():
             yield both
         else:
-            yield a.queue
-            yield b.queue
+            yield self.a.queue
+            yield self.b.queue
+
+    def _queue_of_both(self) -> str:
+        both = queue(self.a, self.language, both=True)
+        return both if both == queue(self.b, self.language, both=True) else ""
 
     def _acts(self) -> Iterable[str]:
+        if both := self._acts_of_both():
+            yield both
+        else:
+            yield acts(self.a, self.language)
+            yield acts(self.b, self.language)
+
+    def _acts_of_both(self) -> str:
         a, b = self.a, self.b
         alike = a.acts.replace(a.key, "") == b.acts.replace(b.key, "")
-        if alike or not (a.acts and b.acts):
-            both = acts(a, self.language, both=True)
-            if both == acts(b, self.language, both=True):
-                yield both
-                return
-        yield acts(a, self.language)
-        yield acts(b, self.language)
+        if not alike and a.acts and b.acts:
+            return ""
+        both = acts(a, self.language, both=True)
+        return both if both == acts(b, self.language, both=True) else ""
 
     def _matters_to(self, half: Side) -> str:
         word = texts.page("matters_to", self.language)[half.turn.value]

@@ -185,6 +185,11 @@ def pair(name: str, lang: str = DEFAULT) -> Table:
     return found
 
 
+def pair_names() -> tuple[str, ...]:
+    """Name the pairs that something is written about: the two keys with a hyphen between."""
+    return tuple(_table(DEFAULT, ".pairs")["pair"])
+
+
 def pairs_with(pair: tuple[str, str], others: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """Name the pairs of one of two keys with one of `others` that something is written about."""
     written = _table(DEFAULT, ".pairs")["pair"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -52,13 +54,29 @@ def static(name: str) -> str:
     return assets()[name].path
 
 
+def takes_gzip(accepted: str) -> bool:
+    """Whether an Accept-Encoding field takes gzip (RFC 9110 §12.5.3)."""
+    for coding in accepted.split(","):
+        name, _, weight = coding.partition(";")
+        if name.strip() in ("gzip", "x-gzip", "*"):
+            return not weight or bool(weight.strip(" q=0."))  # `q=0.00` takes none
+    return False
+
+
 def routes() -> list[Route]:
     """Serve every file, each at its own path: no path of a request ever names a file."""
 
     def route(asset: Asset) -> Route:
-        headers = {"cache-control": "public, max-age=31536000, immutable"}
+        headers = {
+            "cache-control": "public, max-age=31536000, immutable",
+            "vary": "accept-encoding",
+        }
+        packed = gzip.compress(asset.data, 9, mtime=0)
 
-        async def serve(_: object) -> Response:
+        async def serve(request: Request) -> Response:
+            if takes_gzip(request.headers.get("accept-encoding", "")):
+                small = {**headers, "content-encoding": "gzip"}
+                return Response(packed, media_type=asset.kind, headers=small)
             return Response(asset.data, media_type=asset.kind, headers=headers)
 
         return Route(asset.path, serve, methods=["GET"])

@@ -9,12 +9,18 @@ from starlette.types import ASGIApp
 
 from ulak.app.web.parts import WebParts
 from ulak.app.web.site import site_of
+from ulak.web import reference
 from ulak.web.application import Piece, application
 
 Maker = Callable[[WebParts], Piece | None]
 """Makes a piece of what the process has, or None where the configuration wants none."""
 
-PIECES: MappingProxyType[str, Maker] = MappingProxyType({})
+
+def _reference(_: WebParts) -> Piece:
+    return reference.piece()
+
+
+PIECES: MappingProxyType[str, Maker] = MappingProxyType({"reference": _reference})
 """All pieces, in the order in which navigation shows them."""
 
 

@@ -1,0 +1,82 @@
+"""Every page in every language: there, well-formed, small, and with a title of its own."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from starlette.testclient import TestClient
+from tests.web.reference.reader import Reader, visitor
+
+from ulak.language import LANGUAGES
+from ulak.web.addresses import localized
+from ulak.web.asset import assets
+from ulak.web.reference import keys
+
+_LARGEST = 40_000  # octets of a page and its styles, as a browser gets them
+_LARGEST_PAGE = 32_000  # octets of a page unpacked
+_LISTS = ("/codes", "/causes", "/compare")
+
+
+def read(client: TestClient, path: str) -> tuple[Reader, int, int]:
+    """Give a page, its octets, and its octets as they are sent to a browser."""
+    answer = client.get(path)
+    assert answer.status_code == 200, path
+    sent = int(answer.headers["content-length"])
+    return Reader(answer.text), len(answer.content), sent
+
+
+def some() -> list[str]:
+    pairs = [keys.pair_place(*pair) for pair in keys.written_pairs()]
+    return [*_LISTS, *(keys.place(key) for key in keys.every()[::11]), *pairs[::4]]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pages_are_as_they_should_be(language: str) -> None:
+    _hold(language, some())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_page_is_as_it_should_be(language: str) -> None:
+    pairs = [keys.pair_place(*pair) for pair in keys.listed_pairs()[::5]]
+    _hold(language, [*_LISTS, *(keys.place(key) for key in keys.every()), *pairs])
+
+
+def _hold(language: str, paths: list[str]) -> None:
+    client = visitor()
+    style = int(client.get(assets()["ulak.css"].path).headers["content-length"])
+    titles: dict[str, str] = {}
+    descriptions: dict[str, str] = {}
+    to_see: set[str] = set()
+    wrong: list[str] = []
+    for path in paths:
+        here = localized(path, language)
+        page, octets, sent = read(client, here)
+        if sent + style > _LARGEST or octets > _LARGEST_PAGE:
+            wrong.append(f"{here}: {octets} octets, sent as {sent}, and {style} of styles")
+        wrong += [f"{here}: {fault}" for fault in page.faults]
+        if octets + style > _LARGEST:
+            wrong.append(f"{here}: {octets} octets and {style} of styles")
+        for text, known, most in ((page.title, titles, 110), (page.description, descriptions, 320)):
+            if not 10 < len(text) <= most:
+                wrong.append(f"{here}: {len(text)} characters: {text}")
+            if text in known:
+                wrong.append(f"{here}: the same as {known[text]}: {text}")
+            known[text] = here
+        for text in page.data:
+            json.loads(text)
+        to_see.update(page.links)
+    assert not wrong
+    within = {link.partition("#")[0].partition("?")[0] for link in to_see}
+    for link in sorted(within - {""}):
+        if link.startswith("https://mx.example.org/"):
+            path = link.removeprefix("https://mx.example.org")
+        elif link.startswith("/"):
+            path = link
+        else:
+            assert link.startswith("https://"), link
+            continue
+        status = client.get(path).status_code
+        # What a search leads to is a later page's; nothing that is linked leads elsewhere first.
+        assert status == 200 or path.endswith(("/search", "/")), (status, path)
