@@ -10,14 +10,17 @@ from datetime import UTC, tzinfo
 
 from ulak.language import direction
 from ulak.web.pictures import scale
-from ulak.web.pictures.measure import SMALL, WIDTH, fitted, width
+from ulak.web.pictures.measure import SMALL, WIDTH, cut, fitted, width
 from ulak.web.pictures.scale import Value
 from ulak.web.pictures.svg import Picture, Sheet, element, titled
-from ulak.web.pictures.words import at, clock, day, isolated, number, say
+from ulak.web.pictures.words import at, clock, day, isolated, number, say, stretch
 
 _PLOT = 150  # pixels high
+_WIDE = 480  # units, which are stretched: about a pixel each
+_SPACE = 0.15  # between bars, of a bar and its space
 _POINTS, _BARS = 120, 48
 _SERIES = 5
+_SHORT = 32  # characters of a name, where all values of a time are told
 _SWATCH, _APART, _LEGEND = 22, 14, 20  # pixels
 
 
@@ -34,7 +37,8 @@ class Series:
 class Chart:
     """Series that begin at `start` (seconds since the epoch), with `step` seconds between values.
 
-    `zone` is that of the times that are written.
+    `zone` is that of the times that are written. `counted`: values are how often something was in
+    each step, and not how much it was at a time; those of bars always are.
     """
 
     title: str
@@ -42,6 +46,7 @@ class Chart:
     step: float
     series: tuple[Series, ...]
     zone: tzinfo = UTC
+    counted: bool = False
 
     @property
     def count(self) -> int:
@@ -57,11 +62,13 @@ class Chart:
 def lines(chart: Chart, language: str, *, area: bool = False) -> Picture:
     """Draw each series as a line; `area` fills what is below the first."""
     shown = replace(chart, series=chart.series[:_SERIES])
-    few = [scale.fewer(one.values, _POINTS, scale.mean) for one in shown.series]
+    join = sum if chart.counted else scale.mean
+    few = [scale.fewer(one.values, _POINTS, join) for one in shown.series]
     sheet = Sheet(language, "chart")
     _legend(sheet, shown, line=True)
     top = scale.ceiling(max((v for values in few for v in scale.known(values)), default=0))
-    plot = _plot(sheet, top)
+    each = scale.each_of(shown.count, _POINTS)
+    plot = _plot(sheet, top, each * chart.step if chart.counted else 0)
     paths = []
     for place, values in enumerate(few):
         kind = _kind(shown.series[place], place)
@@ -74,16 +81,11 @@ def lines(chart: Chart, language: str, *, area: bool = False) -> Picture:
                 "path", d=path, kind=f"curve {kind}", vector_effect="non-scaling-stroke"
             )
             paths.append(drawn)
-    box = f"0 0 1000 {_PLOT}"
-    sheet.shape(
-        element(
-            "svg", *paths, y=plot, width="100%", height=_PLOT, viewBox=box,
-            preserveAspectRatio="none",
-        )
-    )  # fmt: skip
+    sheet.shape(_stretched(paths, plot))
     _axis(sheet, shown, plot)
-    _points(sheet, shown, few, scale.each_of(shown.count, _POINTS), plot)
-    told = " ".join(_told_last(one, language) for one in shown.series)
+    _points(sheet, shown, few, each, plot)
+    tell = _told_sum if chart.counted else _told_last
+    told = " ".join(tell(one, language) for one in shown.series)
     return sheet.done(isolated(chart.title, language), _described(chart, told, language))
 
 
@@ -98,17 +100,19 @@ def stacked(chart: Chart, language: str) -> Picture:
     columns = max((len(values) for values in few), default=0)
     sums = [sum(_value(values, column) for values in few) for column in range(columns)]
     top = scale.ceiling(max(sums, default=0))
-    plot = _plot(sheet, top)
-    for column in range(columns):
-        y = float(plot + _PLOT)
-        for place, values in enumerate(few):
+    plot = _plot(sheet, top, scale.each_of(shown.count, _BARS) * chart.step)
+    below = [0.0] * columns
+    paths = []
+    for place, values in enumerate(few):
+        path = ""
+        for column in range(columns):
             height = _value(values, column) / top * _PLOT
-            if height <= 0:
-                continue
-            y -= height
-            _bar(sheet, column, columns, y, height, _kind(shown.series[place], place))
-            if place:
-                _bar(sheet, column, columns, y, height, "", f"url(#{name}-{place})")
+            below[column] += height
+            path += _bar(column, columns, _PLOT - below[column], height)
+        paths.append(element("path", d=path, kind=_kind(shown.series[place], place)))
+        if place:
+            paths.append(element("path", d=path, fill=f"url(#{name}-{place})"))
+    sheet.shape(_stretched(paths, plot))
     _axis(sheet, shown, plot)
     _points(sheet, shown, few, scale.each_of(shown.count, _BARS), plot)
     told = " ".join(_told_sum(one, language) for one in shown.series)
@@ -131,21 +135,23 @@ def opposed(chart: Chart, language: str) -> Picture:
     )
     rooms = (_PLOT * up, _PLOT * (1 - up)) if any(most) else (_PLOT, 0.0)
     per = max((m / room for m, room in zip(most, rooms, strict=False) if room), default=0) or 1.0
-    plot = sheet.height + 10
-    middle = plot + rooms[0]
-    sheet.height = plot + _PLOT
+    plot = sheet.height + 12
+    paths = []
     for place, values in enumerate(few):
-        for column, value in enumerate(values):
-            height = (value or 0.0) / per
-            y = middle + 1 if place else middle - height
-            if height > 0:
-                _bar(sheet, column, len(values), y, height, _kind(shown.series[place], place))
+        heights = [(value or 0.0) / per for value in values]
+        path = "".join(
+            _bar(column, len(heights), rooms[0] - (0 if place else height), height)
+            for column, height in enumerate(heights)
+        )
+        paths.append(element("path", d=path, kind=_kind(shown.series[place], place)))
+    sheet.shape(_stretched(paths, plot))
+    middle = plot + rooms[0]
     sheet.shape(element("line", x1=0, x2="100%", y1=middle, y2=middle, kind="axis"))
     for place, value in enumerate(most):
-        y = middle + rooms[1] - 4 if place else plot + 4
+        y = plot + _PLOT + 13 if place else plot - 3
         if value:
             sheet.write(number(value, language), 0, y, "small muted halo")
-    _axis(sheet, shown, plot)
+    _axis(sheet, shown, plot, _LEGEND - 4)
     _points(sheet, shown, few, scale.each_of(shown.count, _BARS), plot)
     told = " ".join(_told_sum(one, language) for one in shown.series)
     return sheet.done(isolated(chart.title, language), _described(chart, told, language))
@@ -181,22 +187,26 @@ def _pieces(values: Sequence[Value], top: float) -> list[list[tuple[float, float
             pieces.append([])
         else:
             pieces[-1].append(
-                (round(place / wide * 1000, 1), round(_PLOT - value / top * _PLOT, 1))
+                (round(place / wide * _WIDE, 1), round(_PLOT - value / top * _PLOT, 1))
             )
     # A point alone would not be seen.
     return [p if len(p) > 1 else [p[0], (p[0][0] + 2, p[0][1])] for p in pieces if p]
 
 
-def _bar(
-    sheet: Sheet, column: int, columns: int, y: float, height: float, kind: str, fill: str = ""
-) -> None:
-    each = 100 / columns
-    gap = 0.15 * each
-    sheet.shape(
-        element(
-            "rect", x=f"{column * each + gap / 2:.2f}%", width=f"{each - gap:.2f}%", y=round(y, 1),
-            height=round(max(height, 1.0), 1), kind=kind, fill=fill,
-        )
+def _bar(column: int, columns: int, y: float, height: float) -> str:
+    """Give one bar as a part of a path; nothing where it has no height."""
+    if height <= 0:
+        return ""
+    wide = _WIDE / columns * (1 - _SPACE)
+    x = (column + _SPACE / 2) * _WIDE / columns
+    return f"M{x:.1f} {y:.1f}h{wide:.1f}v{max(height, 0.8):.1f}h-{wide:.1f}z"
+
+
+def _stretched(paths: Sequence[str], plot: float) -> str:
+    """Give a plot that is as wide as the picture, whatever that is."""
+    return element(
+        "svg", *paths, y=plot, width="100%", height=_PLOT, viewBox=f"0 0 {_WIDE} {_PLOT}",
+        preserveAspectRatio="none",
     )  # fmt: skip
 
 
@@ -219,11 +229,12 @@ def _hatches(name: str, count: int) -> str:
 
 
 def _legend(sheet: Sheet, chart: Chart, *, line: bool = False, hatch: str = "") -> None:
-    """Name the series, each with its last value where they are lines, else with its sum."""
+    """Name the series, each with its sum, or where nothing is counted with its last value."""
     x, y = 0.0, 12.0
     for place, series in enumerate(chart.series):
         known = scale.known(series.values)
-        value = (known[-1] if known else 0.0) if line else sum(known)
+        last = known[-1] if known else 0.0
+        value = last if line and not chart.counted else sum(known)
         amount = number(value, sheet.language)
         room = WIDTH - _SWATCH - 8 - width(amount, SMALL)
         name = fitted(series.name, room, SMALL)
@@ -246,22 +257,28 @@ def _legend(sheet: Sheet, chart: Chart, *, line: bool = False, hatch: str = "") 
     sheet.height = y + 8
 
 
-def _plot(sheet: Sheet, top: float) -> float:
-    """Draw the lines behind, with what they stand for; give where the plot begins."""
+def _plot(sheet: Sheet, top: float, step: float = 0) -> float:
+    """Draw the lines behind, with what they stand for; give where the plot begins.
+
+    `step` is in how many seconds so much was counted.
+    """
     plot = sheet.height + 12
     for part in (1.0, 0.5, 0.0):
         y = plot + _PLOT * (1 - part)
         kind = "grid" if part else "axis"
         sheet.shape(element("line", x1=0, x2="100%", y1=y, y2=y, kind=kind))
         if part:
-            sheet.write(number(top * part, sheet.language), 0, y - 3, "small muted halo")
+            text = number(top * part, sheet.language)
+            if step >= 1 and part == 1:
+                text += f" / {stretch(step, sheet.language)}"
+            sheet.write(text, 0, y - 3, "small muted halo")
     sheet.height = plot + _PLOT
     return plot
 
 
-def _axis(sheet: Sheet, chart: Chart, plot: float) -> None:
-    """Write the times, and that there is nothing where there is nothing."""
-    y = plot + _PLOT + 16
+def _axis(sheet: Sheet, chart: Chart, plot: float, further: float = 0) -> None:
+    """Write the times, `further` down, and that there is nothing where there is nothing."""
+    y = plot + _PLOT + 16 + further
     for percent, text in scale.labels(chart.start, chart.end, chart.zone, sheet.language):
         place = f"{percent:.2f}%"
         sheet.shape(element("line", x1=place, x2=place, y1=y - 16, y2=y - 12, kind="axis"))
@@ -281,7 +298,7 @@ def _points(
     for column in range(0, count, together):
         when = at(chart.start + column * each * chart.step, chart.zone)
         named = comma.join(
-            f"{one.name} {number(_value(values, column), sheet.language)}"
+            f"{cut(one.name, _SHORT)} {number(_value(values, column), sheet.language)}"
             for one, values in zip(chart.series, few, strict=True)
         )
         time = f"{day(when, sheet.language)} {clock(when)}"

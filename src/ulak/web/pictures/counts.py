@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from ulak.language import direction
 from ulak.web.pictures import scale
-from ulak.web.pictures.measure import WIDTH, fitted, width
+from ulak.web.pictures.measure import WIDTH, width, wrapped
 from ulak.web.pictures.scale import Value
 from ulak.web.pictures.svg import Picture, Sheet, element, words
 from ulak.web.pictures.words import isolated, number, say
 
-_ROW, _BAR = 40, 10  # pixels
+_ROW, _LINE, _BAR = 40, 17, 10  # pixels
 _MOST_ROWS = 12
 _IN_WORDS = 12
 _SPARK_WIDE, _SPARK_HIGH, _SPARK_POINTS = 120, 28, 60
@@ -42,9 +42,12 @@ def bars(title: str, rows: Sequence[Bar], language: str) -> Picture:
         share = number(100 * bar.count / whole if whole else 0, language)
         full = say(language, "chart.share", name=bar.name, count=count, share=share)
         told.append(isolated(full, language) + ".")
-        name = fitted(bar.name, WIDTH - width(count) - 12)
-        sheet.write(isolated(name, language), 0, sheet.height + 15, title=full)
         sheet.write(count, 0, sheet.height + 15, "strong", end=True)
+        names = wrapped(bar.name, WIDTH - width(count) - 12)
+        for row, name in enumerate(names):
+            shown = isolated(name, language)
+            sheet.write(shown, 0, sheet.height + 15 + row * _LINE, title="" if row else full)
+        sheet.height += (len(names) - 1) * _LINE
         wide = max(100 * bar.count / most, 0.5) if most > 0 else 0
         y = sheet.height + 22
         for size, kind in (("100%", "track"), (f"{wide:.1f}%", bar.tone or "line-1")):

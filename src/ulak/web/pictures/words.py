@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import datetime, tzinfo
+from functools import cache
 from pathlib import Path
 
 from ulak.language import bidi, direction, read
@@ -18,12 +20,12 @@ LATEST = 253_402_214_400.0  # the last day of the year 9999
 
 def say(language: str, name: str, /, **facts: str) -> str:
     """Give a text; facts may be a stranger's. A name that does not exist is a KeyError."""
-    return put(read(FOLDER / language / "pictures.toml")[name], facts)
+    return put(_texts(language)[name], facts)
 
 
 def find(language: str, name: str) -> str | None:
     """Give a text without places, or None where there is none of that name."""
-    return read(FOLDER / language / "pictures.toml").get(name)
+    return _texts(language).get(name)
 
 
 def isolated(text: str, language: str) -> str:
@@ -31,12 +33,18 @@ def isolated(text: str, language: str) -> str:
     return bidi.isolated(text, language) if direction(language) == "rtl" else text
 
 
+@cache
+def _texts(language: str) -> Mapping[str, str]:
+    return read(FOLDER / language / "pictures.toml")
+
+
 def number(value: float, language: str) -> str:
     """Write a number: its thousands apart, and some places behind the point if it is small."""
     places = next(places for below, places in _PLACES if abs(value) < below)
     whole, _, part = f"{value:,.{places}f}".partition(".")
     part = part.rstrip("0")
-    group, point = say(language, "number.group"), say(language, "number.point")
+    texts = _texts(language)
+    group, point = texts["number.group"], texts["number.point"]
     whole = whole.replace(",", group)
     return f"{whole}{point}{part}" if part else whole
 
