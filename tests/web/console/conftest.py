@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import traceback
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -97,6 +98,7 @@ class Console:
 
     def _incident(self, error: BaseException) -> str:
         self.incidents.append(error)
+        traceback.print_exception(error)  # pytest shows it with a failure
         return "INC1"
 
     async def _wait(self, seconds: float) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from ulak.journal.deed import By, operated
 from ulak.journal.entry import Entry, Kind
 from ulak.journal.figures import Figures, Span
 from ulak.journal.memory import MemoryJournal
 from ulak.journal.trace import Trace
+from ulak.mail.envelope import Envelope
 from ulak.publish.compare import Checked
-from ulak.queue.item import Message, Selection, State
+from ulak.queue.item import Body, Message, Pending, Selection, State
 from ulak.queue.memory import MemoryStore
 from ulak.reports.reading import Report
 from ulak.reports.store import Kept, Parcel
@@ -153,3 +155,46 @@ class Server:
 
     async def records(self, domain: str) -> tuple[Checked, ...]:
         return self.published[domain]
+
+
+async def filled(server: Server) -> None:
+    """Put mail into the queue: some new, some deferred, some held, some of hostile words."""
+    now = server.now_is
+    for number, (identifier, recipient, pending) in enumerate(QUEUED):
+        message = Message(
+            identifier,
+            Envelope(f"sender{number}@example.org", (recipient,)),
+            Body(len(HEADER), HEADER),
+            now - 1000 * (len(QUEUED) - number),
+            session="ses0001aaa",
+        )
+        domain = recipient.rpartition("@")[2]
+        await server.store.put(message, [replace(pending, recipient=recipient, domain=domain)])
+
+
+HEADER = b"From: ada@example.org\r\nSubject: <b>Hello</b>\r\n\r\nbody of the message\r\n"
+EVIL = '"><script>alert(1)</script>'
+QUEUED = (
+    (
+        "msg0001aaa",
+        "grace@example.net",
+        Pending(
+            "",
+            "",
+            State.READY,
+            1_795_003_600.0,
+            3,
+            "mailbox-full",
+            "452 4.2.2 The mailbox is full",
+            "mx.example.net",
+        ),
+    ),
+    ("msg0002bbb", "new@example.net", Pending("", "")),
+    ("msg0003ccc", "held@example.com", Pending("", "", State.HELD, cause="greylisted")),
+    (
+        "msg0004ddd",
+        "evil@example.com",
+        Pending("", "", State.READY, 1.0, 1, "remote-deferred", f"451 {EVIL}", EVIL),
+    ),
+    ("msg0005eee", "old@example.com", Pending("", "", attempts=2, cause="of-yesterday")),
+)

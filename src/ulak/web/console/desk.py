@@ -17,6 +17,7 @@ from ulak.journal.deed import By
 from ulak.log import Log
 from ulak.web.addresses import localized
 from ulak.web.console.cookies import address, form_token, visit_of
+from ulak.web.console.once import Once
 from ulak.web.console.ports import Operation
 from ulak.web.console.times import Times
 from ulak.web.page import language_of, render
@@ -42,6 +43,7 @@ class Desk:
     chance: Callable[[int], bytes]
     log: Log
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+    once: Once = field(default_factory=Once)
     sections: tuple[tuple[str, str], ...] = ()  # name and path of what navigation leads to
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from starlette.responses import Response
 
 from ulak.web.application import Piece
-from ulak.web.console import door
+from ulak.web.console import audit, door, finding, queue, story
 from ulak.web.console.desk import Desk, Here
 from ulak.web.console.table import Place, routes, sections
 
@@ -25,7 +25,13 @@ ORDER = (
 )
 """What navigation leads to, as far as there are pages of it."""
 
-PLACES: tuple[Place, ...] = (*door.PLACES,)
+PLACES: tuple[Place, ...] = (
+    *door.PLACES,
+    *queue.PLACES,
+    *story.PLACES,
+    *finding.PLACES,
+    *audit.PLACES,
+)
 """Every page that is for who has logged in."""
 
 

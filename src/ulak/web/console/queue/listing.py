@@ -1,0 +1,47 @@
+"""What waits, a page at a time, and why."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from ulak.queue.item import State
+from ulak.web.console.desk import Here
+from ulak.web.console.explained import explained
+from ulak.web.console.once import Result
+from ulak.web.console.queue.choice import AGES, MEANT, Choice
+
+_PAGE = 50  # rows
+_FURTHEST = 10_000_000
+
+
+async def show(here: Here) -> Response:
+    """Show a page of the queue."""
+    query = here.request.query_params
+    choice = Choice.of(query)
+    offset = number(query.get("offset", ""), _FURTHEST)
+    listing = await here.operation.queue(choice.selection(here.desk.clock()), offset, _PAGE)
+    depth = await here.operation.depth()
+    done: Result | None = here.desk.once.result(here.account.key, query.get("done", ""))
+    return here.page(
+        "console/queue.html",
+        title=here.say("console.queue.title"),
+        section="queue",
+        choice=choice,
+        listing=listing,
+        rows=[(row, explained(row.pending, here.language)) for row in listing.rows],
+        depth=depth,
+        waiting=sum(depth.by_state.values()),
+        states=list(State),
+        ages=list(AGES),
+        verbs=list(MEANT),
+        done=done,
+        before=str(max(0, offset - _PAGE)) if offset else "",
+        after=str(offset + _PAGE) if offset + _PAGE < listing.total else "",
+    )
+
+
+def number(text: str, most: int) -> int:
+    """Read a number in ASCII digits; 0 for what is none."""
+    if not (text.isascii() and text.isdigit()) or len(text) > len(str(most)):
+        return 0
+    return min(int(text), most)
