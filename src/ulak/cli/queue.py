@@ -19,8 +19,8 @@ from ulak.cli import output
 from ulak.cli.frame import FAILED, USAGE, Failure, say
 from ulak.cli.options import config_option, json_option, lang_option
 from ulak.journal.trace import JournalError
-from ulak.mail.envelope import NO_WISHES
-from ulak.queue.item import Pending, Row, Selection, State
+from ulak.queue.item import Pending, Selection, State
+from ulak.queue.told import as_json as as_told
 from ulak.queue.wishes import as_table, asked_as_table
 from ulak.replies import catalog
 
@@ -70,7 +70,7 @@ def list_(
     gc.disable()  # there may be very many rows, and all of them are needed to the end
     rows = _asked(lambda: list(_operator(config).rows(which)))
     if as_json:
-        output.json_object({"recipients": list(map(_fields, rows))})
+        output.json_object({"recipients": list(map(as_told, rows))})
         return 0
     if not rows:
         output.line(say(ctx, "queue.empty"))
@@ -119,7 +119,7 @@ def show(
     if not found or message is None:
         raise Failure(say(ctx, "queue.none", id=id), FAILED)
     asked = message.envelope.asked_for
-    rows = [_fields(row) | {"asked": asked_as_table(asked(row.pending.recipient))} for row in found]
+    rows = [as_told(row) | {"asked": asked_as_table(asked(row.pending.recipient))} for row in found]
     head = _head(message.body.data, message.body.path)
     if as_json:
         told: dict[str, object] = {"id": id, "recipients": rows, "header": head}
@@ -277,25 +277,6 @@ def _asked(question: Callable[[], T]) -> T:
         return question()
     except (StorageError, ControlError, JournalError) as error:
         raise Failure(str(error), FAILED) from error
-
-
-def _fields(row: Row) -> dict[str, object]:
-    pending = row.pending
-    return {
-        "id": row.id,
-        "received": row.received,
-        "size": row.size,
-        "sender": row.sender,
-        "recipient": pending.recipient,
-        "domain": pending.domain,
-        "state": pending.state.value,
-        "due": pending.due,
-        "attempts": pending.attempts,
-        "cause": pending.cause,
-        "reply": pending.reply,
-        "host": pending.host,
-        "wishes": as_table(row.wishes) if row.wishes is not NO_WISHES else {},
-    }
 
 
 @lru_cache(10_000)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from ulak.web.page import language_of, render
 from ulak.web.site import Incident
@@ -48,6 +48,14 @@ def page(
     name = f"frame.failure.{status}"
     if not has(language, f"{name}.title"):
         name = f"frame.failure.{_INSIDE if status >= _INSIDE else _CLIENT}"
+    if request.scope["path"].startswith("/api/"):
+        told = {
+            "type": "about:blank",  # RFC 9457 §4.2.1: the status says it all
+            "title": say(language, f"{name}.title"),
+            "status": status,
+            "detail": say(language, f"{name}.means"),
+        }
+        return JSONResponse(told, status, headers, "application/problem+json")
     return render(
         request,
         "failure.html",

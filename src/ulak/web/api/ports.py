@@ -1,0 +1,32 @@
+"""What the API needs from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from ulak.accounts.access import AccessToken
+from ulak.web.console.ports import Operation as Server
+
+
+class Tokens(Protocol):
+    """Who may ask for what is not public."""
+
+    async def find(self, token: str) -> AccessToken | None:
+        """Give what is known of a token; None for one that there is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What the operations are made of.
+
+    `clock` gives seconds since the epoch. `wait` is asked with a visitor's address and whether the
+    operation is costly, and gives the seconds that the visitor has to wait, 0 for none. Without a
+    `server`, there is only the reference; without `tokens` nothing but what is public.
+    """
+
+    clock: Callable[[], float]
+    wait: Callable[[str, bool], float]
+    tokens: Tokens | None = None
+    server: Server | None = None

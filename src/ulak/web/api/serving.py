@@ -1,0 +1,156 @@
+"""Operations as routes: who may ask, how often, what is read of a request, how it is answered.
+
+What is public may be read by the pages of any site (CORS); what needs a token may not, since a
+token has no place in a browser.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from ulak.journal.deed import By
+from ulak.language import FALLBACK, LANGUAGES
+from ulak.web.api.description import PLACE, description
+from ulak.web.api.operation import Call, Operation
+from ulak.web.api.ports import Ports
+from ulak.web.api.problem import Problem
+from ulak.web.page import site_of
+from ulak.web.site import Incident
+
+_CORS = {"access-control-allow-origin": "*", "cross-origin-resource-policy": "cross-origin"}
+_PREFLIGHT = {
+    **_CORS,
+    "access-control-allow-methods": "GET, POST",
+    "access-control-allow-headers": "content-type",
+    "access-control-max-age": "86400",
+}
+_BEARER = re.compile(r"Bearer +([A-Za-z0-9._~+/-]{1,200}=*) *", re.IGNORECASE)  # RFC 6750 §2.1
+_LATEST = 3600  # seconds for which a browser may keep what is only knowledge
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def routes(operations: Sequence[Operation], ports: Ports, incident: Incident) -> list[Route]:
+    """Make the routes of the API: each path once, with all of its methods."""
+    by_path: dict[str, dict[str, Operation]] = {}
+    for one in operations:
+        by_path.setdefault(one.path, {})[one.method] = one
+    made = [
+        Route(PLACE + path, _Path(methods, ports, incident)) for path, methods in by_path.items()
+    ]
+
+    async def described(request: Request) -> Response:
+        told = description(operations, site_of(request).base, _language(request))
+        return JSONResponse(told, headers={**_CORS, "cache-control": "public, max-age=300"})
+
+    made.append(Route(f"{PLACE}/openapi.json", described, methods=["GET"]))
+    made.append(Route(f"{PLACE}{{rest:path}}", _Path({}, ports, incident)))
+    return made
+
+
+class _Path:
+    """All operations at one path: an application of its own, so that it is asked by any method."""
+
+    def __init__(
+        self, operations: Mapping[str, Operation], ports: Ports, incident: Incident
+    ) -> None:
+        self._operations = operations
+        self._ports = ports
+        self._incident = incident
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._answer(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        language = _language(request)
+        public = any(not one.scope for one in self._operations.values())
+        method = "GET" if request.method == "HEAD" else request.method
+        if method == "OPTIONS" and public:
+            return Response(status_code=204, headers=_PREFLIGHT)
+        try:
+            response = await self._do(self._operation(method), request, language)
+        except Problem as problem:
+            response = problem.answer(language)
+        except HTTPException as error:  # the guard's, while a body is read
+            response = Problem(error.status_code, "body-too-large").answer(language)
+        except Exception as error:  # noqa: BLE001 -- whoever asked is told of it, by its id
+            response = Problem(500, "incident", id=self._incident(error)).answer(language)
+        if public:
+            response.headers.update(_CORS)
+        return response
+
+    def _operation(self, method: str) -> Operation:
+        one = self._operations.get(method)
+        if not self._operations:
+            raise Problem(404, "no-such-operation")
+        if one is None:
+            allowed = ", ".join(sorted(self._operations))
+            raise Problem(405, "no-such-method", {"allow": allowed})
+        return one
+
+    async def _do(self, one: Operation, request: Request, language: str) -> Response:
+        ip = request.client.host if request.client else ""
+        seconds = self._ports.wait(ip, one.costly)
+        if seconds > 0:
+            wait = str(int(seconds) + 1)
+            raise Problem(429, "too-many", {"retry-after": wait}, seconds=wait)
+        by = await self._allowed(one, request, ip)
+        call = Call(language, _values(one, request), by=by)
+        if one.body is not None:
+            call = await _with_body(one, request, call)
+        told = await one.handler(call)
+        kept = "no-store" if one.scope or one.method != "GET" else f"public, max-age={_LATEST}"
+        return JSONResponse(told, headers={"cache-control": kept, "content-language": language})
+
+    async def _allowed(self, one: Operation, request: Request, ip: str) -> By:
+        """Give who asks, where that has to be known. Raises Problem."""
+        if not one.scope:
+            return By(via="api", ip=ip)
+        given = _BEARER.fullmatch(request.headers.get("authorization", ""))
+        tokens = self._ports.tokens
+        token = await tokens.find(given[1]) if given and tokens is not None else None
+        if token is None or (token.until and self._ports.clock() >= token.until):
+            challenge = 'Bearer realm="ulak"' + (', error="invalid_token"' if given else "")
+            raise Problem(401, "no-token", {"www-authenticate": challenge})
+        if not token.allows(one.scope, self._ports.clock()):
+            challenge = f'Bearer realm="ulak", error="insufficient_scope", scope="{one.scope}"'
+            raise Problem(403, "scope", {"www-authenticate": challenge}, scope=one.scope)
+        return By(token.name, "api", ip)
+
+
+def _language(request: Request) -> str:
+    given = request.query_params.get("lang", FALLBACK)
+    return given if given in LANGUAGES else FALLBACK
+
+
+def _values(one: Operation, request: Request) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for each in one.parameters:
+        if each.place == "path":
+            given = [request.path_params[each.name]]
+        else:
+            given = request.query_params.getlist(each.name)
+        values[each.name] = each.read(given)
+    return values
+
+
+async def _with_body(one: Operation, request: Request, call: Call) -> Call:
+    content = one.body
+    assert content is not None  # noqa: S101 -- asked before
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in content.kinds:
+        raise Problem(415, "body-kind", kinds=", ".join(content.kinds))
+    body = await request.body()
+    if len(body) > content.most:
+        raise Problem(413, "body-too-large")
+    return replace(call, body=body, kind=kind)
