@@ -11,7 +11,7 @@ from ulak import config as settings
 from ulak.accounts.allowance import Allowance
 from ulak.accounts.attempts import Attempts, Key, Rules
 from ulak.accounts.purser import Purser
-from ulak.accounts.sqlite import SqliteAccounts, SqliteLedger, SqliteRecords
+from ulak.accounts.sqlite import SqliteAccessTokens, SqliteAccounts, SqliteLedger, SqliteRecords
 from ulak.accounts.store import AccountsError
 from ulak.app.places import Places
 from ulak.log import Event, Log
@@ -25,6 +25,11 @@ if TYPE_CHECKING:  # argon2 and PyJWT are large, and only a server where one may
 def accounts_of(chosen: settings.Config) -> SqliteAccounts:
     """Open the accounts."""
     return SqliteAccounts(Places(chosen.data).accounts)
+
+
+def access_of(chosen: settings.Config) -> SqliteAccessTokens:
+    """Open the access tokens of the API."""
+    return SqliteAccessTokens(Places(chosen.data).access)
 
 
 def attempts_of(chosen: settings.Config) -> Attempts:

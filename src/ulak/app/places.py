@@ -1,6 +1,7 @@
 """What lies where in the data directory.
 
 lock                     held by the server that works here
+access.db                what programs show to the API
 accounts.db              who may log in
 certificate.pem, .key    of the server's own making, where it is given none
 attempts.db              who has failed to
@@ -47,6 +48,11 @@ class Places:
     def accounts(self) -> Path:
         """Give the file of the accounts."""
         return self.data / "accounts.db"
+
+    @property
+    def access(self) -> Path:
+        """Give the file of access tokens."""
+        return self.data / "access.db"
 
     @property
     def certificate(self) -> tuple[Path, Path]:

@@ -21,6 +21,7 @@ COMMANDS = {
     "queue": "ulak.cli.queue:queue",
     "reports": "ulak.cli.reports:reports",
     "account": "ulak.cli.account:account",
+    "token": "ulak.cli.token:token",
     "dkim": "ulak.cli.dkim:dkim",
     "dns": "ulak.cli.dns:dns",
     "why": "ulak.cli.why:why",

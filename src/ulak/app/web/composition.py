@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from starlette.types import ASGIApp
 
+from ulak.app.web.api import api_of
 from ulak.app.web.parts import WebParts
 from ulak.app.web.site import site_of
 from ulak.web import reference
@@ -20,7 +21,12 @@ def _reference(_: WebParts) -> Piece:
     return reference.piece()
 
 
-PIECES: MappingProxyType[str, Maker] = MappingProxyType({"reference": _reference})
+PIECES: MappingProxyType[str, Maker] = MappingProxyType(
+    {
+        "reference": _reference,
+        "api": api_of,
+    }
+)
 """All pieces, in the order in which navigation shows them."""
 
 

@@ -33,7 +33,9 @@ _PREFLIGHT = {
     "access-control-allow-headers": "content-type",
     "access-control-max-age": "86400",
 }
-_BEARER = re.compile(r"Bearer +([A-Za-z0-9._~+/-]{1,200}=*) *", re.IGNORECASE)  # RFC 6750 §2.1
+_BEARER = re.compile(
+    r"Bearer +([A-Za-z0-9._~+/-]{1,200}=*) *", re.IGNORECASE | re.ASCII
+)  # RFC 6750 §2.1
 _LATEST = 3600  # seconds for which a browser may keep what is only knowledge
 
 Endpoint = Callable[[Request], Awaitable[Response]]

@@ -1,0 +1,146 @@
+"""`ulak token …`: what programs show to the API, and what each of them may do."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from ulak import config as settings
+from ulak.accounts.access import SCOPES, AccessToken, AccessTokens, hashed, mint, wrong
+from ulak.accounts.store import AccountsError
+from ulak.app.accounts import access_of
+from ulak.cli import output
+from ulak.cli.frame import FAILED, USAGE, Failure, say
+from ulak.cli.options import config_option, json_option
+from ulak.language import LANGUAGES
+
+F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+_DAY = 86_400.0
+_RANDOM = 24  # octets of a token
+
+
+def _where(function: F) -> F:
+    """Add what says whose tokens are meant, and `--lang`, which has been read by then."""
+    data = click.Path(path_type=Path, file_okay=False)
+    for add_to in (
+        click.option(
+            "--lang", type=click.Choice(LANGUAGES), metavar="LANGUAGE", expose_value=False
+        ),
+        click.option("--data", type=data, metavar="DIR"),
+        config_option,
+    ):
+        function = add_to(function)
+    return function
+
+
+@click.group()
+def token() -> None:
+    """Manage the access tokens that programs show to the API."""
+
+
+@token.command()
+@click.argument("name", metavar="NAME")
+@click.option(
+    "--scope", "scopes", multiple=True, required=True, metavar="SCOPE", type=click.Choice(SCOPES)
+)
+@click.option("--days", type=click.IntRange(1, 36_500), metavar="NUMBER")
+@json_option
+@_where
+@click.pass_context
+def add(
+    ctx: click.Context,
+    /,
+    name: str,
+    scopes: tuple[str, ...],
+    days: int | None,
+    config: Path | None,
+    data: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Make an access token for a program. It is shown once, and only its hash is kept."""
+    if wrong(name, scopes):
+        raise Failure(say(ctx, "token.no-name"), USAGE)
+    now, made = time.time(), mint(os.urandom(_RANDOM))
+    until = now + days * _DAY if days else 0.0
+    scopes = tuple(dict.fromkeys(scopes))
+    fresh = AccessToken(name, hashed(made), scopes, now, until)
+    tokens = _tokens(config, data)
+    if not _asked(ctx, lambda: tokens.add(fresh)):
+        raise Failure(say(ctx, "token.there-already", name=output.clean(name)))
+    if as_json:
+        output.json_object(_fields(fresh) | {"token": made})
+        return
+    click.echo(say(ctx, "token.made", name=output.clean(name)), err=True)
+    output.line(made)
+
+
+@token.command("list")
+@json_option
+@_where
+@click.pass_context
+def list_(ctx: click.Context, config: Path | None, data: Path | None, *, as_json: bool) -> None:
+    """List the access tokens: what each may do, and until when."""
+    tokens = _tokens(config, data)
+    every = _asked(ctx, tokens.list)
+    if as_json:
+        output.json_object({"tokens": list(map(_fields, every))})
+        return
+    if not every:
+        output.line(say(ctx, "token.empty"))
+        return
+    heads = [say(ctx, f"token.head.{name}") for name in ("name", "scopes", "made", "until")]
+    rows = [
+        (
+            output.clean(one.name),
+            ", ".join(one.scopes),
+            _moment(one.made),
+            _moment(one.until) if one.until else "–",
+        )
+        for one in every
+    ]
+    output.line(output.table(rows, heads))
+
+
+@token.command()
+@click.argument("name", metavar="NAME")
+@_where
+@click.pass_context
+def remove(ctx: click.Context, name: str, config: Path | None, data: Path | None) -> int:
+    """Forget an access token: whoever shows it is turned away from then on."""
+    tokens = _tokens(config, data)
+    there = _asked(ctx, lambda: tokens.remove(name))
+    output.line(say(ctx, "token.removed" if there else "token.none", name=output.clean(name)))
+    return 0 if there else FAILED
+
+
+def _tokens(config: Path | None, data: Path | None) -> AccessTokens:
+    return access_of(settings.load(config, data))
+
+
+def _asked(ctx: click.Context, question: Callable[[], T]) -> T:
+    try:
+        return question()
+    except AccountsError as error:
+        facts = {"path": error.where, "problem": error.problem}
+        raise Failure(say(ctx, "account.unusable", **facts), USAGE) from error
+
+
+def _fields(one: AccessToken) -> dict[str, object]:
+    return {
+        "name": one.name,
+        "scopes": list(one.scopes),
+        "made": one.made,
+        "until": one.until or None,
+    }
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
