@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from ulak.checks.reason import Reason
 from ulak.checks.spf.survey import Branch
 from ulak.diagnose.words import say
+from ulak.mail.received import Hop
 from ulak.replies.reply import Reply
 
 SEVERITIES = ("critical", "warning", "note", "good")
@@ -90,7 +91,10 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """All that came of it. `what` is `ip`, `domain`, `message` or `spf`; `reply` Ulak's answer."""
+    """All that came of it. `what` is `ip`, `domain`, `message` or `spf`; `reply` Ulak's answer.
+
+    `hops` is the way of a message as its Received fields have it, the first hop first.
+    """
 
     what: str
     subject: str
@@ -99,6 +103,7 @@ class Diagnosis:
     advice: tuple[Advice, ...] = ()
     sources: tuple[Source, ...] = ()
     reply: Reply | None = None
+    hops: tuple[Hop, ...] = ()
 
     @property
     def good(self) -> bool:
@@ -163,6 +168,16 @@ def to_dict(diagnosis: Diagnosis, language: str) -> dict[str, Any]:
                 "means": [sentence.text(language) for sentence in check.means],
             }
             for check in diagnosis.checks
+        ],
+        "hops": [
+            {
+                "sender": hop.sender or None,
+                "ip": hop.ip or None,
+                "receiver": hop.receiver or None,
+                "protocol": hop.protocol or None,
+                "time": hop.time,
+            }
+            for hop in diagnosis.hops
         ],
         "steps": [
             {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,13 +13,9 @@ from ulak.diagnose.diagnosis import Advice, Check, Diagnosis, Sentence, Source, 
 from ulak.dns.names import to_ascii
 from ulak.dns.records import Resolver
 from ulak.mail import message as mail
+from ulak.mail import received
 from ulak.replies.reply import Reply
 
-# RFC 5321 §4.4: `from NAME (what was seen of it)`; the address stands in brackets.
-_FROM = re.compile(r"from[ \t]+([^ \t()]{1,255})", re.IGNORECASE | re.ASCII)
-_BRACKETS = re.compile(
-    r"\[(?:IPv6:)?([0-9A-Fa-f:.]{2,45})(?:%[0-9A-Za-z]{1,20})?\]", re.IGNORECASE | re.ASCII
-)
 _PATH = re.compile(r"<([^<>\s]{0,320})>")
 _BROKEN = ("fail", "permerror", "temperror", "policy", "neutral")
 _LONGEST = 2_000  # characters of a Received field that are read
@@ -55,9 +50,8 @@ Answering = Callable[[Judged], Reply | None]
 def sources(message: bytes, given: Envelope) -> tuple[Envelope, tuple[Source, ...]]:
     """Complete what was given by the topmost Received and Return-Path fields."""
     header, _ = mail.split(message)
-    received = mail.first(header, "Received")[:_LONGEST]
-    seen = re.split(r"[ \t]by[ \t]", received, maxsplit=1)[0]
-    found = Envelope(_ip(seen), _name(seen), _path(header))
+    seen = received.said_of_client(mail.first(header, "Received")[:_LONGEST])
+    found = Envelope(received.ip_in(seen), received.name_in(seen), _path(header))
     told: list[Source] = []
 
     def take(what: str, option: str | None, field: str | None, where: str) -> str | None:
@@ -73,20 +67,6 @@ def sources(message: bytes, given: Envelope) -> tuple[Envelope, tuple[Source, ..
         take("mail-from", given.mail_from, found.mail_from, "return-path"),
     )
     return envelope, tuple(told)
-
-
-def _ip(seen: str) -> str | None:
-    for match in _BRACKETS.finditer(seen):
-        try:
-            return str(ipaddress.ip_address(match[1]))
-        except ValueError:
-            continue
-    return None
-
-
-def _name(seen: str) -> str | None:
-    match = _FROM.match(seen)
-    return match[1] if match else None
 
 
 def _path(header: bytes) -> str | None:
@@ -142,7 +122,9 @@ async def diagnose(
         Sentence(f"message-{_answer(reply)}", facts),
         *(Sentence("", reason=reason) for reason in meaning),
     )
-    return Diagnosis("message", name, verdict, checks, unique(_advice(judged)), told, reply)
+    steps = unique(_advice(judged))
+    way = received.hops(header)
+    return Diagnosis("message", name, verdict, checks, steps, told, reply, hops=way)
 
 
 def _answer(reply: Reply | None) -> str:

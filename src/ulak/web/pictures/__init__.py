@@ -8,6 +8,7 @@ from ulak.web.pictures.counts import Bar, bars, sparkline
 from ulak.web.pictures.dkim import dkim_paths
 from ulak.web.pictures.dmarc import dmarc_walk
 from ulak.web.pictures.figures import causes, causes_over_time, rates, reported, trend
+from ulak.web.pictures.hops import message_way
 from ulak.web.pictures.spf import spf_tree
 from ulak.web.pictures.story import timeline
 from ulak.web.pictures.svg import Picture
@@ -23,6 +24,7 @@ __all__ = [
     "dkim_paths",
     "dmarc_walk",
     "lines",
+    "message_way",
     "opposed",
     "rates",
     "reported",

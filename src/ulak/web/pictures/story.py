@@ -16,6 +16,7 @@ _FIRST, _LAST = 10, 16  # events that are shown of many
 _RAIL, _TEXT = 9, 28  # pixels from the side where lines begin
 _LINE, _BETWEEN = 17, 12
 _WAIT = 60.0  # seconds from which a wait is drawn
+_WRONG = 2.0  # seconds that clocks may differ without a word
 _SHORTEST, _LONGEST = 26, 64  # pixels of a wait
 _IN_WORDS = 24
 
@@ -30,36 +31,33 @@ def drawn(found: Way, language: str) -> Picture:
     sheet = Sheet(language, "timeline")
     sheet.height = 4.0
     shown, left_out = _shown(found.events)
-    before: Event | None = None
-    day_before: datetime | None = None
+    before: datetime | None = None
     rail: list[tuple[float, float, str]] = []
     for place, event in enumerate(shown):
         top = sheet.height
-        when = at(event.time, found.zone)
+        when = None if event.time is None else at(event.time, found.zone)
         if left_out and place == _FIRST:
             text = say(language, "timeline.more", count=number(left_out, language))
             sheet.write(text, _TEXT, sheet.height + 12, "small muted")
             sheet.height += 28
+        elif before is not None and when is not None:
+            _between(sheet, event, (when - before).total_seconds())
+        if sheet.height > top:
             rail.append((top, sheet.height, "rail pause"))
-        elif before is not None:
-            gap = event.time - before.time
-            if gap >= _WAIT:
-                _wait(sheet, gap)
-                rail.append((top, sheet.height, "rail pause"))
-        if day_before is None or when.date() != day_before.date():
-            if day_before is not None or not _one_day(found):
-                sheet.write(day(when, language), _TEXT, sheet.height + 13, "small strong")
-                if before is not None:
-                    rail.append((sheet.height, sheet.height + 22, "rail"))
-                sheet.height += 22
-            day_before = when
+        top = sheet.height
+        _date(sheet, when, before, found)
+        if sheet.height > top and place:
+            rail.append((top, sheet.height, "rail"))
         top = sheet.height
         _event(sheet, event, when)
         if place < len(shown) - 1:
             rail.append((top, sheet.height, "rail"))
-        before = event
+        before = when or before
     for top, bottom, kind in rail:
         sheet.shape(element("path", d=f"M{_RAIL} {top + 10:.0f}V{bottom + 10:.0f}", kind=kind))
+    for line in wrapped(found.note, WIDTH, SMALL) if found.note else ():
+        sheet.write(isolated(line, language), 0, sheet.height + 8, "small muted")
+        sheet.height += _LINE
     return sheet.done(isolated(found.title, language), _described(found, language))
 
 
@@ -71,29 +69,48 @@ def _shown(events: tuple[Event, ...]) -> tuple[tuple[Event, ...], int]:
     return (*events[:_FIRST], *events[-_LAST:]), left_out
 
 
-def _one_day(found: Way) -> bool:
-    days = {at(event.time, found.zone).date() for event in found.events}
-    return len(days) <= 1
+def _date(sheet: Sheet, when: datetime | None, before: datetime | None, found: Way) -> None:
+    """Write the day where another begins, and of more than one the first, too."""
+    if when is None or (before is not None and when.date() == before.date()):
+        return
+    if before is None:
+        times = [event.time for event in found.events if event.time is not None]
+        if all(at(time, found.zone).date() == when.date() for time in times):
+            return
+    sheet.write(day(when, sheet.language), _TEXT, sheet.height + 13, "small strong")
+    sheet.height += 22
 
 
-def _wait(sheet: Sheet, gap: float) -> None:
+def _between(sheet: Sheet, event: Event, gap: float) -> None:
     """Leave room for a wait: more for a longer one, but never in proportion."""
-    pixels = min(_SHORTEST + 5 * math.log2(gap / _WAIT), _LONGEST)
-    text = say(sheet.language, "timeline.wait", time=stretch(gap, sheet.language))
-    sheet.write(text, _TEXT, sheet.height + pixels / 2 + 2, "small muted")
-    sheet.height += pixels
+    if event.back and gap <= -_WRONG:
+        text, kind = event.back.format(time=stretch(-gap, sheet.language)), "small warn"
+        pixels = float(_SHORTEST)
+    elif gap >= _WAIT:
+        text = say(sheet.language, "timeline.wait", time=stretch(gap, sheet.language))
+        pixels = min(_SHORTEST + 5 * math.log2(gap / _WAIT), _LONGEST)
+        kind = "small muted"
+    else:
+        return
+    lines = wrapped(text, WIDTH - _TEXT, SMALL)
+    y = sheet.height + pixels / 2 + 2
+    for line in lines:
+        sheet.write(isolated(line, sheet.language), _TEXT, y, kind)
+        y += _LINE - 1
+    sheet.height += pixels + (len(lines) - 1) * (_LINE - 1)
 
 
-def _event(sheet: Sheet, event: Event, when: datetime) -> None:
+def _event(sheet: Sheet, event: Event, when: datetime | None) -> None:
     y = sheet.height + 10
     sheet.mark(event.tone, _RAIL, y)
-    time = clock(when, seconds=True)
+    time = "?" if when is None else clock(when, seconds=True)
     room = WIDTH - _TEXT - width(time, SMALL, fixed=True) - 8
     sheet.write(time, 0, y + 4, "mono muted", end=True, protocol=True)
     full = event.full
     for line in wrapped(event.title, room):
         kind = "muted" if event.ahead else "strong"
-        sheet.write(line, _TEXT, sheet.height + 15, kind, title=full)
+        shown = line if event.protocol else isolated(line, sheet.language)
+        sheet.write(shown, _TEXT, sheet.height + 15, kind, title=full, protocol=event.protocol)
         sheet.height += _LINE + 1
         full = ""
     for text in event.lines:
@@ -116,11 +133,15 @@ def _described(found: Way, language: str) -> str:
     comma = "،" if direction(language) == "rtl" else ","
     before: datetime | None = None
     for event in shown:
-        when = at(event.time, found.zone)
-        time = clock(when, seconds=True)
-        if before is None or before.date() != when.date():
-            time = say(language, "date.at", day=day(when, language), clock=time)
-        before = when
+        time = "?"
+        if event.time is not None:
+            when = at(event.time, found.zone)
+            time = clock(when, seconds=True)
+            if before is None or before.date() != when.date():
+                time = say(language, "date.at", day=day(when, language), clock=time)
+            before = when
         parts = (event.title, *(line.text for line in event.lines))
         sentences.append(isolated(f"{time}: {f'{comma} '.join(parts)}.", language))
+    if found.note:
+        sentences.append(isolated(found.note, language))
     return " ".join(sentences)

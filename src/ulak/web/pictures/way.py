@@ -38,23 +38,30 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event. `full` is all that is to be said of it, `ahead` that it has yet to come."""
+    """One event. `full` is all that is to be said of it, `ahead` that it has yet to come.
 
-    time: float
+    `time` is None where it is not known. `protocol` says that the title is a name, and `back` is
+    said where the time is before that of the event above.
+    """
+
+    time: float | None
     tone: str
     title: str
     lines: tuple[Line, ...] = ()
     full: str = ""
     ahead: bool = False
+    protocol: bool = False
+    back: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """What is drawn: `title` names it."""
+    """What is drawn: `title` names it, `note` stands below it."""
 
     title: str
     events: tuple[Event, ...]
     zone: tzinfo = UTC
+    note: str = ""
 
 
 def way(story: Story) -> Way:
