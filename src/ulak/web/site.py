@@ -16,7 +16,8 @@ class Site:
     a slash at its end (`https://mx.example.org`), or `""` where nobody has said it: links are
     then relative, and pages name no canonical address. `hosts` are the names that a request may
     ask for (`Host`, without port, in lower case); empty: any. `languages` are offered, English
-    first. `sections` are the pieces that navigation leads to.
+    first. `sections` are the pieces that navigation leads to. `still`: the pages are written as
+    files, and nobody will answer a form.
     """
 
     hostname: str = "localhost"
@@ -24,6 +25,7 @@ class Site:
     hosts: frozenset[str] = frozenset()
     languages: tuple[str, ...] = LANGUAGES
     sections: tuple[str, ...] = ()
+    still: bool = False
 
 
 Incident = Callable[[BaseException], str]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from ulak.web.application import application
+from ulak.web.application import Piece, application
 from ulak.web.reference import piece
 from ulak.web.site import Site
 
@@ -75,11 +78,18 @@ class Reader(HTMLParser):
             self.text += data
 
 
-def visitor(base: str = BASE) -> TestClient:
-    """Give a client of a site that is the reference alone."""
+def visitor(base: str = BASE, *, tools: bool = False) -> TestClient:
+    """Give a client of a site that is the reference alone, or has `tools` beside it."""
 
     def incident(error: BaseException) -> str:
         raise error
 
+    async def tool(_: Request) -> Response:
+        return PlainTextResponse("")
+
+    pieces = [piece()]
+    if tools:
+        pages = [Route("/explain", tool), Route("/check", tool)]
+        pieces.append(Piece("tools", pages=pages, sections=("explain", "check")))
     site = Site("mx.example.org", base)
-    return TestClient(application(site, [piece()], incident), follow_redirects=False)
+    return TestClient(application(site, pieces, incident), follow_redirects=False)

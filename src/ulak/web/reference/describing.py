@@ -70,6 +70,25 @@ def of_pair(compared: Comparison, site: Site, language: str, way: Crumbs) -> lis
     return [article, breadcrumbs(way, site, language)]
 
 
+def of_site(site: Site, language: str) -> list[Data]:
+    """Describe the site, and where it can be searched."""
+    data: Data = {
+        "@context": _CONTEXT,
+        "@type": "WebSite",
+        "name": say(language, "frame.name"),
+        "description": say(language, "reference.home_description"),
+        "inLanguage": language,
+        **_address(site, "/", language),
+    }
+    if site.base:
+        data["potentialAction"] = {
+            "@type": "SearchAction",
+            "target": f"{site.base}{localized('/search', language)}?q={{q}}",
+            "query-input": "required name=q",
+        }
+    return [data]
+
+
 def of_list(name: str, path: str, site: Site, language: str, way: Crumbs) -> list[Data]:
     """Describe a page that lists terms."""
     terms = {

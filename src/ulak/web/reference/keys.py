@@ -74,6 +74,11 @@ def _ranges() -> dict[str, str]:
     return found
 
 
+def shared() -> tuple[tuple[str, str], ...]:
+    """Name the enhanced codes whose page is another's, each with it: those of a range."""
+    return tuple((one, page) for one, page in _ranges().items() if one != page)
+
+
 def place(key: str) -> str:
     """Give the path of a page. No such key is a KeyError."""
     return _places()[key]
@@ -137,6 +142,11 @@ def pair_place(a: str, b: str) -> str:
     return f"/compare/{a}{_BETWEEN}{b}"
 
 
+def pair_rank(pair: tuple[str, str]) -> tuple[object, ...]:
+    """Give by what pairs are sorted: their first, then their second."""
+    return _order(pair[0]), _order(pair[1])
+
+
 def _order(key: str) -> tuple[int, tuple[int, ...], str]:
     numbers = tuple(map(int, re.findall(r"[0-9]+", key))) if key[:1].isdigit() else ()
     kind = (not numbers) * 2 or int("." in key)
@@ -162,21 +172,3 @@ def _halves(name: str) -> tuple[str, str]:
         if known(a) and known(b):
             return a, b
     return "", ""
-
-
-@cache
-def listed_pairs() -> tuple[tuple[str, str], ...]:
-    """Name the pairs that are worth a place in a list of pages.
-
-    All basic codes with each other, an enhanced code with itself in another class, and those with
-    sentences of their own. The others, tens of thousands, are there for whoever asks.
-    """
-    codes, details = basic(), enhanced()
-    found = [(a, b) for at, a in enumerate(codes) for b in codes[at + 1 :]]
-    found += [
-        in_order(a, b)
-        for at, a in enumerate(details)
-        for b in details[at + 1 : at + 3]
-        if a[2:] == b[2:]
-    ]
-    return tuple(dict.fromkeys((*found, *written_pairs())))

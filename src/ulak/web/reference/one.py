@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ulak.replies import texts
-from ulak.replies.catalog import CATALOG
 from ulak.replies.sides import Related, Side, side
 from ulak.replies.sides.finding import title_of
 from ulak.replies.sides.saying import acts, by_family, stage_list
 from ulak.web.reference import keys
 from ulak.web.reference.examples import example
+from ulak.web.reference.pairs import beside
 
 TONES = {2: "good", 3: "info", 4: "warn", 5: "bad"}
 _UNSPECIAL = ("core", "extension", "registered", "unregistered", "")
-_MOST_PAIRS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ def one(key: str, language: str) -> One:
         groups=_groups(half, language),
         beside=_beside(half, language),
         reads=tuple(r for r in half.related if keys.known(r.key)),
-        pairs=_pairs(half),
+        pairs=beside(half),
     )
 
 
@@ -116,16 +115,3 @@ def _beside(half: Side, language: str) -> tuple[Related, ...]:
     return tuple(
         Related(key, title_of(key, language)) for key in half.enhanced_codes if keys.known(key)
     )
-
-
-def _pairs(half: Side) -> tuple[tuple[str, str], ...]:
-    """Name what is worth comparing with: what is written about first, then what is near."""
-    near = [(r.key, half.key) for r in half.related if _alike(r.key, half)]
-    written = [pair for pair in keys.written_pairs() if half.key in pair]
-    every = (*written, *(keys.in_order(*pair) for pair in near))
-    return tuple(dict.fromkeys(every))[:_MOST_PAIRS]
-
-
-def _alike(key: str, half: Side) -> bool:
-    kind = "cause" if key in CATALOG else "enhanced" if "." in key else "code"
-    return kind == half.kind and keys.known(key)

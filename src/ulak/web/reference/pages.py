@@ -19,13 +19,13 @@ from ulak.replies.sides.finding import title_of
 from ulak.replies.sides.saying import by_family, capital
 from ulak.web.addresses import localized
 from ulak.web.page import language_of, path_of, render, site_of
-from ulak.web.reference import describing, keys
+from ulak.web.reference import describing, keys, pairs
 from ulak.web.reference.beside import beside
 from ulak.web.reference.linking import Linker
 from ulak.web.reference.one import TONES, one
+from ulak.web.site import Site
 from ulak.web.words import say
 
-LIVE = ("vendor/htmx.js",)
 _MOVED, _ELSEWHERE = 301, 303
 
 
@@ -35,6 +35,11 @@ class Row:
 
     keys: tuple[str, ...]
     title: str
+
+
+def scripts(site: Site) -> tuple[str, ...]:
+    """Name what a page with a search field gets better with."""
+    return ("still.js",) if site.still else ("vendor/htmx.js",)
 
 
 def tools(request: Request, *here: str) -> Mapping[str, Any]:
@@ -102,7 +107,7 @@ async def codes(request: Request) -> Response:
             enhanced=len(keys.enhanced()),
         ),
         section="codes",
-        scripts=LIVE,
+        scripts=scripts(site_of(request)),
         way=way,
         data=describing.of_list(name, "/codes", site, language, way),
         standings=groups,
@@ -127,7 +132,7 @@ async def causes(request: Request) -> Response:
         title=name,
         description=say(language, "reference.causes_description", causes=len(keys.causes())),
         section="causes",
-        scripts=LIVE,
+        scripts=scripts(site_of(request)),
         way=way,
         data=describing.of_list(name, "/causes", site, language, way),
         groups=groups,
@@ -186,6 +191,9 @@ async def pair(request: Request) -> Response:
     compared = compare(*keys.in_order(*found), language)
     listing = say(language, "reference.compare_title")
     here = (compared.a.key, compared.b.key)
+    parts = beside(compared)
+    if site.still:
+        parts["more_pairs"] = [one for one in parts["more_pairs"] if one in pairs.listed()]
     way = describing.crumbs(language, (listing, "/compare"), (" / ".join(here), place))
     return render(
         request,
@@ -197,7 +205,7 @@ async def pair(request: Request) -> Response:
         data=describing.of_pair(compared, site, language, way),
         compared=compared,
         glance=glance(compared.a, compared.b, language),
-        **beside(compared),
+        **parts,
         **tools(request, *here),
     )
 
@@ -226,6 +234,7 @@ async def compare_form(request: Request) -> Response:
         status=400 if problem else 200,
         index=not problem,
         section="compare",
+        scripts=scripts(site_of(request)) if site_of(request).still else (),
         way=describing.crumbs(language, (name, "/compare")),
         asked=asked,
         problem=problem,
@@ -264,7 +273,7 @@ def missing(request: Request, written: str, section: str) -> Response:
         index=False,
         alternates=False,
         section=section,
-        scripts=LIVE,
+        scripts=scripts(site_of(request)),
         shown=shown,
         nearest=keys.nearest(written),
         **tools(request),
