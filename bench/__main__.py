@@ -14,11 +14,15 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import authentication, explaining, figures
+from bench import authentication, explaining, figures, web
 from bench.peers import PEERS, installed
 
 # What needs no other server.
-_IN_PROCESS = {"authentication": authentication.rows, "explaining": explaining.rows}
+_IN_PROCESS = {
+    "authentication": authentication.rows,
+    "explaining": explaining.rows,
+    "web": web.rows,
+}
 _NEEDED = ("/usr/sbin/smtp-source", "/usr/sbin/smtp-sink")
 
 

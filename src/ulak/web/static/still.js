@@ -1,6 +1,7 @@
 // The search and the comparison where no server answers: a site of files. The list of all pages
 // lies beside them, with their words as they are compared; it is asked for when it is needed.
 "use strict";
+(() => {
 const tones = { 2: "good", 3: "info", 4: "warn", 5: "bad" };
 const found = document.getElementById("found");
 const field = document.getElementById("q");
@@ -137,3 +138,4 @@ if (field) {
     }
   });
 }
+})();
