@@ -70,6 +70,9 @@ def test_what_both_sides_say_alike_is_said_once(client: TestClient) -> None:
         ("/codes/X.7.515", "/codes/5.7.515"),
         ("/codes/mailbox-full", "/causes/mailbox-full"),
         ("/ar/causes/252", "/ar/codes/252"),
+        ("/codes/", "/codes"),
+        ("/tr/codes/252/", "/tr/codes/252"),
+        ("/compare/252-vs-554/", "/compare/252-vs-554"),
     ],
 )
 def test_a_page_has_one_address_and_others_lead_to_it(
@@ -97,6 +100,7 @@ def test_the_order_of_a_pair_is_that_of_the_command_line() -> None:
         ("/causes/mailbox-fool", "/causes/mailbox-full"),
         ("/compare/252-vs-559", "/codes/550"),
         ("/compare/nonsense", None),
+        ("/codes/252/x", None),
         ("/codes/%3Cscript%3Ealert(1)%3C%2Fscript%3E", None),
         ("/codes/" + "9" * 3000, None),
     ],

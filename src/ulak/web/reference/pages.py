@@ -95,7 +95,7 @@ async def codes(request: Request) -> Response:
     own = [key for key in keys.enhanced() if key[2:] not in ENHANCED]
     private = [Row((key,), side(key, language).title) for key in own]
     name = say(language, "reference.codes_title")
-    way = describing.crumbs(language, (name, "/codes"))
+    way = describing.crumbs(language, (say(language, "frame.section.codes"), "/codes"))
     return render(
         request,
         "reference/codes.html",
@@ -121,7 +121,7 @@ async def causes(request: Request) -> Response:
     """List every cause, by what it is about."""
     language, site = language_of(request), site_of(request)
     name = say(language, "reference.causes_title")
-    way = describing.crumbs(language, (name, "/causes"))
+    way = describing.crumbs(language, (say(language, "frame.section.causes"), "/causes"))
     groups = [
         (capital(about, language), [Row((key,), title_of(key, language)) for key in of])
         for about, of in by_family(keys.causes(), language)
@@ -159,7 +159,7 @@ def _one(request: Request, written: str, section: str) -> Response:
         return RedirectResponse(localized(keys.place(key), language), _MOVED)
     told = one(key, language)
     title = describing.title(told.half, language)
-    listing = say(language, f"reference.{section}_title")
+    listing = say(language, f"frame.section.{section}")
     way = describing.crumbs(language, (listing, f"/{section}"), (key, path_of(request)))
     return render(
         request,
@@ -189,7 +189,7 @@ async def pair(request: Request) -> Response:
     if path_of(request) != place:
         return RedirectResponse(localized(place, language), _MOVED)
     compared = compare(*keys.in_order(*found), language)
-    listing = say(language, "reference.compare_title")
+    listing = say(language, "frame.section.compare")
     here = (compared.a.key, compared.b.key)
     parts = beside(compared)
     if site.still:
@@ -235,10 +235,10 @@ async def compare_form(request: Request) -> Response:
         index=not problem,
         section="compare",
         scripts=scripts(site_of(request)) if site_of(request).still else (),
-        way=describing.crumbs(language, (name, "/compare")),
+        way=describing.crumbs(language, (say(language, "frame.section.compare"), "/compare")),
         asked=asked,
         problem=problem,
-        pairs_written=keys.written_pairs(),
+        pairs_written=sorted(keys.written_pairs(), key=keys.pair_rank),
         choices=[(key, title_of(key, language)) for key in _choices()],
         **tools(request),
     )
@@ -258,6 +258,15 @@ def _key_of(text: str, language: str) -> str:
     except UnknownReplyError:
         return ""
     return found.causes[0] if found.kind == "reply" else keys.meant(found.key)
+
+
+async def elsewhere(request: Request) -> Response:
+    """Lead from an address with a slash at its end to the one without; else nothing is there."""
+    path = path_of(request)
+    if path.endswith("/"):
+        return RedirectResponse(localized(path.rstrip("/"), language_of(request)), _MOVED)
+    section, _, rest = path[1:].partition("/")
+    return missing(request, rest, section)
 
 
 def missing(request: Request, written: str, section: str) -> Response:

@@ -28,6 +28,10 @@ def piece() -> Piece:
             Route("/compare", pages.compare_form, methods=["GET"]),
             Route("/search", searching.search, methods=["GET"]),
             Route("/search/found", searching.as_typed, methods=["GET"]),
+            *(
+                Route(f"/{section}/{{rest:path}}", pages.elsewhere, methods=["GET"])
+                for section in ("codes", "causes", "compare", "search")
+            ),
         ],
         bare=[
             kept("/robots.txt", sitemap.robots_file),
