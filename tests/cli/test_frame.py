@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 from ulak import __version__
 from ulak.cli import COMMANDS, main
-from ulak.cli.dress import TEXTS, find, option_names
+from ulak.cli.dress import TEXTS, dress, find, option_names
 from ulak.cli.frame import Failure, Ulak
 from ulak.cli.language import asked_for
 from ulak.language import FALLBACK, LANGUAGES
@@ -216,6 +216,7 @@ def commands() -> Iterator[tuple[str, click.Command]]:
     for name in main.list_commands(context):
         command = main.get_command(context, name)
         assert command is not None
+        dress(command, name, FALLBACK)
         waiting.append((name, command))
     while waiting:
         path, command = waiting.pop()

@@ -173,7 +173,7 @@ def test_whole_replies_read_well_beside_each_other(language: str) -> None:
 def test_what_is_written_about_a_pair_is_found() -> None:
     every = {str(code) for code in codes.CODES} | set(CATALOG)
     every |= {f"{c}.{d}" for c in (2, 4, 5) for d in texts.enhanced_details()}
-    for name in texts._table("en", ".pairs")["pair"]:
+    for name in texts._written("en", ".pairs"):
         cuts = [place for place, letter in enumerate(name) if letter == "-"]
         known = [(name[:c], name[c + 1 :]) for c in cuts]
         a, b = next(pair for pair in known if every.issuperset(pair))

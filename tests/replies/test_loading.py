@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ulak.replies import texts
+from ulak.replies import stale, texts
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,15 @@ from ulak.replies import texts
 )  # fmt: skip
 def test_a_wish_for_a_language_is_met_or_answered_in_english(wish: str, language: str) -> None:
     assert texts.language(wish) == language
+
+
+@pytest.mark.parametrize("part", stale.PARTS)
+@pytest.mark.parametrize("language", texts.languages())
+def test_a_table_that_is_read_alone_says_what_it_says_in_its_file(language: str, part: str) -> None:
+    tables = stale.tables(language, part)
+    assert {
+        name: texts._table(language, part, name) for name in texts._written(language, part)
+    } == {name: table for (_, name), table in tables.items()}
 
 
 def test_a_choice_is_taken_when_all_its_facts_are_known() -> None:

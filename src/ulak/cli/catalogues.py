@@ -18,7 +18,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po, write_po
 
 from ulak.cli import main
-from ulak.cli.dress import TEXTS, find, option_names
+from ulak.cli.dress import TEXTS, dress, find, option_names
 from ulak.language import FALLBACK, known
 
 TEMPLATE = TEXTS.locale / "ulak.pot"
@@ -111,6 +111,7 @@ def _catalog(language: str | None = None) -> Catalog:
 
 def _spoken(command: click.Command, path: str) -> Iterator[tuple[str, str]]:
     """Give the help that stands in the code of a command and all below it, by its name."""
+    dress(command, path, FALLBACK)
     kept = command.__dict__
     if own := kept.get("ulak_own_help"):
         yield f"help.{path}", " ".join(own.split())

@@ -43,22 +43,40 @@ class Context(click.Context):
     formatter_class = Formatter
 
     def make_formatter(self) -> click.HelpFormatter:
-        """Make the formatter of the help page."""
+        """Make the formatter of the help page, and put its texts into the language."""
         formatter = super().make_formatter()
-        if isinstance(formatter, Formatter) and isinstance(self.find_root().obj, str):
-            formatter.language = self.find_root().obj
+        language = self.find_root().obj
+        if isinstance(formatter, Formatter) and isinstance(language, str):
+            formatter.language = language
+            dress(self.command, self._below_root(), language)
         return formatter
 
+    def _below_root(self) -> str:
+        """Give the path of the command without `ulak`."""
+        names: list[str] = []
+        context: click.Context = self
+        while context.parent is not None:
+            names.append(context.info_name or "")
+            context = context.parent
+        return " ".join(reversed(names))
 
-def dress(command: click.Command, path: str, language: str) -> None:
-    """Set the help of a command, its options and its subcommands. May be done again.
+
+def prepare(command: click.Command) -> None:
+    """Let a command and all below it be dressed when their help is wanted. May be done again.
 
     Groups take `--lang` as their commands do.
     """
     command.context_class = Context
+    if isinstance(command, click.Group):
+        if not any("--lang" in param.opts for param in command.params):
+            command.params.append(_lang())
+        for inner in command.commands.values():
+            prepare(inner)
+
+
+def dress(command: click.Command, path: str, language: str) -> None:
+    """Set the help of a command, its options and its subcommands. May be done again."""
     group = command if isinstance(command, click.Group) else None
-    if group and not any("--lang" in param.opts for param in group.params):
-        group.params.append(_lang())
     own = _own(command, command.help)
     found = TEXTS.find(language, f"help.{path}")
     about = TEXTS.find(language, f"about.{path}") or found

@@ -6,20 +6,17 @@ another one than 0 by returning it, or by raising `Failure`.
 
 from __future__ import annotations
 
-import hashlib
-import importlib
 import os
 import select
 import sys
-import traceback
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
+from importlib import import_module
 
 import click
 
 from ulak import __version__
 from ulak.cli import usage
-from ulak.cli.dress import TEXTS, Context, dress
+from ulak.cli.dress import TEXTS, Context, prepare
 from ulak.cli.language import asked_for
 
 USAGE = 2
@@ -49,17 +46,18 @@ class Ulak(click.Group):
         self.places = commands
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Give the commands whose module there is."""
+        """Give the names of the commands."""
         del ctx
-        return [name for name, place in self.places.items() if find_spec(place.partition(":")[0])]
+        return list(self.places)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command and put its words into the language of the user."""
-        if cmd_name not in self.list_commands(ctx):
+        """Import a command."""
+        del ctx
+        if cmd_name not in self.places:
             return None
         module, _, attribute = self.places[cmd_name].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        dress(command, cmd_name, language(ctx))
+        command: click.Command = getattr(import_module(module), attribute)
+        prepare(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -102,7 +100,7 @@ class Ulak(click.Group):
         _printable(sys.stdout)
         _printable(sys.stderr)
         try:
-            dress(self, "", lang)
+            prepare(self)
             code = super().main(words, prog_name or "ulak", None, False, obj=lang, **extra)  # noqa: FBT003 -- Click's own order
             code = code if isinstance(code, int) else 0
         except SystemExit as end:
@@ -134,6 +132,8 @@ def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None: 
 def _explain(error: BaseException, lang: str) -> int:
     """Say in a sentence what went wrong; give the exit code."""
     if os.environ.get("ULAK_TRACEBACK"):
+        import traceback  # noqa: PLC0415 -- no command has to wait for what only errors need
+
         traceback.print_exception(error)
     sentences, code = _sentences(error, lang)
     for sentence in sentences:
@@ -165,6 +165,9 @@ def _incident(error: BaseException) -> dict[str, str]:
 
     The text of the exception stays inside: it may hold what no report should.
     """
+    import hashlib  # noqa: PLC0415 -- no command has to wait for what only errors need
+    import traceback  # noqa: PLC0415 -- as above
+
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else "?"  # noqa: PTH119 -- of a name, not a file
     kind = type(error).__name__

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import sys
 import textwrap
 import unicodedata
@@ -75,6 +74,8 @@ def json_object(value: object) -> None:
 
 def width() -> int:
     """Give how many columns there are for prose."""
+    import shutil  # noqa: PLC0415 -- it brings all it needs to copy and to compress files
+
     return min(shutil.get_terminal_size().columns, 100)
 
 

@@ -114,12 +114,12 @@ def cause(name: str, lang: str = DEFAULT) -> CauseText:
 
 def cause_template(name: str, lang: str = DEFAULT) -> Table:
     """Give the texts of a cause as they stand in the file, with their choices."""
-    return _cause(name, language(lang))
+    return _table(language(lang), "", name)
 
 
 def code(number: int, lang: str = DEFAULT) -> CodeText | None:
     """Give the texts of a basic code, or None where nothing is written about it."""
-    entry = _table(language(lang), ".codes").get("code", {}).get(str(number))
+    entry = _find(language(lang), ".codes", str(number))
     if entry is None:
         return None
     return CodeText(
@@ -136,7 +136,7 @@ def code(number: int, lang: str = DEFAULT) -> CodeText | None:
 
 def enhanced(detail: str, lang: str = DEFAULT) -> EnhancedText | None:
     """Give the texts of an enhanced code (`7.1`, without its class), or None."""
-    entry = _table(language(lang), ".enhanced").get("enhanced", {}).get(detail)
+    entry = _find(language(lang), ".enhanced", detail)
     if entry is None:
         return None
     return EnhancedText(
@@ -150,39 +150,37 @@ def enhanced(detail: str, lang: str = DEFAULT) -> EnhancedText | None:
 
 def reuse(name: str, lang: str = DEFAULT) -> ReuseText | None:
     """Give the texts of a row of `replies.reuse`, or None."""
-    entry = _table(language(lang), ".reuse")["reuse"].get(name)
+    entry = _find(language(lang), ".reuse", name)
     return None if entry is None else ReuseText(entry["means"], entry["fix"])
 
 
 @lru_cache(1024)
 def provider_steps(slug: str, cause: str, family: str, lang: str = DEFAULT) -> tuple[str, ...]:
     """Give what a sender does about a cause, or else about its family, at one provider."""
-    written = _providers(language(lang))
-    table = written.get(f"{slug}.{cause}") or written.get(f"{slug}.{family}")
-    return () if table is None else tuple(tomllib.loads(table)["steps"])
+    file = language(lang), ".providers"
+    table = _find(*file, f"{slug}.{cause}") or _find(*file, f"{slug}.{family}")
+    return () if table is None else tuple(table["steps"])
 
 
 def provider_steps_written() -> tuple[str, ...]:
     """Name what `provider_steps` has something for: `google.rate-limited`."""
-    return tuple(_providers(DEFAULT))
+    return tuple(_written(DEFAULT, ".providers"))
 
 
 def enhanced_details() -> tuple[str, ...]:
     """Name the enhanced codes that there are texts for, without their class, in order."""
-    details = _table(DEFAULT, ".enhanced")["enhanced"]
+    details = _written(DEFAULT, ".enhanced")
     return tuple(sorted(details, key=lambda detail: tuple(map(int, detail.split(".")))))
 
 
 def page(name: str, lang: str = DEFAULT) -> Table:
     """Give the words that a page says around the texts, by the name of their table."""
-    table: Table = _table(language(lang), ".pages")["page"][name]
-    return table
+    return _table(language(lang), ".pages", name)
 
 
 def pair(name: str, lang: str = DEFAULT) -> Table:
     """Give what is written about a pair of codes (`252-554`), or an empty table."""
-    found: Table = _table(language(lang), ".pairs")["pair"].get(name, {})
-    return found
+    return _find(language(lang), ".pairs", name) or {}
 
 
 def pair_names() -> tuple[str, ...]:
@@ -192,7 +190,7 @@ def pair_names() -> tuple[str, ...]:
 
 def pairs_with(pair: tuple[str, str], others: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """Name the pairs of one of two keys with one of `others` that something is written about."""
-    written = _table(DEFAULT, ".pairs")["pair"]
+    written = _written(DEFAULT, ".pairs")
     found: list[tuple[str, str]] = []
     for other in others:
         for key in pair:
@@ -236,7 +234,7 @@ def _put(text: str, known: Mapping[str, str]) -> str:
 
 
 def _cause_text(name: str, lang: str, facts: Mapping[str, str]) -> CauseText:
-    entry = _cause(name, lang)
+    entry = _table(lang, "", name)
     known = _known(facts)
     return CauseText(
         title=_put(entry["title"], known),
@@ -257,30 +255,25 @@ def _without_facts(name: str, lang: str) -> CauseText:
 @cache
 def _places(name: str, lang: str) -> frozenset[str]:
     """Name the facts that the texts of a cause have places for."""
-    return frozenset(_PLACE.findall(str(dict(_cause(name, lang)))))
+    return frozenset(_PLACE.findall(str(dict(_table(lang, "", name)))))
+
+
+def _find(lang: str, part: str, name: str) -> Table | None:
+    return _table(lang, part, name) if name in _written(lang, part) else None
 
 
 @cache
-def _cause(name: str, lang: str) -> Table:
-    # The causes are a large file, of which a command mostly wants one: it alone is parsed.
-    entry: Table = tomllib.loads(_causes(lang)[name])["cause"][name]
-    return entry
+def _table(lang: str, part: str, name: str) -> Table:
+    # The files are large, and a command mostly wants one table of each: it alone is parsed.
+    return tomllib.loads(_written(lang, part)[name])
 
 
 @cache
-def _causes(lang: str) -> Mapping[str, str]:
-    """Give the tables of the causes by name, as they are written."""
-    _, *written = (FOLDER / f"{lang}.toml").read_text("utf-8").split("\n[cause.")
-    return {table.partition("]")[0]: f"[cause.{table}" for table in written}
-
-
-@cache
-def _providers(lang: str) -> Mapping[str, str]:
-    """Give the steps at providers as they are written; the one that is wanted is parsed."""
-    _, *written = (FOLDER / f"{lang}.providers.toml").read_text("utf-8").split("\n[provider.")
-    return {table[1 : table.index('"]')]: table.partition("]\n")[2] for table in written}
-
-
-@cache
-def _table(lang: str, part: str) -> Table:
-    return tomllib.loads((FOLDER / f"{lang}{part}.toml").read_text("utf-8"))
+def _written(lang: str, part: str) -> Mapping[str, str]:
+    """Give what stands below each heading of a file, `[code.250]` or `[enhanced."7.1"]`."""
+    _, *tables = f"\n{(FOLDER / f'{lang}{part}.toml').read_text('utf-8')}".split("\n[")
+    found: dict[str, str] = {}
+    for table in tables:
+        heading, _, below = table.partition("]\n")
+        found[heading.partition(".")[2].strip('"')] = below
+    return found
