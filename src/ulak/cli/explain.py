@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -18,6 +19,8 @@ from ulak.replies.explain import Explanation, explain_parsed
 from ulak.replies.explain import explain as explained
 
 if TYPE_CHECKING:
+    from io import BufferedIOBase
+
     from ulak.cli.confirming import Checking
     from ulak.replies.bounces import Bounce
 
@@ -83,17 +86,35 @@ def _explain(
     if isinstance(what, Path):
         _report(ctx, what, lang, checking, as_json=as_json)
         return
-    as_json = as_json or what is None
-    for text in _lines(sys.stdin.buffer) if what is None else (what,):
-        _show(explained(unescaped(text), lang), checking, {}, as_json=as_json)
+    if what is not None:
+        _show(explained(unescaped(what), lang), checking, {}, as_json=as_json)
+        return
+    # Nothing that is made here refers to itself: to look for that often costs a twentieth.
+    gc.set_threshold(100_000)
+    for lines in _lines(cast("BufferedIOBase", sys.stdin.buffer)):
+        for text in lines:
+            told = explained(unescaped(text), lang)
+            _show(told, checking, {}, as_json=True, more=checking is None)
+        output.flush()  # whoever asks line by line waits for this one
 
 
-def _lines(stream: BinaryIO) -> Iterator[str]:
-    """Give the lines of a stream; only a line feed ends one, whatever else is in it."""
-    while line := stream.readline(_LONGEST_LINE):
-        while not line.endswith(b"\n") and (rest := stream.readline(_CHUNK)):
-            line = line[:_LONGEST_LINE] + rest[-1:]  # too long: its end is looked for only
-        yield line.rstrip(b"\r\n").decode("utf-8", "replace")
+def _lines(stream: BufferedIOBase) -> Iterator[list[str]]:
+    """Give the lines of a stream as they come, those that come together at a time.
+
+    Only a line feed ends one, whatever else is in it.
+    """
+    rest = b""
+    while chunk := stream.read1(_CHUNK):
+        *lines, rest = (rest + chunk).split(b"\n")
+        rest = rest[:_LONGEST_LINE]  # of what is longer only the end is looked for
+        if lines:
+            yield list(map(_line, lines))
+    if rest:
+        yield [_line(rest)]
+
+
+def _line(octets: bytes) -> str:
+    return octets[:_LONGEST_LINE].rstrip(b"\r").decode("utf-8", "replace")
 
 
 def _report(
@@ -150,14 +171,19 @@ def _about(found: Bounce) -> dict[str, str]:
 
 
 def _show(
-    told: Explanation, checking: Checking | None, beside: dict[str, Any], *, as_json: bool
+    told: Explanation,
+    checking: Checking | None,
+    beside: dict[str, Any],
+    *,
+    as_json: bool,
+    more: bool = False,
 ) -> None:
-    """Show what a reply means and, where it is checked, whether it is so."""
+    """Show what a reply means and, where it is checked, whether it is so; `more` will follow."""
     if not as_json:
         page(told.to_document())
     made = None if checking is None else checking.check(told, beside.get("recipient", ""))
     if as_json:
-        more = {} if made is None else made.to_json(told.language)
-        output.json_object({**beside, **told.to_json(), **more})
+        checked = {} if made is None else made.to_json(told.language)
+        output.json_object({**beside, **told.to_json(), **checked}, more=more)
     elif checking is not None and made is not None:
         checking.show(made)

@@ -64,11 +64,21 @@ def shown(text: str, *, terminal: bool | None = None) -> str:
 _ENCODED = json.JSONEncoder(ensure_ascii=False).encode
 
 
-def json_object(value: object) -> None:
-    """Write one JSON object on one line, in UTF-8 whatever the locale."""
+def json_object(value: object, *, more: bool = False) -> None:
+    """Write one JSON object on one line, in UTF-8 whatever the locale.
+
+    Where there is `more` to come it may wait for that, or for `flush`.
+    """
     # Not by Click, whose care for terminals costs as much as explaining a reply.
-    sys.stdout.flush()
+    if not more:
+        sys.stdout.flush()
     sys.stdout.buffer.write(_ENCODED(value).encode("utf-8", "backslashreplace") + b"\n")
+    if not more:
+        flush()
+
+
+def flush() -> None:
+    """Let out what waits to be written."""
     sys.stdout.buffer.flush()
 
 

@@ -8,15 +8,17 @@ for one provider alone, and the answer says what decided.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from ulak.replies import blocklists, catalog, facts, own
 from ulak.replies.catalog import CATALOG, Cause
 from ulak.replies.patterns import Match, book, words_of
 
+_NO_FACTS: Mapping[str, str] = MappingProxyType({})
 
-@dataclass(frozen=True, slots=True)
-class Classified:
+
+class Classified(NamedTuple):
     """A cause, what decided it (`text`, `provider`, `enhanced`, `code`, `none`), and the facts.
 
     `cause` is `""` only when nothing decided. `rule` is the identity of a rule (`google:spam`), ""
@@ -26,7 +28,7 @@ class Classified:
 
     cause: str
     decided_by: str
-    facts: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = _NO_FACTS
     provider: str = ""
     rule: str = ""
     permanence: str = ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ulak.replies import blocklists, codes, texts
 from ulak.replies.catalog import CATALOG, Action, Cause
@@ -23,8 +23,7 @@ _ABOUT_LISTS = frozenset({"ip-blocklisted", "domain-blocklisted"})
 _TRY_AGAIN = frozenset({Action.RETRY, Action.SLOW_DOWN})
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(NamedTuple):
     """One step; `who` is `sender` or `operator`, `link` a page that the step speaks of."""
 
     who: str

@@ -1,7 +1,8 @@
 """What a reply of any server tells besides its cause: addresses, zones, limits, times, links.
 
 The text is a stranger's and each expression is linear in it: each begins with something that
-stands rarely, and ends at the next blank.
+stands rarely, and ends at the next blank. Names and times are looked for in small letters, which
+takes half of the time that it takes to ignore case.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator
+
+from ulak.language.case import lower
 
 # Where an address stands that is spoken of: behind these words or in brackets.
 _TELLING = re.compile(
@@ -24,13 +27,11 @@ _NAME = r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63}){1,10}"
 _ZONE = re.compile(
     r"(?:blocked|listed|found|rejected|refused|denied|dnsbl|rbl|(?:black|block) ?list(?:ed)?)"
     r" {1,2}(?:(?:using|by|in|at|on|via|is|the|lookup|site|entry|dnsbl|rbl) ){0,5}"
-    rf"['\"<(]?({_NAME})",
-    re.IGNORECASE | re.ASCII,
+    rf"['\"<(]?({_NAME})"
 )
 _DOMAIN = re.compile(
     rf"(?:domain(?:'s)?(?: name)?|policy (?:for|of)|mail from|email from|messages from|lookup of)"
-    rf" ['\"<(\[]?({_NAME})",
-    re.IGNORECASE | re.ASCII,
+    rf" ['\"<(\[]?({_NAME})"
 )
 _ADDRESS = re.compile(r"<([^<>@\s\"]{1,64}@[^<>@\s\"]{1,255})>")
 _LIMIT = re.compile(
@@ -38,20 +39,15 @@ _LIMIT = re.compile(
     r"(bytes|octets|[kmg]i?b|recipients|messages|connections)?\b",
     re.IGNORECASE | re.ASCII,
 )
-# A time is looked for by its number and unit, which stand rarely; what makes it a time to wait
-# stands before it.
 _WAIT = re.compile(
-    r"(?<![0-9:.])(?:([0-9]{1,6}) ?(seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h)"
-    r"|([0-9]{1,2}):([0-9]{2}):([0-9]{2}))\b",
-    re.IGNORECASE | re.ASCII,
-)
-_WAITING = re.compile(
     r"(?:after|again in|again|back in|retry in|retry|try in|delay|wait|for|within|next)"
-    r"[ :=]{1,3}(?:at least |about |another )?\Z",
-    re.IGNORECASE | re.ASCII,
+    r"[ :=]{1,3}(?:at least |about |another )?(?<![0-9:.])"
+    r"(?:([0-9]{1,6}) ?(seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h)"
+    r"|([0-9]{1,2}):([0-9]{2}):([0-9]{2}))\b",
+    re.ASCII,
 )
-_HOST = re.compile(rf"connect(?:ion)? to ({_NAME})", re.IGNORECASE | re.ASCII)
-# What each expression needs to find anything, in lower case.
+_HOST = re.compile(rf"connect(?:ion)? to ({_NAME})")
+# What each expression needs to find anything.
 _NAMES = (
     ("zone", _ZONE, ("blocked", "listed", "found", "rejected", "refused", "denied", "rbl", "dnsbl",
                      "blacklist", "black list", "block list", "blocklist")),
@@ -73,48 +69,46 @@ def read(text: str) -> dict[str, str]:
     """
     text = text[:_LONGEST]
     found: dict[str, str] = {}
-    if ip := _ip(text):
+    small = lower(text)
+    if ip := _ip(text, small):
         found["ip"] = ip
     # An expression is tried only where one of its words stands: most replies have none of them.
-    lowered = text.lower()
     for name, expression, words in _NAMES:
         for word in words:
-            if word in lowered:
-                if name_found := _named(expression, text):
+            if word in small:
+                if name_found := _named(expression, small):
                     found[name] = name_found
                 break
     if "@" in text and (address := _ADDRESS.search(text)):
         found["address"] = address[1]
-    if ("limit" in lowered or "exce" in lowered or "size" in lowered or _MOST(lowered)) and (
+    if ("limit" in small or "exce" in small or "size" in small or _MOST(small)) and (
         limit := _LIMIT.search(text)
     ):
         found["limit"] = f"{limit[1]} {limit[2]}" if limit[2] else limit[1]
-    if wait := _wait(text):
+    if wait := _wait(small):
         found["retry_after"] = wait
     if "://" in text and (link := _LINK.search(text)):
         found["link"] = link[0].rstrip(_ENDS)
     return found
 
 
-def _wait(text: str) -> str:
+def _wait(small: str) -> str:
     """Give the seconds that a text says to wait, or ""."""
-    for match in _WAIT.finditer(text):
-        at = match.start()
-        if not _WAITING.search(text, max(0, at - 32), at):
-            continue
-        if match[2]:
-            return str(int(match[1]) * _UNITS[match[2][0].lower()])
-        hours, minutes, seconds = (int(match[part]) for part in (3, 4, 5))
-        return str((hours * 60 + minutes) * 60 + seconds)
-    return ""
+    match = _WAIT.search(small)
+    if match is None:
+        return ""
+    if match[2]:
+        return str(int(match[1]) * _UNITS[match[2][0]])
+    hours, minutes, seconds = (int(match[part]) for part in (3, 4, 5))
+    return str((hours * 60 + minutes) * 60 + seconds)
 
 
-def _ip(text: str) -> str:
+def _ip(text: str, small: str) -> str:
     """Give the address that a text speaks of: one in its place first, else the first."""
     if text.count(".") < _POINTS and text.count(":") <= 1:
         return ""
     first = ""
-    reached = _HOST.search(text) if "onnect" in text else None
+    reached = _HOST.search(small) if "connect" in small else None
     for at, candidate in _addresses(text):
         if reached is not None and at == reached.end() + 1:
             continue  # `connect to mx.example.org[192.0.2.1]`: not the sender's
@@ -138,9 +132,9 @@ def _addresses(text: str) -> Iterator[tuple[int, str]]:
             yield match.start(), written
 
 
-def _named(expression: re.Pattern[str], text: str) -> str:
-    for match in expression.finditer(text):
-        name = match[1].rstrip(".").lower()
+def _named(expression: re.Pattern[str], small: str) -> str:
+    for match in expression.finditer(small):
+        name = match[1].rstrip(".")
         # The last label of a name has letters, or it would be an address or a number.
         if not name.rpartition(".")[2].isdigit():
             return name

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from string import Formatter
+from typing import NamedTuple
 
 from ulak.replies.catalog import CATALOG, Cause
 from ulak.replies.refusal import parted
@@ -29,10 +30,10 @@ class Template:
     def match(self, text: str) -> dict[str, str] | None:
         """Give the facts in a text that this row wrote, or None where another wrote it."""
         first, last = self.literals[0], self.literals[-1]
-        if not self.names:
-            return {} if text == first else None
         if not text.startswith(first):
             return None
+        if not self.names:
+            return {} if text == first else None
         if not text.endswith(last):
             return None
         end = len(text) - len(last)
@@ -57,16 +58,15 @@ def recognise(
 
     Without a code only words that say enough by themselves are recognised.
     """
-    candidates: Iterable[Template]
     if code is None:
-        candidates = _telling()
+        known = _telling()
     else:
         detail = None if enhanced is None else enhanced[2:]
         if enhanced is not None and int(enhanced[0]) != code // 100:
             return None
-        candidates = _by_codes().get((code, detail), ())
+        known = _with_codes(code, detail)
     line, identifier, link = parted(text.partition("\n")[0])
-    for template in candidates:
+    for template in known.every if line.startswith(known.heads) else known.headless:
         facts = template.match(line)
         if facts is not None:
             mark = {"refusal": identifier, "link": link}
@@ -85,20 +85,31 @@ def template(row: Cause) -> Template:
     return Template(row, tuple(literals), tuple(names))
 
 
-@cache
-def _by_codes() -> dict[tuple[int, str | None], tuple[Template, ...]]:
-    found: dict[tuple[int, str | None], tuple[Template, ...]] = {}
-    for row in CATALOG.values():
-        for code in (row.code, *row.codes):
-            found[code, row.detail] = (*found.get((code, row.detail), ()), template(row))
-    return found
+class _Known(NamedTuple):
+    """Templates, the words with which they begin, and those that begin with a fact."""
+
+    every: tuple[Template, ...]
+    heads: tuple[str, ...]
+    headless: tuple[Template, ...]
+
+
+@lru_cache(1024)
+def _with_codes(code: int, detail: str | None) -> _Known:
+    rows = [row for row in CATALOG.values() if row.detail == detail]
+    return _known(template(row) for row in rows if code in (row.code, *row.codes))
 
 
 @cache
-def _telling() -> tuple[Template, ...]:
+def _telling() -> _Known:
     # What says most comes first: the words of one row may fit into a fact of another's.
     every = sorted(map(template, CATALOG.values()), key=_said, reverse=True)
-    return tuple(t for t in every if _said(t) >= _TELLING)
+    return _known(t for t in every if _said(t) >= _TELLING)
+
+
+def _known(templates: Iterable[Template]) -> _Known:
+    every = tuple(templates)
+    heads = dict.fromkeys(t.literals[0] for t in every if t.literals[0])
+    return _Known(every, tuple(heads), tuple(t for t in every if not t.literals[0]))
 
 
 def _said(words: Template) -> int:

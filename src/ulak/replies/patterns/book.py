@@ -67,11 +67,14 @@ class Book:
         self, code: int | None, enhanced: tuple[int, int, int] | None, words: str, provider: str
     ) -> list[Match]:
         """Give the rules that hold, the one that says most first."""
-        candidates = {*self._always, *self._by_provider.get(provider, ())}
-        for word in self._words.intersection(words.split()):
-            for phrase, numbers in self._by_word[word].items():
-                if phrase in words:
-                    candidates.update(numbers)
+        candidates = {
+            number
+            for word in self._words.intersection(words.split())
+            for phrase, numbers in self._by_word[word].items()
+            if phrase in words
+            for number in numbers
+        }
+        candidates.update(self._always, self._by_provider.get(provider, ()))
         if not words.isascii():
             candidates.update(self._foreign)
         found = []

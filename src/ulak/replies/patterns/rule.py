@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 _WORD = re.compile(r"[^\W_]+")
+# In ASCII: letters in lower case and digits as they are, a space for everything else.
+_ASCII = bytes(o if chr(o).isalnum() else 0x20 for o in bytes(range(128)).lower()) + bytes(128)
 
 
 class Condition(NamedTuple):
@@ -83,6 +85,8 @@ class Provider(NamedTuple):
 
 def words_of(text: str) -> str:
     """Give the words of a text, each between two spaces. Linear in the text."""
+    if text.isascii():
+        return f" {' '.join(text.encode().translate(_ASCII).decode().split())} "
     # Bytes know only the letters of ASCII: neither a dotted capital I nor the KELVIN SIGN folds.
     lowered = text.encode("utf-8", "replace").lower().decode("utf-8")
     return f" {' '.join(_WORD.findall(lowered))} "
