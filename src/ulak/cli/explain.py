@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ulak.cli.confirming import Checking
     from ulak.replies.bounces import Bounce
 
-_CHUNK = 65_536
+_CHUNK = 16_384  # octets that are read at a time; what is said of them is written at a time
 # One reply of 512 octets a line may have many lines; what is longer is no reply.
 _LONGEST_LINE = 1_000_000
 _STDIN = Path("-")
@@ -92,10 +92,12 @@ def _explain(
     # Nothing that is made here refers to itself: to look for that often costs a twentieth.
     gc.set_threshold(100_000)
     for lines in _lines(cast("BufferedIOBase", sys.stdin.buffer)):
-        for text in lines:
-            told = explained(unescaped(text), lang)
-            _show(told, checking, {}, as_json=True, more=checking is None)
-        output.flush()  # whoever asks line by line waits for this one
+        every = (explained(unescaped(text), lang) for text in lines)
+        if checking is None:
+            output.json_objects(told.to_json() for told in every)
+            continue
+        for told in every:
+            _show(told, checking, {}, as_json=True)
 
 
 def _lines(stream: BufferedIOBase) -> Iterator[list[str]]:
@@ -176,14 +178,13 @@ def _show(
     beside: dict[str, Any],
     *,
     as_json: bool,
-    more: bool = False,
 ) -> None:
-    """Show what a reply means and, where it is checked, whether it is so; `more` will follow."""
+    """Show what a reply means and, where it is checked, whether it is so."""
     if not as_json:
         page(told.to_document())
     made = None if checking is None else checking.check(told, beside.get("recipient", ""))
     if as_json:
         checked = {} if made is None else made.to_json(told.language)
-        output.json_object({**beside, **told.to_json(), **checked}, more=more)
+        output.json_object({**beside, **told.to_json(), **checked})
     elif checking is not None and made is not None:
         checking.show(made)

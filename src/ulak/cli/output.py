@@ -12,7 +12,7 @@ import re
 import sys
 import textwrap
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import repeat
 
 import click
@@ -64,21 +64,17 @@ def shown(text: str, *, terminal: bool | None = None) -> str:
 _ENCODED = json.JSONEncoder(ensure_ascii=False).encode
 
 
-def json_object(value: object, *, more: bool = False) -> None:
-    """Write one JSON object on one line, in UTF-8 whatever the locale.
+def json_object(value: object) -> None:
+    """Write one JSON object on one line, in UTF-8 whatever the locale."""
+    json_objects((value,))
 
-    Where there is `more` to come it may wait for that, or for `flush`.
-    """
+
+def json_objects(values: Iterable[object]) -> None:
+    """Write several, each on a line, all together."""
     # Not by Click, whose care for terminals costs as much as explaining a reply.
-    if not more:
-        sys.stdout.flush()
-    sys.stdout.buffer.write(_ENCODED(value).encode("utf-8", "backslashreplace") + b"\n")
-    if not more:
-        flush()
-
-
-def flush() -> None:
-    """Let out what waits to be written."""
+    sys.stdout.flush()
+    lines = (_ENCODED(value).encode("utf-8", "backslashreplace") + b"\n" for value in values)
+    sys.stdout.buffer.write(b"".join(lines))
     sys.stdout.buffer.flush()
 
 
