@@ -51,10 +51,12 @@ translations: .venv/ready
 clean:
 	rm -rf .venv
 
+# Bytecode is made here, so that no command waits for it where none may be written later.
 .venv/ready: pyproject.toml uv.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv sync --quiet --frozen
+	$(BIN)/uv sync --quiet --frozen --compile-bytecode
+	$(BIN)/python -m compileall -q src
 	touch $@
 
 # Source archives from PyPI that carry public test vectors; tests read them, nothing runs them.
