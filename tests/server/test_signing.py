@@ -85,7 +85,7 @@ def test_a_message_of_an_account_has_a_valid_signature_of_each_key(
     made = server(tmp_path, keys, threshold=threshold)
     assert hand_in(made, FULL, *body)[0].startswith("250")
     assert selectors(made, keys) == BOTH
-    assert b"Bcc" not in made.store.bodies[0], "it was put in order before"
+    assert b"Bcc:" not in made.store.bodies[0], "it was put in order before"
     trace = Trace(What.MESSAGE, "id1", tuple(made.notes.entries))
     assert "example.org (s1-ed25519, s1-rsa)" in printed(tell(trace, "en"))
     assert not made.site.held

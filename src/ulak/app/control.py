@@ -1,4 +1,4 @@
-"""How the command line speaks to a running worker: a unix socket in the data directory.
+"""How the command line and the console speak to a running worker: a unix socket of its own.
 
 One request, one answer, each a JSON object on one line. The socket is the server's user's alone
 (mode 0600); a line that is no request is answered with an error and closes only its own
@@ -13,54 +13,94 @@ import json
 import os
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from ulak.queue.item import Selection
+from ulak.journal.deed import NOBODY, By
+from ulak.queue.item import Selection, State
 
-_LONGEST = 1 << 20
+_LONGEST = 1 << 20  # octets of a request
+_LONGEST_ANSWER = 1 << 23
 _PATIENCE = 60.0
 
 Answer = dict[str, object]
-Handler = Callable[[str, Selection], Awaitable[Answer]]
 
 
 class ControlError(Exception):
     """A running server did not do what it was asked; the text says why."""
 
 
-def encode(verb: str, which: Selection) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a worker is asked: a verb, for which recipients, and by whom.
+
+    `limit` is how many of something are wanted at most, where there may be many.
+    """
+
+    verb: str
+    which: Selection = field(default_factory=Selection)
+    by: By = NOBODY
+    limit: int = 0
+
+
+Handler = Callable[[Request], Awaitable[Answer]]
+
+
+def encode(request: Request) -> bytes:
     """Write a request."""
-    return (
-        json.dumps(
-            {
-                "verb": verb,
-                "ids": which.ids,
-                "domain": which.domain,
-                "cause": which.cause,
-                "everything": which.everything,
-            }
-        ).encode()
-        + b"\n"
+    return json.dumps(asdict(request)).encode() + b"\n"
+
+
+def decode(line: bytes) -> Request:
+    """Read a request. Raises ValueError where it is none."""
+    read = json.loads(line)
+    if not isinstance(read, dict):
+        message = "a request is an object"
+        raise ValueError(message)  # noqa: TRY004 -- one kind of error for all that is no request
+    limit = read.get("limit", 0)
+    if type(limit) is not int or limit < 0:
+        message = "a limit is a number"
+        raise ValueError(message)
+    by = _object(read, "by")
+    return Request(
+        str(read.get("verb", "")),
+        _selection(_object(read, "which")),
+        By(str(by.get("who", "")), str(by.get("via", "")), str(by.get("ip", ""))),
+        limit,
     )
 
 
-def decode(line: bytes) -> tuple[str, Selection]:
-    """Read a request. Raises ValueError where it is none."""
-    request = json.loads(line)
-    if not isinstance(request, dict):
-        message = "a request is an object"
-        raise ValueError(message)  # noqa: TRY004 -- one kind of error for all that is no request
-    ids = request.get("ids", [])
+def _object(read: Mapping[str, object], name: str) -> Mapping[str, object]:
+    part = read.get(name, {})
+    if not isinstance(part, dict):
+        message = f"{name} is an object"
+        raise ValueError(message)  # noqa: TRY004 -- as above
+    return part
+
+
+def _selection(read: Mapping[str, object]) -> Selection:
+    ids = read.get("ids", [])
     if not isinstance(ids, list) or not all(isinstance(i, str) for i in ids):
         message = "ids are a list of texts"
         raise ValueError(message)
-    which = Selection(
+    state = read.get("state")
+    return Selection(
         tuple(ids),
-        str(request.get("domain", "")),
-        str(request.get("cause", "")),
-        everything=request.get("everything") is True,
+        str(read.get("domain", "")),
+        str(read.get("cause", "")),
+        everything=read.get("everything") is True,
+        state=None if state is None else State(str(state)),
+        before=_time(read.get("before")),
+        after=_time(read.get("after")),
     )
-    return str(request.get("verb", "")), which
+
+
+def _time(given: object) -> float | None:
+    # A condition that were left out would mean more mail than was meant.
+    if given is None or type(given) in (int, float):
+        return None if given is None else float(str(given))
+    message = "a time is a number of seconds"
+    raise ValueError(message)
 
 
 class Control:
@@ -85,8 +125,7 @@ class Control:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             line = await asyncio.wait_for(reader.readline(), _PATIENCE)
-            verb, which = decode(line)
-            answer = await self._handler(verb, which)
+            answer = await self._handler(decode(line))
         except (ValueError, TimeoutError) as error:
             answer = {"error": f"That is not a request: {error}."}
         except OSError:
@@ -99,15 +138,15 @@ class Control:
             await writer.wait_closed()
 
 
-def ask(path: Path, verb: str, which: Selection) -> Mapping[str, object]:
-    """Ask a running worker and wait for its answer. Raises ControlError."""
+def ask(path: Path, request: Request, patience: float = _PATIENCE) -> Mapping[str, object]:
+    """Ask a running worker and wait for its answer, so many seconds. Raises ControlError."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock, _short(path) as name:
-            sock.settimeout(_PATIENCE)
+            sock.settimeout(patience)
             sock.connect(name)
-            sock.sendall(encode(verb, which))
+            sock.sendall(encode(request))
             with sock.makefile("rb") as answers:
-                line = answers.readline(_LONGEST)
+                line = answers.readline(_LONGEST_ANSWER)
         answer = json.loads(line)
     except (OSError, ValueError) as error:
         message = f"The running server did not answer at {path}: {error}."

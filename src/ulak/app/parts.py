@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -22,9 +20,9 @@ from ulak.app.record import Record
 from ulak.app.reporting import outgoing_of, reporting
 from ulak.app.scanners import scanners_of
 from ulak.app.signing import signatory_of
+from ulak.app.welcome import Welcome
 from ulak.bounce import notice
 from ulak.bounce.notice import Office
-from ulak.checks.dnsbl import Blocklist, read_codes
 from ulak.delivery.attempt import SmtpCarrier
 from ulak.delivery.carrier import Carrier
 from ulak.delivery.hop import Hop
@@ -39,14 +37,12 @@ from ulak.dns.resolver import DnsResolver
 from ulak.journal.incident import incident
 from ulak.keys.signatory import Signatory
 from ulak.log import Log
-from ulak.policy.admission import Admission
 from ulak.policy.message import MessageJudge, MessageRules
 from ulak.policy.submission import Submission
 from ulak.queue.retry import Retry
 from ulak.queue.room import Room
 from ulak.queue.sqlite import SqliteStore
 from ulak.replies.refusal import Marking
-from ulak.replies.reply import Reply
 from ulak.reports.counting import Counter
 from ulak.reports.failure import Chooser
 from ulak.reports.observation import Collector, Several
@@ -166,6 +162,14 @@ class Parts:
         return outgoing_of(self.config)
 
     @cached_property
+    def welcome(self) -> Welcome | None:
+        """Who judges the addresses of clients; None where all of them are welcome."""
+        policy = self.config.policy
+        if not policy.dnsbl and not policy.deny:
+            return None  # nobody waits for nothing
+        return Welcome(self.config, self.resolver, self.journal, self.clock)
+
+    @cached_property
     def doorkeeper(self) -> Doorkeeper:
         """Who tries the secrets of those who log in."""
         made = doorkeeper_of(self.config, self.clock, self.log)
@@ -281,7 +285,7 @@ def site_of(parts: Parts, store: SqliteStore, worker: Worker) -> Site:
         clock=parts.clock,
         new_id=parts.new_id,
         incoming=store.incoming,
-        admit=_admit(parts),
+        admit=parts.welcome.admit if parts.welcome is not None else None,
         judge=MessageJudge(form),
         wants=worker.wants,
         accepted=worker.accepted,
@@ -335,29 +339,6 @@ def listener_of(
             )
         )
     return Listener(site, tuple(endpoints), share=share)
-
-
-def _admit(parts: Parts) -> Callable[[str, str], Awaitable[Reply | None]] | None:
-    config = parts.config
-    policy = config.policy
-    if not policy.dnsbl and not policy.deny:
-        return None  # nobody waits for nothing
-    admission = Admission(
-        parts.resolver,
-        zones=[Blocklist(each.zone, read_codes(each.codes), each.label) for each in policy.dnsbl],
-        deny=policy.deny,
-        exempt=config.relay.networks,
-        gather=asyncio.gather,
-        clock=time.monotonic,
-    )
-
-    async def admit(ip: str, session: str) -> Reply | None:
-        verdict = await admission.judge(ip)
-        for entry in verdict.entries(parts.clock(), session):
-            parts.journal.write(entry)
-        return verdict.reply
-
-    return admit
 
 
 def _readers(directory: Directory, sender: str) -> tuple[str, ...]:

@@ -13,14 +13,13 @@ from typing import TypeVar
 
 from ulak import config as settings
 from ulak.app.client import resolver_of
-from ulak.app.control import ask
+from ulak.app.control import Request, ask
 from ulak.app.identifiers import Identifiers
 from ulak.app.places import Places
 from ulak.app.supervisor import running
 from ulak.dns.records import Resolver
 from ulak.journal.entry import Entry, Journal, Kind
 from ulak.log import Event, Log
-from ulak.queue.item import Selection
 from ulak.queue.memory import MemoryStore
 from ulak.queue.sqlite import SqliteStore
 from ulak.queue.store import QueueStore, StorageError
@@ -227,7 +226,7 @@ def send(chosen: settings.Config, now: float, *, at_once: bool) -> int:
         return sum(
             count
             for path in places.controls()
-            if isinstance(count := ask(path, verb, Selection()).get("count"), int)
+            if isinstance(count := ask(path, Request(verb)).get("count"), int)
         )
 
     async def alone() -> int:

@@ -7,14 +7,13 @@ import contextlib
 from collections.abc import Callable
 
 from ulak import config as settings
-from ulak.app.control import ControlError, ask
+from ulak.app.control import ControlError, Request, ask
 from ulak.app.places import Places
 from ulak.app.supervisor import running
 from ulak.keys.folder import KeyFolder, KeysError
 from ulak.keys.ring import KeyRing
 from ulak.keys.signatory import Manner, Signatory
 from ulak.log import Event, Log
-from ulak.queue.item import Selection
 
 _LOOK = 60.0  # seconds
 
@@ -70,7 +69,7 @@ def tell_running(chosen: settings.Config) -> bool:
     told = True
     for path in places.controls():
         try:
-            ask(path, "keys", Selection())
+            ask(path, Request("keys"))
         except ControlError:
             told = False
     return told

@@ -15,16 +15,15 @@ import secrets
 import signal
 import sys
 import time
-from functools import partial
 
 import uvloop
 
 from ulak import config as settings
 from ulak.app import certificates, signing
+from ulak.app.answering import Answering
 from ulak.app.child import Child, born, settle
-from ulak.app.control import Answer, Control
+from ulak.app.control import Control
 from ulak.app.identifiers import Identifiers
-from ulak.app.operator import act
 from ulak.app.parts import Parts, Post, listener_of, post_of, site_of
 from ulak.app.places import Places, adopted
 from ulak.app.record import Record, journal_of
@@ -34,7 +33,6 @@ from ulak.app.serving import make_log
 from ulak.delivery.reporting import Signed
 from ulak.journal.trace import JournalError
 from ulak.log import Event, Log
-from ulak.queue.item import Selection
 from ulak.queue.sqlite import SqliteStore
 from ulak.queue.store import StorageError, StoreBusyError
 from ulak.reports.failure import FailurePosting
@@ -101,7 +99,8 @@ async def _work(child: Child, chosen: settings.Config, log: Log) -> int:
     listener = listener_of(parts, site, child.sockets(), share=count > 1)
     reporter = _reporter(parts, posts[0], first=index == 0)
     control = Control(
-        places.control(index), partial(_operate, parts, posts, reporter, look_at_keys)
+        places.control(index),
+        Answering(parts, posts, journal, listener, reporter, look_at_keys, time.time()),
     )
 
     tasks = [
@@ -177,36 +176,6 @@ def _reporter(parts: Parts, post: Post, *, first: bool) -> Reporter:
     )
     parts.closing.append(reporter.close)
     return reporter
-
-
-async def _operate(
-    parts: Parts,
-    posts: list[Post],
-    reporter: Reporter,
-    look: asyncio.Event,
-    verb: str,
-    which: Selection,
-) -> Answer:
-    if verb in ("reports", "reports-now"):
-        await reporter.flush()
-        return {"count": await reporter.post(at_once=verb == "reports-now")}
-    total = 0
-    if verb == "keys":
-        look.set()
-        return {"count": total}
-    for post in posts:
-        try:
-            if verb == "bounce":
-                total += await post.worker.bounce(which)
-            else:
-                total += await act(post.store, parts.journal, verb, which, time.time())
-        except (StorageError, ValueError) as error:
-            return {"error": str(error)}
-        except Exception as error:  # noqa: BLE001 -- whoever asked is told, and does not wait
-            incident = parts.incident(error)
-            return {"error": f"An error inside; `ulak why {incident}` tells of it."}
-        post.worker.wake()
-    return {"count": total}
 
 
 if __name__ == "__main__":

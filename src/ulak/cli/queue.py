@@ -14,7 +14,7 @@ import click
 
 from ulak import config as settings
 from ulak.app.control import ControlError
-from ulak.app.operator import NotRunningError, Operator, StorageError
+from ulak.app.operator import NotRunningError, Operator, StorageError, caller
 from ulak.cli import output
 from ulak.cli.frame import FAILED, USAGE, Failure, say
 from ulak.cli.options import config_option, json_option, lang_option
@@ -223,7 +223,7 @@ def _verb(verb: str) -> Callable[[F], F]:
             if not (ids or domain or cause or everything):
                 raise Failure(say(ctx, "queue.which", verb=verb), USAGE)
             try:
-                count = _asked(lambda: _operator(config).act(verb, which))
+                count = _asked(lambda: _operator(config).act(verb, which, caller()))
             except NotRunningError:
                 raise Failure(say(ctx, "queue.not-running"), FAILED) from None
             if as_json:

@@ -40,6 +40,14 @@ class Shown:
             found["data"] = {"from": "--data", "line": None}
         return found
 
+    def rows(self) -> Iterator[tuple[str, str, str]]:
+        """Give every value by its path, as TOML, and where it comes from: `""` for a default."""
+        for path, value in _leaves(self.values(), ()):
+            default = path not in self._spots and not (
+                path == ("data",) and self._loaded.data_given
+            )
+            yield spell(path), toml(value), "" if default else self._source(path)
+
     @property
     def _file(self) -> str:
         return str(self._loaded.config.file or "")
@@ -131,6 +139,18 @@ def _header(path: Path) -> str:
 
 def _lower(path: Path) -> Path:
     return tuple(part.lower() if isinstance(part, str) else part for part in path)
+
+
+def _leaves(value: object, path: Path) -> Iterator[tuple[Path, object]]:
+    match value:
+        case dict() if value:
+            for name, each in value.items():
+                yield from _leaves(each, (*path, name))
+        case [{}, *_]:
+            for number, each in enumerate(value):
+                yield from _leaves(each, (*path, number))
+        case _:
+            yield path, value
 
 
 def _plain_section(of: type[Settings], section: object) -> dict[str, object]:

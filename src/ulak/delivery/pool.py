@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 
 from ulak.delivery.connection import Connection, Key
 from ulak.delivery.outcome import Outcome
@@ -81,6 +82,14 @@ class Pool:
 
     def __len__(self) -> int:
         return len(self._open)
+
+    def per_target(self) -> dict[str, tuple[int, int]]:
+        """Tell how many connections there are to each target, and how many of them wait."""
+        everything = Counter(connection.key[1] for connection in self._open)
+        idle: Counter[str] = Counter()
+        for key, waiting in self._idle.items():
+            idle[key[1]] += len(waiting)
+        return {target: (number, idle[target]) for target, number in everything.items()}
 
     def _sweep(self) -> None:
         loop = asyncio.get_running_loop()

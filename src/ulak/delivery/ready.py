@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ulak.delivery.target import Target
+from ulak.delivery.target import Target, Way
 from ulak.queue.item import Lease, Pending
 
 _STEP = 50  # jobs in its line that one comes before for each step of its priority
@@ -81,12 +81,24 @@ class Limits:
     recipients: int = 100
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """How the jobs for one target stand, for those who watch."""
+
+    key: str
+    way: str
+    domains: tuple[str, ...]
+    active: int
+    waiting: int
+
+
 class _Line:
     """The jobs for one target: those that wait, and how many are under way."""
 
-    __slots__ = ("active", "count", "domains", "filled", "jobs", "listed")
+    __slots__ = ("active", "count", "domains", "filled", "jobs", "listed", "way")
 
-    def __init__(self) -> None:
+    def __init__(self, way: Way) -> None:
+        self.way = way
         self.jobs: deque[Job] = deque()
         self.count = 0  # of all that ever came
         self.active = 0
@@ -160,6 +172,18 @@ class Ready:
             if len(line.jobs) >= self._limits.waiting:
                 yield from line.domains
 
+    @property
+    def active(self) -> int:
+        """How many jobs are under way."""
+        return sum(line.active for line in self._lines.values())
+
+    def lines(self) -> list[Line]:
+        """Tell of every target how its jobs stand."""
+        return [
+            Line(key, line.way.value, tuple(line.domains), line.active, len(line.jobs))
+            for key, line in self._lines.items()
+        ]
+
     # -- turns ------------------------------------------------------------------------------
 
     def add(self, job: Job) -> None:
@@ -167,7 +191,7 @@ class Ready:
         key = job.target.key
         line = self._lines.get(key)
         if line is None:
-            line = self._lines[key] = _Line()
+            line = self._lines[key] = _Line(job.target.way)
         line.add(job)
         if len(line.jobs) >= self._limits.waiting:
             line.filled = True

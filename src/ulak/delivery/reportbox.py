@@ -43,7 +43,7 @@ class ReportCarrier:
     """Reads what comes to the addresses of a box, and lets another carrier deliver."""
 
     def __init__(self, inner: Carrier, box: Box) -> None:
-        self._inner = inner
+        self.inner = inner
         self._box = box
         self._addresses = frozenset(map(ascii_lower, box.addresses))
 
@@ -53,7 +53,7 @@ class ReportCarrier:
         """Make one attempt; who has it from the table only is done."""
         ours = [each for each in recipients if ascii_lower(each) in self._addresses]
         if not ours or not await self._read(message) or self._box.deliver:
-            return await self._inner.carry(message, recipients, target)
+            return await self.inner.carry(message, recipients, target)
         reply = catalog.DELIVERED.reply(where=_WHERE)
         done = [
             Outcome(each, Result.DELIVERED, reply.cause, str(reply), facts=reply.facts)
@@ -61,12 +61,12 @@ class ReportCarrier:
         ]
         others = [each for each in recipients if each not in ours]
         if others:
-            done += await self._inner.carry(message, others, target)
+            done += await self.inner.carry(message, others, target)
         return done
 
     async def close(self) -> None:
         """End what the other carrier has open."""
-        await self._inner.close()
+        await self.inner.close()
 
     async def _read(self, message: Message) -> bool:
         """Read the reports of a message; whether they are kept now."""

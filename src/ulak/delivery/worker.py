@@ -15,17 +15,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import Collection, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from dataclasses import replace
 
 from ulak.delivery import conclusion
 from ulak.delivery.concluding import Concluding
 from ulak.delivery.directions import Directions
+from ulak.delivery.heard import Heard
 from ulak.delivery.outcome import Outcome, Result
 from ulak.delivery.parts import Parts
 from ulak.delivery.ready import Job, Ready, Round
 from ulak.delivery.reporting import Reporting, Signed
 from ulak.delivery.settling import Settling
+from ulak.delivery.standing import Stand, stands
 from ulak.delivery.target import Target
 from ulak.queue.item import Again, Lease, Message, Pending, Selection, Settlement
 from ulak.queue.store import StorageError
@@ -48,6 +50,7 @@ class Worker:
         self._parts = parts
         self._store = parts.store
         self._ready = Ready(parts.limits)
+        self._heard = Heard(parts.clock)
         self._directions = Directions(
             parts.route, parts.resolver, parts.clock, parts.incident, parts.limits.recipients
         )
@@ -196,6 +199,7 @@ class Worker:
                 await self._concluding.conclude(around, settled.settlements, reports)
                 return
         outcomes = await self._carry(job, message)
+        self._heard.note(job.target, [each.domain for each in job.pending], outcomes)
         try:
             settled = self._settling.settle(message, job.pending, outcomes, job.target.way)
             reports = await self._reporting.of(message, settled)
@@ -323,6 +327,15 @@ class Worker:
         if due < self._planned:
             self._waking.set()
 
+    @property
+    def attempts(self) -> int:
+        """How many attempts are under way."""
+        return self._ready.active
+
+    def stands(self) -> list[Stand]:
+        """Tell where mail goes just now, and what became of the last attempts."""
+        return stands(self._ready, self._heard)
+
     def pause(self) -> None:
         """Take nothing more; what is leased already is still delivered."""
         self._paused = True
@@ -332,10 +345,13 @@ class Worker:
         self._paused = False
         self.wake()
 
-    async def bounce(self, which: Selection) -> int:
+    async def bounce(
+        self, which: Selection, tell: Callable[[Lease], None] = lambda _lease: None
+    ) -> int:
         """Return the selected recipients' mail to its senders; how many there were.
 
-        Raises StorageError where the store cannot say what is selected.
+        `tell` is told of each lease before. Raises StorageError where the store cannot say what
+        is selected.
         """
         # The reports that are queued meanwhile are not meant: they would end unread.
         ids = tuple(dict.fromkeys([row.id for row in await self._store.list(which)]))
@@ -343,7 +359,9 @@ class Worker:
         for start in range(0, len(ids), _BATCH):
             batch = replace(which, ids=ids[start : start + _BATCH])
             leases = await self._store.take(batch, _BATCH)
-            count += sum(await asyncio.gather(*(self._bounce(lease) for lease in leases)))
+            for lease in leases:
+                tell(lease)
+            count += sum(await asyncio.gather(*map(self._bounce, leases)))
         return count
 
     async def _bounce(self, lease: Lease) -> int:

@@ -21,7 +21,7 @@ class Kind(StrEnum):
     DEFERRED = "deferred"
     FAILED = "failed"
     REPORTED = "reported"  # a report (DSN) was queued
-    OPERATED = "operated"  # an operator held, released, dropped, retried
+    OPERATED = "operated"  # an operator held, released, dropped, retried, logged in to the console
     INCIDENT = "incident"  # an error inside
     LOST = "lost"  # entries were lost here; the facts say how many
     CLOSED = "closed"
@@ -65,7 +65,8 @@ class Entry:
       whom, by which key, and what that one asks for; `unchecked`: why the sender of an accepted
       message was not checked, `dns-unavailable`
     - `scanner`: who looked at the content; `score`, `required`, `action`, `signature`: what it said
-    - `verb`: what an operator did: hold, release, retry, drop, bounce
+    - `verb`: what an operator did: hold, release, retry, drop, bounce, login …; `who` it was, and
+      `from` where: `command`, `console`, `api` (`ulak.journal.deed`)
     - `to`: to whom a report goes; `action`: what it says, `delivered`, `relayed`, `expanded`,
       `failed` or `delayed`
     - `accepted`, `refused`: how many in a session that is over

@@ -21,6 +21,7 @@ from ulak.replies import catalog, texts
 
 _TROUBLE = frozenset({Kind.REFUSED, Kind.CHECKED, Kind.DEFERRED, Kind.FAILED, Kind.INCIDENT})
 _IN_A_SENTENCE = 110  # characters of a reply
+_VIA = frozenset({"by-command", "by-console", "by-api"})
 _MOST_NAMED = 20  # recipients whose standing is told one by one
 _FURTHEST = 253_402_300_799.0  # the last second of the year 9999
 
@@ -164,6 +165,10 @@ class _Teller:
                 sentence += " " + self._say("said", "unchecked")
             if facts.get("signed"):
                 sentence += " " + self._say("said", "signed", signed=facts["signed"])
+        elif entry.kind is Kind.OPERATED and facts.get("who"):
+            via = f"by-{facts.get('from', '')}"
+            named = via if via in _VIA else "by"
+            sentence += " " + say(self.language, "said", named, facts)
         elif facts.get("denied") in self._denied:
             sentence += " " + self._say("denied", facts["denied"])
         report = self._found.what is What.MESSAGE and entry.message not in {"", self._found.id}

@@ -103,6 +103,11 @@ class Admission:
                 return Admitted(text, reply, findings)
         return Admitted(text, None, findings)
 
+    def resting(self) -> dict[str, float]:
+        """Tell which lists are left alone now, and for how many seconds more."""
+        now = self._clock()
+        return {zone: until - now for zone, until in self._resting.items() if until > now}
+
     async def _ask(self, ip: str) -> tuple[Finding, ...]:
         """Ask the lists that are not left alone; the findings are in the order of the lists."""
         now = self._clock()

@@ -44,8 +44,8 @@ class Arrival(Connection):
         "_login",
         "_met",
         "_proxies",
-        "_refused",
         "_relay",
+        "refused",
     )
 
     def __init__(
@@ -69,7 +69,7 @@ class Arrival(Connection):
         self._known = True
         self._login = ""  # by the word of a server in front
         self._relay = False
-        self._refused = 0
+        self.refused = 0
         self._ids: dict[str, str] | None = None  # of the refusals, by cause the last one's
         self._entrance = Entrance(site, self.id)
 
@@ -77,6 +77,11 @@ class Arrival(Connection):
     def account(self) -> Account | None:
         """Who has logged in."""
         return self._entrance.account
+
+    @property
+    def listener(self) -> str:
+        """Where the client has come to: an address and a port, or the path of a unix socket."""
+        return notes.place(self._listener)
 
     def arrive(self, transport: asyncio.Transport) -> None:
         """Meet the client, or the proxy that will tell of it."""
@@ -213,10 +218,10 @@ class Arrival(Connection):
 
         Where there are too many to be noted, those of one cause are found as one.
         """
-        self._refused += 1
+        self.refused += 1
         site = self._site
-        said, identifier = self._marked(reply, again=self._refused > _NOTED)
-        if identifier or self._refused <= _NOTED:
+        said, identifier = self._marked(reply, again=self.refused > _NOTED)
+        if identifier or self.refused <= _NOTED:
             told = {**self._facts(), **facts}
             site.journal.write(notes.refused(site.clock(), self.id, said, told, identifier))
         return said

@@ -53,6 +53,7 @@ class Connection(Wire):
         "_sealed",
         "_site",
         "_started",
+        "born",
         "connections",
         "core",
         "deadline",
@@ -75,7 +76,8 @@ class Connection(Wire):
         self.core = ServerCore(rules.hostname, rules.limits, offers)
         self.id = site.new_id()
         self.ip = ""  # and so it stays where the client comes over a unix socket
-        self.deadline = self._loop.time() + rules.command_timeout
+        self.born = self._loop.time()
+        self.deadline = self.born + rules.command_timeout
         self._header: HeaderReader | None = None  # while a proxy has to tell of the client
         self._sealed = b""  # octets of a handshake that wait for their turn
         self._started = 0.0  # when the message under way began

@@ -22,12 +22,19 @@ def connected(
     """
     facts = {"ip": ip, "port": str(port)} if ip else {}
     facts.update({name: fact for name, fact in through.items() if fact})
-    if isinstance(listener, str):
-        facts["listener"] = f"unix:{listener}"
-    elif isinstance(listener, tuple):
-        host, own = listener[:2]
-        facts["listener"] = f"[{host}]:{own}" if ":" in host else f"{host}:{own}"
+    if where := place(listener):
+        facts["listener"] = where
     return Entry(time, Kind.CONNECTED, session=session, facts=facts)
+
+
+def place(listener: object) -> str:
+    """Write the address of a socket, as Python has it, for people; `""` for none."""
+    if isinstance(listener, str):
+        return f"unix:{listener}"
+    if isinstance(listener, tuple):
+        host, own = listener[:2]
+        return f"[{host}]:{own}" if ":" in host else f"{host}:{own}"
+    return ""
 
 
 def refused(

@@ -46,7 +46,7 @@ _WITHHELD = {
 class Session(Arrival):
     """One session."""
 
-    __slots__ = ("_accepted", "_transaction", "_visitor")
+    __slots__ = ("_visitor", "accepted", "transaction")
 
     def __init__(
         self,
@@ -62,8 +62,8 @@ class Session(Arrival):
         super().__init__(
             site, connections, tls, offers, implicit=implicit, proxies=proxies, fronts=fronts
         )
-        self._accepted = 0
-        self._transaction: Transaction | None = None
+        self.accepted = 0
+        self.transaction: Transaction | None = None
         self._visitor: Visitor | None = None
 
     # -- going ------------------------------------------------------------------------------
@@ -75,15 +75,15 @@ class Session(Arrival):
         site.leave(self.ip)
         if not self._met:
             return
-        facts = {**self._facts(), "accepted": str(self._accepted), "refused": str(self._refused)}
-        dialogue = notes.lines(self.core.dialogue.lines) if self._refused else ()
+        facts = {**self._facts(), "accepted": str(self.accepted), "refused": str(self.refused)}
+        dialogue = notes.lines(self.core.dialogue.lines) if self.refused else ()
         site.journal.write(notes.closed(site.clock(), self.id, facts, dialogue=dialogue))
 
     def forget(self) -> None:
         """Let go of the transaction under way."""
-        if self._transaction is not None:
-            self._transaction.forget()
-            self._transaction = None
+        if self.transaction is not None:
+            self.transaction.forget()
+            self.transaction = None
 
     def drain(self) -> None:
         """Say 421 and close as soon as may be."""
@@ -184,8 +184,8 @@ class Session(Arrival):
         try:
             sent = await site.desk.sent(account)
             reply = site.desk.enough(account, sent, 0) or self._mail(event)
-            if self._transaction is not None:
-                self._transaction.sent = sent
+            if self.transaction is not None:
+                self.transaction.sent = sent
         except Exception as error:  # noqa: BLE001 -- whatever it was, the client gets a 451
             self.forget()
             reply = catalog.INTERNAL_ERROR.reply(id=site.incident(error, session=self.id))
@@ -207,9 +207,9 @@ class Session(Arrival):
         if event.terms is not None:
             wishes, reply = settle(wishes, event.terms, self.core.standing, site.clock())
         if reply.positive:
-            self._transaction = Transaction(event, wishes)
+            self.transaction = Transaction(event, wishes)
             if site.checks is not None:
-                self._begin_checks(site.checks, self._transaction)
+                self._begin_checks(site.checks, self.transaction)
         return reply
 
     def _begin_checks(self, checks: Checks, transaction: Transaction) -> None:
@@ -227,7 +227,7 @@ class Session(Arrival):
             transaction.unchecked = NO_DNS
 
     def _recipient(self, event: events.Recipient) -> Reply:
-        transaction = self._transaction
+        transaction = self.transaction
         assert transaction is not None  # noqa: S101 -- the core holds the order
         most = self._site.rules.max_recipients
         if transaction.count >= most:
@@ -290,16 +290,16 @@ class Session(Arrival):
     # -- the message ------------------------------------------------------------------------
 
     def _begin(self) -> None:
-        assert self._transaction is not None  # noqa: S101 -- the core holds the order
+        assert self.transaction is not None  # noqa: S101 -- the core holds the order
         seal = self._site.seal(self.account, relay=self._relay)
-        self._transaction.begin(
+        self.transaction.begin(
             self._site, self._hop(), self.account, submitted=self._submits, seal=seal
         )
 
     def _incoming(self) -> Incoming:
-        assert self._transaction is not None  # noqa: S101 -- the core holds the order
-        assert self._transaction.incoming is not None  # noqa: S101 -- as above
-        return self._transaction.incoming
+        assert self.transaction is not None  # noqa: S101 -- the core holds the order
+        assert self.transaction.incoming is not None  # noqa: S101 -- as above
+        return self.transaction.incoming
 
     async def _spool(self, incoming: Incoming) -> None:
         await self._loop.run_in_executor(None, incoming.write)
@@ -320,7 +320,7 @@ class Session(Arrival):
             self._conclude(event, event.fault)
 
     async def _keep(self, event: events.EndOfData, incoming: Incoming) -> None:
-        site, transaction = self._site, self._transaction
+        site, transaction = self._site, self.transaction
         assert transaction is not None  # noqa: S101 -- the core holds the order
         reply: Reply | None = None
         try:
@@ -370,14 +370,14 @@ class Session(Arrival):
 
     def _conclude(self, event: events.EndOfData | events.EndOfChunk, reply: Reply) -> None:
         """Answer the end of the message, and tell the journal."""
-        site, transaction = self._site, self._transaction
+        site, transaction = self._site, self.transaction
         assert transaction is not None  # noqa: S101 -- the core holds the order
         facts = {**self._facts(), "size": str(event.size)}
         if reply.positive:
-            self._accepted += 1
+            self.accepted += 1
             entry = notes.accepted(site.clock(), self.id, reply.cause, transaction, facts)
         else:
-            self._refused += 1
+            self.refused += 1
             reply, refusal = self._marked(reply)
             dialogue = notes.lines(self.core.dialogue.lines)
             entry = notes.message_refused(

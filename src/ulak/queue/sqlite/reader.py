@@ -9,9 +9,11 @@ from typing import Self, TypeAlias
 
 import apsw
 
+from ulak.queue.depth import Depth, Share
 from ulak.queue.item import Counts, Message, Row, Selection, State
 from ulak.queue.sqlite.database import cannot_open, open_for_reading, storage_error
 from ulak.queue.sqlite.rows import (
+    HELD_BIT,
     JOINED,
     LISTED,
     MESSAGE,
@@ -63,24 +65,29 @@ class Reader:
         """Let go of the store."""
         self._connection.close()
 
-    def list(self, which: Selection) -> Iterator[Row]:
-        """List the selected recipients, oldest message first, each page when it is asked for."""
-        for page in self.pages(which):
-            yield from map(row_of, page)
+    @property
+    def made(self) -> bool:
+        """Whether there is anything to read: a store that is just being made has no tables yet."""
+        return bool(self._all("SELECT 1 FROM sqlite_schema WHERE name = 'pending'"))
 
-    def pages(self, which: Selection) -> Iterator[Page]:
+    def list(self, which: Selection, page: int = _PAGE) -> Iterator[Row]:
+        """List the selected recipients, oldest message first, each page when it is asked for."""
+        for rows in self.pages(which, page):
+            yield from map(row_of, rows)
+
+    def pages(self, which: Selection, size: int = _PAGE) -> Iterator[Page]:
         """Give the same by the page, as rows of LISTED."""
         wanted, values = condition(which)
         statement = (
             f"SELECT {LISTED} FROM {JOINED} WHERE (p.message, p.n) > (?, ?) AND {wanted} "
-            f"ORDER BY p.message, p.n LIMIT {_PAGE}"
+            f"ORDER BY p.message, p.n LIMIT {size}"
         )
         after = (-1, -1)
         while True:
             page = self._all(statement, (*after, *values))
             if page:
                 yield page
-            if len(page) < _PAGE:
+            if len(page) < size:
                 return
             after = page[-1][:2]
 
@@ -91,6 +98,36 @@ class Reader:
             by_state[STATES[bits]] += count
         (messages,) = self._all("SELECT count(*) FROM message")[0]
         return Counts(messages, by_state)
+
+    def total(self, which: Selection) -> int:
+        """Count the selected recipients."""
+        wanted, values = condition(which)
+        (found,) = self._all(f"SELECT count(*) FROM pending WHERE {wanted}", values)[0]
+        return int(found)
+
+    def depth(self, now: float, domains: int) -> Depth:
+        """Tell what the queue is made of; of so many domains, those with most first."""
+        by_state, due = dict.fromkeys(State, 0), 0
+        states = "SELECT state, count(*), sum(due <= ?) FROM pending GROUP BY state"
+        for bits, count, ripe in self._all(states, (now,)):
+            by_state[STATES[bits]] += count
+            due += ripe if STATES[bits] is State.READY else 0
+        (messages,) = self._all("SELECT count(*) FROM message")[0]
+        oldest = self._all("SELECT received FROM message ORDER BY seq LIMIT 1")
+        causes = self._all("SELECT cause, count(*) FROM pending WHERE cause <> '' GROUP BY cause")
+        split = self._all(
+            f"SELECT domain, count(*), sum(state = {HELD_BIT}), "
+            "min(CASE WHEN state = 0 THEN due END) FROM pending GROUP BY domain "
+            "ORDER BY 2 DESC, 1 LIMIT ?",
+            (domains,),
+        )
+        return Depth(
+            Counts(messages, by_state),
+            due,
+            oldest[0][0] if oldest else None,
+            dict(causes),
+            {row[0]: Share(*row[1:]) for row in split},
+        )
 
     def read(self, message_id: str) -> Message | None:
         """Give a message with its body."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
 from ulak.checks.reason import Reason
@@ -21,12 +22,16 @@ from ulak.reports.reading import Report
 from ulak.reports.store import Kept, Parcel
 
 
-class OperationError(Exception):
-    """Something could not be asked or done now; `name` is that of a text of the console.
+class Trouble(StrEnum):
+    """Why something could not be asked or done now: names of texts of the console."""
 
-    `not-running`: no worker answers; `storage`: the disk does not give what was asked, and
-    `incident`: an error inside, whose id is among the `facts`.
-    """
+    NOT_RUNNING = "not-running"  # no worker answers
+    NOT_DONE = "not-done"  # one could not do it, and the fact `problem` says why
+    STORAGE = "storage"  # the disk does not give what was asked, and `problem` says why
+
+
+class OperationError(Exception):
+    """Something could not be asked or done now; `name` is that of a Trouble."""
 
     def __init__(self, name: str, **facts: str) -> None:
         super().__init__(f"{name} {facts}")
@@ -69,9 +74,9 @@ class Now:
 class Session:
     """A client that is connected. `stage` is a name of `ulak.smtp.states.State`, in lower case.
 
-    `client` is what it calls itself, `tls` the version of its TLS or `""`, `account` who has
-    logged in. `sender` and `recipients` are those of the transaction under way, and `octets` what
-    has come of its message.
+    `client` is what it calls itself, `tls` protocol and cipher or `""`, `account` who has logged
+    in. `sender` and `recipients` are those of the transaction under way (None: there is none), and
+    `octets` what has come of its message.
     """
 
     id: str
@@ -82,7 +87,6 @@ class Session:
     client: str = ""
     tls: str = ""
     account: str = ""
-    proxy: str = ""
     accepted: int = 0
     refused: int = 0
     sender: str | None = None
@@ -164,7 +168,8 @@ class Zone:
     """A blocklist that is asked about clients, and how it has answered since the workers began.
 
     `label` is what clients are shown in its place. `unanswered` counts what was no answer at all,
-    or one that is none; `resting` until then it is left alone, because it did not answer.
+    or one that is none; until `resting` it is left alone, because it did not answer, and `skipped`
+    counts the clients about whom it was not asked for that.
     """
 
     zone: str
@@ -173,6 +178,7 @@ class Zone:
     listed: int = 0
     unlisted: int = 0
     unanswered: int = 0
+    skipped: int = 0
     resting: float | None = None
     last_listed: Answered | None = None
     last_trouble: Answered | None = None

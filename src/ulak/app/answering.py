@@ -1,0 +1,99 @@
+"""What a worker does and tells when it is asked over its control socket."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ulak.app import live
+from ulak.app.control import Answer, Request
+from ulak.app.operator import act
+from ulak.app.parts import Parts, Post
+from ulak.app.reporting import Reporter
+from ulak.journal.deed import operated
+from ulak.journal.sqlite import SqliteJournal
+from ulak.policy.health import Healths
+from ulak.queue.item import Lease
+from ulak.queue.store import StorageError
+from ulak.server.listener import Listener
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """The parts of one worker that are asked. `look` is set to have it look at its keys."""
+
+    parts: Parts
+    posts: Sequence[Post]
+    journal: SqliteJournal
+    listener: Listener
+    reporter: Reporter
+    look: asyncio.Event
+    started: float
+
+    async def __call__(self, request: Request) -> Answer:
+        """Do what is asked, or tell it; `error` says why that is not possible."""
+        try:
+            return self._tell(request) or await self._do(request)
+        except (StorageError, ValueError) as error:
+            return {"error": str(error)}
+        except Exception as error:  # noqa: BLE001 -- whoever asked is told, and does not wait
+            incident = self.parts.incident(error)
+            return {
+                "error": f"An error inside; `ulak why {incident}` tells of it.",
+                "incident": incident,
+            }
+
+    def _tell(self, request: Request) -> Answer | None:
+        parts = self.parts
+        workers = [post.worker for post in self.posts]
+        match request.verb:
+            case "now":
+                pools = live.pools_of(parts.carriers.values())
+                found = live.now(self.started, self.journal, self.listener.sessions, workers, pools)
+                return found | {"paused": parts.config.delivery.paused}
+            case "sessions":
+                moment = asyncio.get_running_loop().time()
+                return live.sessions(self.listener.sessions, moment, request.limit)
+            case "destinations":
+                pools = live.pools_of(parts.carriers.values())
+                most = parts.config.delivery.connections_per_destination
+                return live.destinations(workers, pools, most, request.limit)
+            case "blocklists":
+                welcome = parts.welcome
+                if welcome is None:
+                    return live.blocklists(Healths(()), {}, parts.clock())
+                return live.blocklists(welcome.healths, welcome.resting(), parts.clock())
+        return None
+
+    async def _do(self, request: Request) -> Answer:
+        match request.verb:
+            case "reports" | "reports-now":
+                await self.reporter.flush()
+                at_once = request.verb == "reports-now"
+                return {"count": await self.reporter.post(at_once=at_once)}
+            case "keys":
+                self.look.set()
+                return {"count": 0}
+        total = 0
+        for post in self.posts:
+            if request.verb == "bounce":
+                total += await self._bounce(post, request)
+            else:
+                total += await act(post.store, self.parts.journal, request, time.time())
+            post.worker.wake()
+        return {"count": total}
+
+    async def _bounce(self, post: Post, request: Request) -> int:
+        """Return mail; who has it done is noted before what comes of it."""
+
+        def tell(lease: Lease) -> None:
+            now = self.parts.clock()
+            for pending in lease.pending:
+                deed = operated(
+                    now, "bounce", request.by, lease.message.id, recipient=pending.recipient
+                )
+                self.parts.journal.write(deed)
+
+        return await post.worker.bounce(request.which, tell)

@@ -1,0 +1,145 @@
+"""What workers answered (`ulak.app.live`), put together into the values of the console."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ulak.checks.dnsbl import Blocklist
+from ulak.checks.reason import unpacked
+from ulak.queue.depth import Depth, Share
+from ulak.web.console.ports import (
+    Answered,
+    Destination,
+    Destinations,
+    Now,
+    Said,
+    Session,
+    Sessions,
+    Zone,
+)
+
+Answers = Sequence[Mapping[str, Any]]
+
+
+def now(answers: Answers, depth: Depth, time: float, expected: int) -> Now:
+    """Add up how the workers are."""
+    counted: Counter[str] = Counter()
+    for answer in answers:
+        counted.update(answer["counted"])
+
+    def total(name: str) -> int:
+        return sum(int(answer[name]) for answer in answers)
+
+    return Now(
+        time=time,
+        workers=len(answers),
+        expected=max(expected, len(answers)),
+        started=min((answer["started"] for answer in answers), default=0.0),
+        connections=total("connections"),
+        transfers=total("transfers"),
+        attempts=total("attempts"),
+        outgoing=total("outgoing"),
+        paused=any(answer["paused"] for answer in answers),
+        counted=dict(counted),
+        messages=depth.counts.messages,
+        queued=depth.counts.by_state,
+        due=depth.due,
+        oldest=depth.oldest,
+    )
+
+
+def sessions(answers: Answers, time: float, limit: int) -> Sessions:
+    """Put the sessions of all workers into one list."""
+    found = [_session(row, time) for answer in answers for row in answer["sessions"]]
+    found.sort(key=lambda session: session.since)
+    return Sessions(tuple(found[:limit]), sum(int(answer["total"]) for answer in answers))
+
+
+def _session(row: Mapping[str, Any], time: float) -> Session:
+    fields = {name: value for name, value in row.items() if name != "age"}
+    return Session(since=time - row["age"], **fields)
+
+
+def destinations(answers: Answers, depth: Depth, limit: int) -> Destinations:
+    """Add up what the workers know of each destination, and what lies in the queue for it."""
+    rows: dict[str, list[Mapping[str, Any]]] = {}
+    for answer in answers:
+        for row in answer["destinations"]:
+            rows.setdefault(row["key"], []).append(row)
+    per_worker = max((int(answer["limit"]) for answer in answers), default=0)
+    found = [_destination(key, parts, per_worker, depth) for key, parts in rows.items()]
+    found.sort(
+        key=lambda d: (-(d.active + d.ready + d.queued), -(d.last.time if d.last else 0.0), d.key)
+    )
+    return Destinations(tuple(found[:limit]), max(len(found), *_totals(answers), 0))
+
+
+def _totals(answers: Answers) -> Iterable[int]:
+    return [0, *(int(answer["total"]) for answer in answers)]
+
+
+def _destination(
+    key: str, parts: Sequence[Mapping[str, Any]], limit: int, depth: Depth
+) -> Destination:
+    def total(name: str) -> int:
+        return sum(int(part.get(name, 0)) for part in parts)
+
+    domains = tuple(dict.fromkeys(name for part in parts for name in part["domains"]))
+    shares = [depth.by_domain.get(name, Share(0)) for name in domains]
+    said = [part["last"] for part in parts if part.get("last")]
+    last = max(said, key=lambda one: float(one["time"]), default=None)
+    return Destination(
+        key=key,
+        way=parts[0]["way"],
+        domains=domains,
+        active=total("active"),
+        limit=limit,
+        ready=total("ready"),
+        connections=total("connections"),
+        idle=total("idle"),
+        queued=sum(share.queued for share in shares),
+        held=sum(share.held for share in shares),
+        due=min((share.due for share in shares if share.due is not None), default=None),
+        delivered=total("delivered"),
+        deferred=total("deferred"),
+        failed=total("failed"),
+        last=None if last is None else Said(**last),
+    )
+
+
+def zones(answers: Answers, blocklists: Sequence[Blocklist]) -> tuple[Zone, ...]:
+    """Add up how the lists answered, in the order of the configuration."""
+    rows: dict[str, list[Mapping[str, Any]]] = {}
+    for answer in answers:
+        for row in answer["zones"]:
+            rows.setdefault(row["zone"], []).append(row)
+    return tuple(_zone(blocklist, rows.get(blocklist.zone, ())) for blocklist in blocklists)
+
+
+def _zone(blocklist: Blocklist, parts: Sequence[Mapping[str, Any]]) -> Zone:
+    def total(name: str) -> int:
+        return sum(int(part[name]) for part in parts)
+
+    listed, unlisted, unanswered = map(total, ("listed", "unlisted", "unanswered"))
+    return Zone(
+        zone=blocklist.zone,
+        label=blocklist.label,
+        asked=listed + unlisted + unanswered,
+        listed=listed,
+        unlisted=unlisted,
+        unanswered=unanswered,
+        skipped=total("skipped"),
+        resting=max((p["resting"] for p in parts if p["resting"] is not None), default=None),
+        last_listed=_latest(part["last_listed"] for part in parts),
+        last_trouble=_latest(part["last_trouble"] for part in parts),
+    )
+
+
+def _latest(heard: Iterable[Mapping[str, Any] | None]) -> Answered | None:
+    found = [one for one in heard if one is not None]
+    if not found:
+        return None
+    last = max(found, key=lambda one: float(one["time"]))
+    return Answered(last["time"], last["subject"], unpacked(last["reasons"]), last["text"])
