@@ -71,6 +71,20 @@ def test_a_story_is_one_json_object(config: Path, capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.parametrize(
+    "given", ["7k3m9q2xw4tz", "7K3M9Q2XW4TZ", "https://mx.example.org/why/7k3m9q2xw4tz", "7k3m9q"]
+)
+def test_a_refusal_is_told_by_its_id_or_its_link(
+    config: Path, capsys: pytest.CaptureFixture[str], given: str
+) -> None:
+    journal = SqliteJournal(config.parent / "data/journal/1", clock=lambda: 1.7e9)
+    facts = {"ip": "192.0.2.1", "refusal": "7k3m9q2xw4tz", "reply": "554 5.7.1 no"}
+    journal.write(Entry(1.7e9, Kind.REFUSED, "client-denied", session="session-9", facts=facts))
+    journal.close()
+    assert run("why", given, "--config", config, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["id"] == "session-9"
+
+
+@pytest.mark.parametrize(
     ("identifier", "code", "sentence"),
     [
         ("unknown", 1, "The journal knows nothing of unknown."),

@@ -93,6 +93,30 @@ def test_explaining_gives_the_link_and_the_id() -> None:
     assert told.facts["ip"] == "192.0.2.1"
 
 
+@pytest.mark.parametrize(
+    ("given", "cause"),
+    [
+        ("smtp; 550-5.7.23 {said}", "spf-fail"),
+        ("550 5.7.23 {said}", "spf-fail"),
+        (
+            (
+                "status=bounced (host mx.example.org[192.0.2.2] said: 550 5.7.23 {said}"
+                " (in reply to end of DATA command))"
+            ),
+            "spf-fail",
+        ),
+        ("SMTP error from remote mail server after end of data: 550 5.7.23 {said}", "spf-fail"),
+    ],
+)
+@pytest.mark.parametrize("marking", [PLAIN, LINKED])
+def test_own_replies_are_known_in_what_other_servers_make_of_them(
+    given: str, cause: str, marking: Marking
+) -> None:
+    told = explain(given.format(said=marking.mark(FAIL, ID).text))
+    assert (told.cause, told.facts["ip"]) == (cause, "192.0.2.1")
+    assert told.facts["refusal"] == ID
+
+
 def test_marking_leaves_cause_and_facts() -> None:
     said = LINKED.mark(FAIL, ID)
     assert (said.cause, said.facts, said.code) == (FAIL.cause, FAIL.facts, FAIL.code)

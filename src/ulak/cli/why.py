@@ -15,6 +15,7 @@ from ulak.journal.printed import printed
 from ulak.journal.reader import JournalReader, journals
 from ulak.journal.story import tell, to_dict
 from ulak.journal.trace import SHORTEST, JournalError
+from ulak.replies.refusal import read_id
 
 
 @click.command()
@@ -24,6 +25,7 @@ from ulak.journal.trace import SHORTEST, JournalError
 @lang_option
 def why(identifier: str, config: Path | None, *, as_json: bool, lang: str) -> int:
     """Tell the story of a message, a session or an incident."""
+    identifier = read_id(identifier) or identifier  # of a refusal: also as its link, or typed
     reader = JournalReader(journals(settings.load(config).data / "journal"))
     found = reader.trace(identifier)
     for trouble in reader.troubles:

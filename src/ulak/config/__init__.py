@@ -29,6 +29,7 @@ from ulak.config.settings import (
 )
 from ulak.config.values import Network, NextHop, SocketAddress
 from ulak.config.web import Web, WebTls
+from ulak.config.why import Why
 
 __all__ = [
     "DEFAULT",
@@ -63,6 +64,7 @@ __all__ = [
     "Tls",
     "Web",
     "WebTls",
+    "Why",
     "load",
     "read",
 ]

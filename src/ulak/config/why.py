@@ -1,15 +1,16 @@
-"""The settings of what refused senders can look up: the ids in their replies."""
+"""The settings of what refused senders can look up: the ids in replies, and the page about them."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-from ulak.config.kinds import Bad, Flag, Plain
+from ulak.config.kinds import Bad, Count, Duration, Flag, Plain
 from ulak.config.mistake import Place, Report
 from ulak.config.sections import setting
 from ulak.replies.refusal import LONGEST_ADDRESS
 
+_DAY = 86_400.0
 # What every program that makes links of addresses takes as one, and no more than that.
 _ADDRESS = re.compile(
     r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?/[A-Za-z0-9._~/?=&%-]*"
@@ -37,9 +38,16 @@ class Why:
 
     ids: bool = setting(Flag(), default=True)
     address: str = setting(WebAddress(), "")
+    page: bool = setting(Flag(), default=True)
+    keep: float = setting(Duration(least=60.0), 14 * _DAY)
+    requests_per_minute: int = setting(Count(1, 100_000), 30)
+    checks_per_hour: int = setting(Count(0, 100_000), 20)
 
 
 def check_why(why: Why, report: Report) -> None:
-    """See that there is something to look up at the address."""
+    """See that a page that replies name is there, and that there is something to look up."""
+    address = ("why", "address")
     if why.address and not why.ids:
-        report.clash((("why", "ids"), ("why", "address")), "address-without-ids")
+        report.clash((("why", "ids"), address), "address-without-ids")
+    if why.address and not why.page:
+        report.warn(address, "address-without-page", address=why.address)

@@ -109,7 +109,7 @@ class Look:
 class Seen:
     """What may be seen. `time` is the minute, in seconds since the epoch; `code` is 0 if unknown.
 
-    `sender_domain` is that of the reverse-path, `""` for the null one or where nothing is known.
+    `sender_domain` is that of the reverse-path, `""` for the null one, None where none is known.
     """
 
     id: str
@@ -118,7 +118,7 @@ class Seen:
     code: int = 0
     enhanced: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
-    sender_domain: str = ""
+    sender_domain: str | None = None
     looks: tuple[Look, ...] = ()
 
 
@@ -150,7 +150,7 @@ def seen(refused: Refused) -> Seen:
         code=int(codes[1]) if codes else 0,
         enhanced=(codes[2] or "") if codes else "",
         facts=_only(facts, shown),
-        sender_domain=facts.get("sender", "").rpartition("@")[2],
+        sender_domain=facts["sender"].rpartition("@")[2] if "sender" in facts else None,
         looks=tuple(looks),
     )
 

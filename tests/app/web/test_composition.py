@@ -45,6 +45,12 @@ def test_names_that_are_given_are_the_only_ones_beside_that_of_the_base() -> Non
         assert found == {"mail.example.org", host}
 
 
+def test_a_site_is_asked_for_by_the_name_that_replies_give_for_it() -> None:
+    why = settings.Why(address="https://Why.example.org:8443/why/")
+    found = hosts_of(replace(config(hosts=("mail.example.org",)), why=why))
+    assert found == {"mail.example.org", "why.example.org"}
+
+
 def test_a_site_knows_its_server() -> None:
     site = site_of(config(base="https://mx.example.org"))
     assert (site.hostname, site.base) == ("mx.example.org", "https://mx.example.org")

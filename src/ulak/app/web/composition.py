@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 
 from ulak.app.web.api import api_of
 from ulak.app.web.parts import WebParts
+from ulak.app.web.refusals import why_piece
 from ulak.app.web.site import site_of
 from ulak.web import reference
 from ulak.web.application import Piece, application
@@ -24,6 +25,7 @@ def _reference(_: WebParts) -> Piece:
 PIECES: MappingProxyType[str, Maker] = MappingProxyType(
     {
         "reference": _reference,
+        "why": why_piece,
         "api": api_of,
     }
 )

@@ -6,6 +6,7 @@ from ipaddress import ip_address
 
 from ulak import config as settings
 from ulak.language import LANGUAGES
+from ulak.language.case import lower
 from ulak.web.site import Site
 
 
@@ -26,7 +27,8 @@ def hosts_of(config: settings.Config) -> frozenset[str]:
         for one in web.addresses:
             if not ip_address(one.host).is_unspecified:
                 names.add(one.host)
-    if web.base:
-        host = web.base.partition("://")[2]
-        names.add(host.partition("]")[0].strip("[") if "[" in host else host.partition(":")[0])
+    for address in (web.base, config.why.address):
+        if address:
+            host = lower(address.partition("://")[2].partition("/")[0])
+            names.add(host.partition("]")[0].strip("[") if "[" in host else host.partition(":")[0])
     return frozenset(f"[{name}]" if ":" in name else name for name in names)
