@@ -46,7 +46,7 @@ async def policy(_domain: str) -> Fetched:
 
 def whole() -> Awaitable[Diagnosis]:
     return domain.diagnose(
-        tangled(), domain="a.example", selectors=(), gather=asyncio.gather, fetch=policy
+        tangled(), domain="a.example", selectors=(), gather=asyncio.gather, beyond=domain.Beyond(policy)
     )
 
 
@@ -88,7 +88,7 @@ CASES: dict[str, tuple[bool, Callable[[], Awaitable[Diagnosis]]]] = {
             domain="forger.example",
             selectors=("s1",),
             gather=asyncio.gather,
-            listed=True,
+            beyond=domain.Beyond(listed=True),
         ),
     ),
     "spf_pass": (True, lambda: spf(MX, "ada@well.example")),

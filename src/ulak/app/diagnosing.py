@@ -119,10 +119,7 @@ class Examiner:
                 domain=name,
                 selectors=selectors,
                 gather=asyncio.gather,
-                listed=True,
-                fetch=fetcher(resolver),
-                shake=shake,
-                now=time.time(),
+                beyond=domain.Beyond(fetcher(resolver), shake, time.time(), listed=True),
             )
         )
 

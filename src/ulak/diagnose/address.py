@@ -10,7 +10,16 @@ from ulak.checks import dnsbl, helo, iprev
 from ulak.checks.dnsbl import Blocklist
 from ulak.checks.gather import Gather
 from ulak.diagnose import listings, zonefile
-from ulak.diagnose.diagnosis import Advice, Check, Diagnosis, Sentence, of, unique
+from ulak.diagnose.diagnosis import (
+    Advice,
+    Check,
+    Diagnosis,
+    Ended,
+    Sentence,
+    of,
+    unheard,
+    unique,
+)
 from ulak.diagnose.listings import Asked
 from ulak.diagnose.pointer import looks_generic
 from ulak.dns.records import Resolver
@@ -20,7 +29,7 @@ _MANY_NAMES = 3  # of one address: more than that is no name any more
 
 async def diagnose(
     resolver: Resolver, *, ip: str, zones: Sequence[Blocklist] = (), greeting: str = "",
-    known: bool = False, gather: Gather,
+    known: bool = False, gather: Gather, ended: Ended = unheard,
 ) -> Diagnosis:  # fmt: skip
     """Look an address up, all at once. ValueError if `ip` is none.
 
@@ -30,8 +39,8 @@ async def diagnose(
     kind = listings.kind_of(ip)
     known = known and kind not in listings.UNREACHABLE
     waiting: list[Awaitable[Any]] = [
-        iprev.check(resolver, ip=ip, gather=gather),
-        listings.of_address(resolver, ip=ip, zones=zones, known=known, gather=gather),
+        _pointer(resolver, ip, gather, ended),
+        listings.of_address(resolver, ip=ip, zones=zones, known=known, gather=gather, ended=ended),
     ]
     if greeting:
         waiting.append(helo.check(resolver, helo=greeting, ip=ip, gather=gather))
@@ -43,6 +52,7 @@ async def diagnose(
     if greeting:
         greeted = cast("helo.Finding", made[2])
         checks.append(of("helo", greeting, greeted, bad=("fail",)))
+        ended(checks[-1])
         if greeted.result in (helo.Result.FAIL, helo.Result.NEUTRAL):
             advice.append(Advice("helo-name", {"helo": greeting}))
     verdict = _lists(named.ip, asked)
@@ -61,6 +71,12 @@ async def diagnose(
         (*checks, *(one.check for one in asked)),
         unique([*listings.steps(asked), *advice]),
     )
+
+
+async def _pointer(resolver: Resolver, ip: str, gather: Gather, ended: Ended) -> iprev.Finding:
+    found = await iprev.check(resolver, ip=ip, gather=gather)
+    ended(_named(found))
+    return found
 
 
 def names(finding: iprev.Finding) -> Check:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
@@ -49,6 +49,15 @@ class Check:
     drawing: tuple[str, ...] = ()
     means: tuple[Sentence, ...] = ()
     tree: tuple[Branch, ...] = ()
+
+
+Ended = Callable[[Check], None]
+"""Hears of every check as soon as it has ended, for those who watch; the diagnosis has all."""
+
+
+def unheard(check: Check) -> None:
+    """Let nobody hear of a check before the diagnosis is made."""
+    del check
 
 
 @dataclass(frozen=True, slots=True)

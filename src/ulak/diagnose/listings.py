@@ -15,7 +15,7 @@ from ulak.checks import dnsbl
 from ulak.checks.dnsbl import Blocklist, Finding, Health, Result
 from ulak.checks.gather import Gather
 from ulak.checks.reason import Reason, because
-from ulak.diagnose.diagnosis import SEVERITIES, Advice, Check, Sentence
+from ulak.diagnose.diagnosis import SEVERITIES, Advice, Check, Ended, Sentence, unheard
 from ulak.dns.records import Resolver
 from ulak.replies import blocklists
 from ulak.replies.blocklists import Entry
@@ -39,20 +39,21 @@ class Asked:
 
 
 async def of_address(
-    resolver: Resolver, *, ip: str, zones: Sequence[Blocklist], known: bool, gather: Gather
-) -> tuple[Asked, ...]:
+    resolver: Resolver, *, ip: str, zones: Sequence[Blocklist], known: bool, gather: Gather,
+    ended: Ended = unheard,
+) -> tuple[Asked, ...]:  # fmt: skip
     """Ask `zones`, and with `known` all lists that anybody may ask; the worst comes first.
 
     ValueError if `ip` is no address.
     """
     address = dnsbl.normalise(ip)
     table = blocklists.to_ask(f"ip{address.version}") if known else ()
-    return await _of(resolver, str(address), address.version, zones, table, gather)
+    return await _of(resolver, (str(address), address.version), zones, table, gather, ended)
 
 
 async def of_domain(resolver: Resolver, *, domain: str, gather: Gather) -> tuple[Asked, ...]:
     """Ask all lists of domains that anybody may ask; `domain` is in lower-case ASCII."""
-    return await _of(resolver, domain, 0, (), blocklists.to_ask("domain"), gather)
+    return await _of(resolver, (domain, 0), (), blocklists.to_ask("domain"), gather, unheard)
 
 
 def steps(asked: Iterable[Asked]) -> list[Advice]:
@@ -68,21 +69,23 @@ def steps(asked: Iterable[Asked]) -> list[Advice]:
 
 async def _of(
     resolver: Resolver,
-    subject: str,
-    version: int,
+    asked: tuple[str, int],
     zones: Sequence[Blocklist],
     table: Sequence[Entry],
     gather: Gather,
+    ended: Ended,
 ) -> tuple[Asked, ...]:
+    """Ask all of them; `asked` is as of `_ask`."""
+
+    async def ask(zone: Blocklist, entry: Entry | None, *, chosen: bool) -> Asked:
+        one = await _ask(resolver, asked, _informed(zone, entry), (entry, chosen), gather)
+        ended(one.check)
+        return one
+
     given = {zone.zone.rstrip(".").lower() for zone in zones}
     pairs = [(zone, blocklists.entry_of(zone.zone), True) for zone in zones]
     pairs += [(Blocklist(e.zone), e, False) for e in table if e.zone not in given]
-    made = await gather(
-        *(
-            _ask(resolver, (subject, version), _informed(zone, entry), (entry, chosen), gather)
-            for zone, entry, chosen in pairs
-        )
-    )
+    made = await gather(*(ask(zone, entry, chosen=chosen) for zone, entry, chosen in pairs))
     order = {severity: rank for rank, severity in enumerate(SEVERITIES)}
     return tuple(sorted(made, key=lambda one: order.get(one.check.severity, len(order))))
 

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ulak.checks import arc, dkim, dmarc, helo, iprev, spf
 from ulak.checks.gather import Gather
 from ulak.diagnose import address, sender, zonefile
-from ulak.diagnose.diagnosis import Advice, Check, Diagnosis, Sentence, Source, of, unique
+from ulak.diagnose.diagnosis import (
+    Advice,
+    Check,
+    Diagnosis,
+    Ended,
+    Sentence,
+    Source,
+    of,
+    unheard,
+    unique,
+)
 from ulak.dns.names import to_ascii
 from ulak.dns.records import Resolver
 from ulak.mail import message as mail
@@ -86,6 +96,7 @@ async def diagnose(
     now: float,
     gather: Gather,
     answering: Answering,
+    ended: Ended = unheard,
 ) -> Diagnosis:
     """Check a message with CRLF line ends. `name` is what it is called, a file's.
 
@@ -94,12 +105,16 @@ async def diagnose(
     envelope, told = sources(message, given)
     header, _ = mail.split(message)
     signed = await dkim.verify(resolver, message, now=now, gather=gather)
+    _hear(ended, _signatures(signed))
     chain = await arc.verify(resolver, message, now=now, gather=gather)
+    _hear(ended, _sealed(chain))
     sent = named = greeted = None
     if envelope.ip is not None:
         named = await iprev.check(resolver, ip=envelope.ip, gather=gather)
+        ended(address.names(named))
         if envelope.helo is not None:
             greeted = await helo.check(resolver, helo=envelope.helo, ip=envelope.ip, gather=gather)
+            ended(_greeting(greeted))
         if envelope.mail_from or (envelope.mail_from is not None and envelope.helo is not None):
             sent = await spf.check(
                 resolver,
@@ -109,7 +124,9 @@ async def diagnose(
                 now=now,
                 gather=gather,
             )
+            ended(sender.as_check(sent))
     policy = await dmarc.check_header(resolver, header=header, spf=sent, dkim=signed, gather=gather)
+    ended(_aligned(policy))
     judged = Judged(envelope, sent, signed, policy, named, greeted, chain)
     reply = answering(judged)
     checks = _checks(judged)
@@ -133,55 +150,68 @@ def _answer(reply: Reply | None) -> str:
     return {"2": "quarantined", "4": "deferred"}.get(str(reply.code)[0], "refused")
 
 
+def _hear(ended: Ended, checks: Iterable[Check]) -> None:
+    for check in checks:
+        ended(check)
+
+
 def _checks(judged: Judged) -> tuple[Check, ...]:
     checks: list[Check] = []
     if judged.iprev is not None:
         checks.append(address.names(judged.iprev))
     if judged.helo is not None:
-        checks.append(of("helo", judged.helo.helo, judged.helo, bad=("fail",)))
+        checks.append(_greeting(judged.helo))
     if judged.spf is not None:
         checks.append(sender.as_check(judged.spf))
-    passed = any(str(one.result) == "pass" for one in judged.dkim)
-    if not judged.dkim:
-        checks.append(Check("dkim", "", "none", good=None))
-    for one in judged.dkim:
+    checks += _signatures(judged.dkim)
+    checks += _sealed(judged.arc)
+    return (*checks, _aligned(judged.dmarc))
+
+
+def _greeting(found: helo.Finding) -> Check:
+    return of("helo", found.helo, found, bad=("fail",))
+
+
+def _signatures(signed: Sequence[dkim.Finding]) -> Iterator[Check]:
+    passed = any(str(one.result) == "pass" for one in signed)
+    if not signed:
+        yield Check("dkim", "", "none", good=None)
+    for one in signed:
         # A signature that is broken is harmless beside one that is not (RFC 6376 §6.1).
         bad = _BROKEN if not passed else ()
         subject = f"{one.selector}._domainkey.{one.domain}" if one.domain else one.signature
-        checks.append(
-            of(
-                "dkim",
-                subject,
-                one,
-                bad=bad,
-                algorithm=one.algorithm,
-                canonicalization=one.canonicalization,
-                bits=one.key_bits or "",
-                identity=one.identity,
-                header=":".join(one.header),
-                signature=one.signature,
-            )
+        yield of(
+            "dkim",
+            subject,
+            one,
+            bad=bad,
+            algorithm=one.algorithm,
+            canonicalization=one.canonicalization,
+            bits=one.key_bits or "",
+            identity=one.identity,
+            header=":".join(one.header),
+            signature=one.signature,
         )
-    if judged.arc.sets or str(judged.arc.result) != "none":
+
+
+def _sealed(chain: arc.Finding) -> Iterator[Check]:
+    if chain.sets or str(chain.result) != "none":
         # A broken chain takes nothing from a message (RFC 8617 §5.2.2): it only gives nothing.
-        checks.append(
-            of("arc", ", ".join(judged.arc.sealers), judged.arc, sets=judged.arc.sets or "")
-        )
-    found = judged.dmarc
-    checks.append(
-        of(
-            "dmarc",
-            found.from_domain,
-            found,
-            bad=("fail", "permerror", "temperror"),
-            policy=found.policy,
-            record=found.record,
-            record_domain=found.record_domain,
-            organizational_domain=found.organizational_domain,
-            aligned=", ".join(f"{one.method}:{one.domain}" for one in found.aligned),
-        )
+        yield of("arc", ", ".join(chain.sealers), chain, sets=chain.sets or "")
+
+
+def _aligned(found: dmarc.Finding) -> Check:
+    return of(
+        "dmarc",
+        found.from_domain,
+        found,
+        bad=("fail", "permerror", "temperror"),
+        policy=found.policy,
+        record=found.record,
+        record_domain=found.record_domain,
+        organizational_domain=found.organizational_domain,
+        aligned=", ".join(f"{one.method}:{one.domain}" for one in found.aligned),
     )
-    return tuple(checks)
 
 
 def _advice(judged: Judged) -> list[Advice]:

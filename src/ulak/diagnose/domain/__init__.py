@@ -18,9 +18,10 @@ from ulak.diagnose.domain import (
     zone,
 )
 from ulak.diagnose.domain.found import Found
-from ulak.diagnose.domain.whole import NoDomainError, diagnose
+from ulak.diagnose.domain.whole import Beyond, NoDomainError, diagnose
 
 __all__ = [
+    "Beyond",
     "Found",
     "NoDomainError",
     "bimi",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ulak.checks.gather import Gather
-from ulak.diagnose.diagnosis import Check, Diagnosis, Sentence, unique
+from ulak.diagnose.diagnosis import Check, Diagnosis, Ended, Sentence, unheard, unique
 from ulak.diagnose.domain import (
     bimi,
     dane,
@@ -34,22 +34,36 @@ class NoDomainError(ValueError):
     """What was given is no domain name."""
 
 
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """What is asked besides the DNS of a domain itself.
+
+    `fetch` fetches its policy of MTA-STS; `shake` connects to its MX hosts, and then `now` is the
+    time in seconds since the epoch. With `listed`, the lists of domains that anybody may ask are
+    asked about it, too.
+    """
+
+    fetch: FetchPolicy | None = None
+    shake: Shake | None = None
+    now: float = 0.0
+    listed: bool = False
+
+
+ITSELF = Beyond()
+
+
 async def diagnose(
     resolver: Resolver,
     *,
     domain: str,
     selectors: Sequence[str],
     gather: Gather,
-    fetch: FetchPolicy | None = None,
-    shake: Shake | None = None,
-    now: float = 0.0,
-    listed: bool = False,
+    beyond: Beyond = ITSELF,
+    ended: Ended = unheard,
 ) -> Diagnosis:
     """Look at all that a domain publishes.
 
-    `fetch` fetches its policy of MTA-STS; `shake` connects to its MX hosts, and then `now` is the
-    time in seconds since the epoch. With `listed`, the lists of domains that anybody may ask are
-    asked about it, too.
+    `beyond` says what else is asked than its own DNS; `ended` hears of every check.
     """
     name = to_ascii(domain.strip())
     if not name:
@@ -59,16 +73,16 @@ async def diagnose(
         spf.look(resolver, name, gather),
         dmarc.look(resolver, name, gather),
         *(dkim.look(resolver, name, selector) for selector in selectors[:_MOST_SELECTORS]),
-        mta_sts.look(resolver, name, fetch),
+        mta_sts.look(resolver, name, beyond.fetch),
         tls_rpt.look(resolver, name),
-        _hosts(resolver, name, shake, now, gather),
+        _hosts(resolver, name, beyond, gather),
         zone.look(resolver, name, gather),
         bimi.look(resolver, name),
-        *([lists.look(resolver, name, gather)] if listed else []),
+        *([lists.look(resolver, name, gather)] if beyond.listed else []),
     ]
     if not selectors:
         waiting.insert(3, dkim.probe(resolver, name, gather))
-    looked = await gather(*waiting)
+    looked = await gather(*(_heard(one, ended) for one in waiting))
     seen = _quiet([check for one in looked for check in one.checks])
     checks = tuple(sorted(seen, key=lambda check: _ORDER[check.severity]))
     ranked = sorted(looked, key=_worst)
@@ -76,24 +90,30 @@ async def diagnose(
     return Diagnosis("domain", name, _verdict(name, checks), checks, unique(advice))
 
 
+async def _heard(looking: Awaitable[Found], ended: Ended) -> Found:
+    one = await looking
+    for check in one.checks:
+        ended(check)
+    return one
+
+
 def _worst(one: Found) -> int:
     return min((_ORDER[check.severity] for check in one.checks), default=_ORDER["good"])
 
 
-async def _hosts(
-    resolver: Resolver, domain: str, shake: Shake | None, now: float, gather: Gather
-) -> Found:
+async def _hosts(resolver: Resolver, domain: str, beyond: Beyond, gather: Gather) -> Found:
     """Look at DANE of the MX hosts, and at their TLS where that is asked for.
 
     A domain without MX records is its own host (RFC 5321 §5.1).
     """
     answer = await resolver.resolve(domain, "MX")
     hosts = mx.hosts_of(answer.exchanges)
+    shake = beyond.shake
     if answer.absent and shake is not None:
         hosts = (domain,)
     waiting: list[Awaitable[Found]] = [dane.look(resolver, host) for host in hosts]
     if shake is not None:
-        waiting += [starttls.look(resolver, host, shake, now, gather) for host in hosts]
+        waiting += [starttls.look(resolver, host, shake, beyond.now, gather) for host in hosts]
     looked = await gather(*waiting)
     return Found(
         tuple(check for one in looked for check in one.checks),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from ulak.checks.dnsbl import Blocklist
@@ -51,6 +51,14 @@ _MADE_OF: Mapping[str, tuple[str, ...]] = {
 }
 
 
+Heard = Callable[[Check, Verdict], None]
+"""Hears of every check as soon as it has ended; `ended` of the other diagnoses, with a verdict."""
+
+
+def _unheard(check: Check, verdict: Verdict) -> None:
+    del check, verdict
+
+
 async def confirm(
     resolver: Resolver,
     known: Evidence,
@@ -59,27 +67,30 @@ async def confirm(
     now: float,
     gather: Gather,
     configured: Sequence[Blocklist] = (),
+    ended: Heard = _unheard,
 ) -> Confirmation:
     """Make the checks that would confirm or refute a cause. `configured` lists stand for all."""
     plan = plan_of(cause)
     if (plan.checks or plan.instead) and not known.ip and known.client:
         known = await _located(resolver, known)
     case = Case(resolver, known, cause or "", now, gather, configured)
-    made = [await KINDS[name](case) for name in plan.checks]
+    made: list[Asked] = []
+    for name in plan.checks:
+        made.append(await KINDS[name](case))
+        _hear(ended, made[-1])
     others = ["list" if name == "lists" and known.zone else name for name in plan.instead]
-    beside = [await KINDS[name](case) for name in others]
+    beside: list[Asked] = []
+    for name in others:
+        beside.append(await KINDS[name](case))
+        if not _lacking(beside[-1]):
+            _hear(ended, _undecided(beside[-1]))
     verdict = plan.verdict
     if plan.checks:
         verdict = in_all((one.verdict for one in made), every=plan.every)
     lacking = [option for one in (*made, *beside) for option in _lacking(one)]
     beside = [_undecided(one) for one in beside if not _lacking(one)]
     found = [pair for one in (*made, *beside) for pair in one.checks]
-    checks = tuple(
-        replace(check, reasons=(*check.reasons, meaning(verdict)))
-        if verdict is not Verdict.NEEDLESS
-        else check
-        for check, verdict in found
-    )
+    checks = tuple(_meant(check, verdict) for check, verdict in found)
     steps = [step for one in (*made, *beside) for step in one.advice]
     if verdict is Verdict.NOT_CONFIRMED:
         steps = [Advice("reply-again")]
@@ -90,6 +101,18 @@ async def confirm(
     sentences = _sentences(plan, verdict, checks, found)
     diagnosis = Diagnosis("reply", cause or "", sentences, checks, unique(steps), told)
     return Confirmation(verdict, diagnosis, tuple(verdict for _, verdict in found))
+
+
+def _hear(ended: Heard, one: Asked) -> None:
+    for check, verdict in one.checks:
+        ended(_meant(check, verdict), verdict)
+
+
+def _meant(check: Check, verdict: Verdict) -> Check:
+    """Add to a check what it means for the reply."""
+    if verdict is Verdict.NEEDLESS:
+        return check
+    return replace(check, reasons=(*check.reasons, meaning(verdict)))
 
 
 async def _located(resolver: Resolver, known: Evidence) -> Evidence:

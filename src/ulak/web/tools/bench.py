@@ -1,0 +1,183 @@
+"""What both tools share: the world, checks under way, kept bounces, and limits of visitors."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, TypeVar
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ulak.web.page import language_of, part, render
+from ulak.web.rate import Rate, visitor
+from ulak.web.tools.live import Stream, attended, event
+from ulak.web.tools.pictures import pictures_of
+from ulak.web.tools.ports import Ports
+from ulak.web.tools.reading import LARGEST
+from ulak.web.tools.runs import BusyError, Make, Run, Runs
+from ulak.web.tools.shelf import Shelf
+from ulak.web.tools.shown import brief, shown
+from ulak.web.words import say
+
+T = TypeVar("T")
+
+LIVE = "/check/live"
+SCRIPTS = ("vendor/htmx.js", "vendor/sse.js", "live.js")
+_FIELDS = 40  # of a form
+_LONGEST_FIELD = 2_000_000  # octets: a bounce that is pasted
+_AT_ONCE = 2  # threads that read what visitors send
+
+
+class Bench:
+    """One for all visitors. Rates are by visitor and minute; reading costs less than checking."""
+
+    def __init__(self, ports: Ports, runs: Runs | None = None) -> None:
+        self.ports = ports
+        self.runs = runs or Runs(ports.clock, ports.new_id, ports.incident)
+        self.shelf = Shelf(ports.clock, ports.new_id)
+        self._reading = Rate(ports.clock, burst=30, per_minute=30)
+        self._checking = Rate(ports.clock, burst=12, per_minute=12)
+        self._threads = asyncio.Semaphore(_AT_ONCE)
+
+    def may_read(self, request: Request) -> None:
+        """Let a visitor have something read. HTTPException 429 where that was too often."""
+        _demand(self._reading.take(_visitor(request)))
+
+    @asynccontextmanager
+    async def form(self, request: Request) -> AsyncGenerator[FormData, None]:
+        """Read what a form sent, of which the guard has bounded the whole."""
+        form = request.form(max_files=1, max_fields=_FIELDS, max_part_size=_LONGEST_FIELD)
+        async with form as fields:
+            yield fields
+
+    async def apart(self, work: Callable[[], T]) -> T:
+        """Do work in a thread, so that others are served in the meantime."""
+        async with self._threads:
+            return await asyncio.to_thread(work)
+
+    def enter(self, request: Request, what: tuple[object, ...], make: Make, octets: int = 0) -> Run:
+        """Give the run that answers `what`. HTTPException 429 where this was too often."""
+        key = hashlib.sha256(repr(what).encode("utf-8", "replace")).hexdigest()
+        run = self.runs.known(key)
+        if run is None:
+            _demand(self._checking.take(_visitor(request)))
+            run = self.runs.enter(key, _visitor(request), make, octets=octets)
+        return run
+
+    async def followed(
+        self, request: Request, run: Run, template: str, *, live: bool, title: str,
+        **context: Any,  # noqa: ANN401 -- what a template needs is the template's business
+    ) -> Response:  # fmt: skip
+        """Answer with a page about a run: at once where it is told live, else when it has ended."""
+        language = language_of(request)
+        if not live or run.done:
+            try:
+                await attended(request, self.runs.finished(run))
+            except BusyError as busy:
+                raise _too_much(busy) from busy
+        context |= {
+            "live": "" if run.done else f"{LIVE}/{run.id}",
+            "made": _result(run, language),
+            "problem": problem_of(run, language),
+        }
+        scripts = SCRIPTS if not run.done else SCRIPTS[2:]
+        headers = {"cache-control": "no-store"}
+        return render(
+            request,
+            template,
+            title=title,
+            index=False,
+            alternates=False,
+            scripts=scripts,
+            headers=headers,
+            **context,
+        )
+
+    async def live(self, request: Request) -> Response:
+        """Tell what happens in a run while it happens."""
+        language = language_of(request)
+        run = self.runs.find(request.path_params["id"])
+        last = request.headers.get("last-event-id", "")
+        after = int(last) if last.isascii() and last.isdigit() and len(last) < 6 else 0  # noqa: PLR2004 -- digits
+        return Stream(_events(self.runs, run, language, after))  # type: ignore[return-value] # it is an ASGI application
+
+
+async def _events(
+    runs: Runs, run: Run | None, language: str, after: int
+) -> AsyncGenerator[str, None]:
+    if run is None:
+        gone = say(language, "tools.run.gone")
+        yield event("result", part(language, "tools/problem.html", problem=gone))
+        yield event("end", "")
+        return
+    problem = ""
+    try:
+        async with aclosing(runs.watch(run, after)) as watching:
+            yield event("progress", _progress(run, language, after))
+            async for number, seen in watching:
+                if seen is not None:
+                    made = part(language, "tools/row.html", row=brief(seen, language))
+                    yield event("finding", made, number)
+                yield event("progress", _progress(run, language, number))
+    except BusyError as busy:
+        problem = say(language, f"tools.run.{'yours' if busy.theirs else 'busy'}")
+    problem = problem or problem_of(run, language)
+    if problem:
+        yield event("result", part(language, "tools/problem.html", problem=problem))
+    else:
+        yield event("result", part(language, "tools/made.html", made=_result(run, language)))
+    yield event("end", "")
+
+
+def problem_of(run: Run, language: str) -> str:
+    """Say why nothing came of a run, or ""."""
+    if not run.problem:
+        return ""
+    return say(language, f"tools.run.{run.problem}", id=run.incident)
+
+
+def text_of(form: FormData, name: str) -> str:
+    """Give a field of a form."""
+    value = form.get(name, "")
+    return value.strip() if isinstance(value, str) else ""
+
+
+async def file_of(form: FormData, name: str) -> tuple[bytes, str]:
+    """Give the octets of an uploaded file and its name; nothing where none was chosen."""
+    value = form.get(name)
+    if not isinstance(value, UploadFile):
+        return b"", ""
+    return await value.read(LARGEST), (value.filename or "")[:200]
+
+
+def _progress(run: Run, language: str, count: int) -> str:
+    if not run.begun:
+        return say(language, "tools.run.waiting")
+    return say(language, "tools.run.progress", count=count)
+
+
+def _result(run: Run, language: str) -> dict[str, object] | None:
+    if run.result is None:
+        return None
+    return {
+        "shown": shown(run.result, language),
+        "pictures": pictures_of(run.result, language),
+    }
+
+
+def _visitor(request: Request) -> str:
+    return visitor(request.client.host if request.client else None)
+
+
+def _demand(wait: int) -> None:
+    if wait:
+        raise HTTPException(429, headers={"retry-after": str(wait)})
+
+
+def _too_much(busy: BusyError) -> HTTPException:
+    return HTTPException(429 if busy.theirs else 503, headers={"retry-after": "20"})
