@@ -46,7 +46,11 @@ async def policy(_domain: str) -> Fetched:
 
 def whole() -> Awaitable[Diagnosis]:
     return domain.diagnose(
-        tangled(), domain="a.example", selectors=(), gather=asyncio.gather, beyond=domain.Beyond(policy)
+        tangled(),
+        domain="a.example",
+        selectors=(),
+        gather=asyncio.gather,
+        beyond=domain.Beyond(policy),
     )
 
 

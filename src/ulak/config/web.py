@@ -87,6 +87,7 @@ class Web:
     hosts: tuple[str, ...] = setting(ListOf(HostName()), ())
     base: str = setting(SiteAddress(), "")
     console: bool = setting(Flag(), default=True)
+    private: bool = setting(Flag(), default=False)
     proxies: tuple[Network, ...] = setting(ListOf(NetworkRange(trusted="everybody-believed")), ())
     connections: int = setting(Count(1, 100_000), 1000)
     connections_per_client: int = setting(Count(1, 100_000), 200)

@@ -154,7 +154,7 @@ HOSTILE = [
     '"><img src=x onerror=alert(1)>',
     "'-alert(1)-'",
     "</textarea><script>alert(1)</script>",
-    "{{ 7*7 }}{% raw %}",
+    "{{ 7777*7777 }}{% raw %}",
     "javascript:alert(1)",
     "https://evil.example/phish?<b>",
     "\u202egnp.exe\u2066",
@@ -183,7 +183,7 @@ def tame(page: str) -> None:
     assert "<i>code" not in page
     own = r'(?s)<textarea.*?</textarea>| value="[^"]*"'  # what who asks has written themselves
     assert "\u202e" not in re.sub(own, "", page)
-    assert "49" not in re.findall(r"7\*7|\b49\b", page)
+    assert "60481729" not in page  # a template would have made that of it
     for attribute in re.findall(r'(?:href|src|action|sse-connect)="([^"]*)"', page):
         assert attribute.startswith(("/", "#", "https://")), attribute
         assert "evil.example" not in attribute.partition("?")[0]

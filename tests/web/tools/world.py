@@ -43,7 +43,7 @@ class Clock:
 class World:
     """DNS of `tests.diagnose.internet`, and what was asked of it and of others.
 
-    `gate` holds every question back until it is set.
+    `gate` holds every question back until it is set that has `held` in its name.
     """
 
     lists: tuple[Blocklist, ...] = ()
@@ -53,6 +53,7 @@ class World:
     shaken: list[tuple[str, str]] = field(default_factory=list)
     incidents: list[BaseException] = field(default_factory=list)
     gate: asyncio.Event | None = None
+    held: str = ""
     broken: bool = False
     cancelled: int = 0
 
@@ -65,7 +66,7 @@ class World:
         if self.broken:
             message = "secret of the house"
             raise RuntimeError(message)
-        if self.gate is not None:
+        if self.gate is not None and self.held in name:
             try:
                 await self.gate.wait()
             except asyncio.CancelledError:

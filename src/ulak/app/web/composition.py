@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from starlette.types import ASGIApp
 
+from ulak.app.web import tools
 from ulak.app.web.api import api_of
 from ulak.app.web.parts import WebParts
 from ulak.app.web.refusals import why_piece
@@ -25,6 +26,7 @@ def _reference(_: WebParts) -> Piece:
 PIECES: MappingProxyType[str, Maker] = MappingProxyType(
     {
         "reference": _reference,
+        "tools": tools.made,
         "why": why_piece,
         "api": api_of,
     }

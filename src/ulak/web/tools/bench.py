@@ -30,6 +30,7 @@ LIVE = "/check/live"
 SCRIPTS = ("vendor/htmx.js", "vendor/sse.js", "live.js")
 _FIELDS = 40  # of a form
 _LONGEST_FIELD = 2_000_000  # octets: a bounce that is pasted
+_OCTETS_OF_A_TOKEN = 1_000_000  # reading a mail of 10 MB is worth eleven replies
 _AT_ONCE = 2  # threads that read what visitors send
 
 
@@ -44,9 +45,9 @@ class Bench:
         self._checking = Rate(ports.clock, burst=12, per_minute=12)
         self._threads = asyncio.Semaphore(_AT_ONCE)
 
-    def may_read(self, request: Request) -> None:
-        """Let a visitor have something read. HTTPException 429 where that was too often."""
-        _demand(self._reading.take(_visitor(request)))
+    def may_read(self, request: Request, octets: int) -> None:
+        """Let a visitor have so much read. HTTPException 429 where that was too much."""
+        _demand(self._reading.take(_visitor(request), 1 + octets / _OCTETS_OF_A_TOKEN))
 
     @asynccontextmanager
     async def form(self, request: Request) -> AsyncGenerator[FormData, None]:

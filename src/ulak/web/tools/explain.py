@@ -61,19 +61,19 @@ class Explain:
         reply = request.query_params.get("reply", "")[:_LONGEST_ASKED]
         if not reply.strip():
             return _page(request)
-        self._bench.may_read(request)
         octets = reply.encode("utf-8", "replace")
+        self._bench.may_read(request, len(octets))
         reading = await self._bench.apart(lambda: read(octets))
         return _page(request, reading, text=reply)
 
     async def post(self, request: Request) -> Response:
         """Explain what was pasted or uploaded."""
-        self._bench.may_read(request)
         async with self._bench.form(request) as form:
             octets, _ = await file_of(form, "mail")
             text = text_of(form, "reply")
         uploaded = bool(octets)
         octets = octets or text.encode("utf-8", "replace")
+        self._bench.may_read(request, len(octets))
         if not octets:
             return _page(request, problem="nothing", status=422)
         reading, back = await self._bench.apart(lambda: _read(octets, uploaded=uploaded))
@@ -86,6 +86,7 @@ class Explain:
         """Check now whether it is so what a reply says."""
         language = language_of(request)
         async with self._bench.form(request) as form:
+            self._bench.may_read(request, 0)
             kept, number = text_of(form, "kept"), _number(text_of(form, "number"))
             quoted, back = await self._quoted(kept, number, text_of(form, "reply"))
             given = _given(form)
