@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ulak.diagnose.reply import Confirmation
 from ulak.web.page import language_of, part, render
 from ulak.web.rate import Rate, visitor
 from ulak.web.tools.live import Stream, attended, event
@@ -168,6 +169,7 @@ def _result(run: Run, language: str) -> dict[str, object] | None:
     return {
         "shown": shown(run.result, language),
         "pictures": pictures_of(run.result, language),
+        "level": 3 if isinstance(run.result, Confirmation) else 2,  # of its headings
     }
 
 

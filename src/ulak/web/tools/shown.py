@@ -80,7 +80,7 @@ def shown(result: Diagnosis | Confirmation, language: str) -> Shown:
         made, tone = result.diagnosis, _OF_VERDICT[result.verdict]
         seen = list(map(Seen, made.checks, result.verdicts))
     else:
-        made, tone = result, "good" if result.good else "bad"
+        made, tone = result, _tone(result)
         seen = list(map(Seen, made.checks))
     return Shown(
         tone=tone,
@@ -91,6 +91,16 @@ def shown(result: Diagnosis | Confirmation, language: str) -> Shown:
         reply="" if made.reply is None else str(made.reply),
         cause="" if made.reply is None else made.reply.cause,
     )
+
+
+def _tone(made: Diagnosis) -> str:
+    """Say how bad it is: whether mail is refused, or may be."""
+    if made.good:
+        return "good"
+    refused = made.reply is not None and not str(made.reply.code).startswith("2")
+    wrong = {check.severity for check in made.checks if check.good is False}
+    mild = wrong <= {"warning"} or (made.what == "message" and "critical" not in wrong)
+    return "warn" if mild and not refused else "bad"
 
 
 def row(seen: Seen, language: str) -> Row:
