@@ -26,7 +26,7 @@ from ulak.app.control import Control
 from ulak.app.identifiers import Identifiers
 from ulak.app.parts import Parts, Post, listener_of, post_of, site_of
 from ulak.app.places import Places, adopted
-from ulak.app.record import Record, journal_of
+from ulak.app.record import Record, journal_of, web_journal_of
 from ulak.app.reporting import Means, Reporter, author_of, posting_of, reporting
 from ulak.app.scanners import greet
 from ulak.app.serving import make_log
@@ -79,6 +79,8 @@ async def _work(child: Child, chosen: settings.Config, log: Log) -> int:
     journal = journal_of(chosen, index, log)
     # Nobody writes to the others, but their entries must go when it is time.
     others = [journal_of(chosen, n, log) for n in adopted(index, count, places.journal_numbers())]
+    if index == 0 and places.web_journal.is_dir() and not (chosen.web and chosen.web.addresses):
+        others.append(web_journal_of(chosen, log))
     parts = Parts(
         config=chosen,
         places=places,

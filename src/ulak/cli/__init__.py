@@ -25,6 +25,7 @@ COMMANDS = {
     "dkim": "ulak.cli.dkim:dkim",
     "dns": "ulak.cli.dns:dns",
     "why": "ulak.cli.why:why",
+    "web": "ulak.cli.web:web",
     "config": "ulak.cli.config:config",
 }
 

@@ -3,15 +3,15 @@
 A page here runs only the scripts that it came with, is shown in nobody's frame, talks to no
 other host, and its forms are sent to no other site (CSP level 3). A request has to ask for a
 name that is ours (against rebinding of names), and one that changes something has to come from
-our own pages; what it brings is bounded before anything reads it. What is for an operator's eyes
-is spoken of in clear with nobody but this machine.
+our own pages; what it brings is bounded before anything reads it. A token is not
+taken in clear over a network: others may have it by now.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from ipaddress import ip_address
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -19,10 +19,12 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ulak.language.case import lower
+from ulak.web.clear import in_clear
 from ulak.web.failures import page
 from ulak.web.site import Site
 
 _LARGEST = 64 * 1024  # octets of a body, where no piece says otherwise
+_MEMORY = 64 * 1024 * 1024  # octets of all bodies together
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110 §9.2.1
 _ODD = re.compile(r"[\x00-\x20\x7f\\]|//|/\.{1,2}(?:/|$)")
 _HEADERS = {
@@ -35,21 +37,53 @@ _HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
-_RELAYED = ("forwarded", "via", "x-forwarded-for")
 _IN_CLEAR = 426  # RFC 9110 §15.5.22
 _TRANSPORT = "max-age=31536000"  # RFC 6797 §6.1.1: over TLS alone
 
 
-class Guard:
-    """Stands before the application; `private` are the paths that ask for TLS."""
+@dataclass(slots=True)
+class _Held:
+    """How many octets of bodies are with requests under way."""
 
-    def __init__(
-        self, app: ASGIApp, site: Site, bodies: Mapping[str, int], private: Iterable[str] = ()
-    ) -> None:
+    octets: int = 0
+
+
+class _Body:
+    """What one request brings: `most` octets, and as much of it as all of them may hold."""
+
+    __slots__ = ("_came", "_held", "_most", "_receive")
+
+    def __init__(self, receive: Receive, most: int, held: _Held) -> None:
+        self._receive = receive
+        self._most = most
+        self._held = held
+        self._came = 0
+
+    async def receive(self) -> Message:
+        """Give the next part of the request."""
+        message = await self._receive()
+        size = len(message.get("body", b""))
+        self._came += size
+        self._held.octets += size
+        if self._came > self._most:
+            raise HTTPException(413)
+        if self._held.octets > _MEMORY:
+            raise HTTPException(503, headers={"retry-after": "5"})
+        return message
+
+    def forget(self) -> None:
+        """Let others have the room: the request is over."""
+        self._held.octets -= self._came
+
+
+class Guard:
+    """Stands before the application."""
+
+    def __init__(self, app: ASGIApp, site: Site, bodies: Mapping[str, int]) -> None:
         self._app = app
         self._site = site
-        self._private = tuple(private)
         self._bodies = sorted(bodies.items(), key=lambda row: -len(row[0]))
+        self._held = _Held()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
@@ -75,17 +109,16 @@ class Guard:
             headers = {"upgrade": "TLS/1.2, HTTP/1.1"} if status == _IN_CLEAR else None
             await page(Request(scope), status, headers=headers)(scope, receive, answer)
             return
-        await self._app(scope, _bounded(receive, most), answer)
+        body = _Body(receive, most, self._held)
+        try:
+            await self._app(scope, body.receive, answer)
+        finally:
+            body.forget()
 
     def _most(self, path: str) -> int:
-        path = self._shared(path)
-        return next((most for start, most in self._bodies if path.startswith(start)), _LARGEST)
-
-    def _shared(self, path: str) -> str:
-        """Give the path without its language."""
         for language in self._site.languages:
             path = path.removeprefix(f"/{language}") if path.startswith(f"/{language}/") else path
-        return path
+        return next((most for start, most in self._bodies if path.startswith(start)), _LARGEST)
 
     def _ours(self, scope: Scope, headers: Headers) -> bool:
         """Whether a request asks for a name of ours, or for the very address that it came to."""
@@ -100,10 +133,8 @@ class Guard:
         headers = Headers(scope=scope)
         if not self._ours(scope, headers):
             return 421  # RFC 9110 §15.5.20
-        if scope.get("scheme") != "https" and not _from_here(scope, headers):
-            path = self._shared(scope["path"])
-            if any(path == start or path.startswith(f"{start}/") for start in self._private):
-                return _IN_CLEAR
+        if "authorization" in headers and in_clear(scope):
+            return _IN_CLEAR
         if _ODD.search(scope["path"]):
             return 404
         length = headers.get("content-length", "0")
@@ -123,16 +154,6 @@ def _host(value: str) -> str:
     return lower(name) if name.isascii() else ""
 
 
-def _from_here(scope: Scope, headers: Headers) -> bool:
-    """Whether a request was made on this machine, and by nobody for somebody else."""
-    if any(name in headers for name in _RELAYED):
-        return False
-    try:
-        return ip_address((scope.get("client") or ("",))[0]).is_loopback
-    except ValueError:  # it came by no network
-        return True
-
-
 def _same_origin(headers: Headers) -> bool:
     """Whether a request comes from a page of ours, as far as the browser says.
 
@@ -143,17 +164,3 @@ def _same_origin(headers: Headers) -> bool:
         return site in ("same-origin", "none")
     origin = headers.get("origin")
     return origin is None or origin.partition("://")[2] == headers.get("host")
-
-
-def _bounded(receive: Receive, most: int) -> Receive:
-    got = 0
-
-    async def bounded() -> Message:
-        nonlocal got
-        message = await receive()
-        got += len(message.get("body", b""))
-        if got > most:
-            raise HTTPException(413)
-        return message
-
-    return bounded

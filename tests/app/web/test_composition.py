@@ -75,6 +75,8 @@ def test_proxies_bring_the_connections_of_many() -> None:
     limits = limits_of(settings.Web(proxies=(ip_network("192.0.2.0/24"),), connections=7))
     assert limits.connections == 7
     assert limits.boundless("192.0.2.9")
+    assert limits.boundless("127.0.0.1")
+    assert limits.boundless("::1")
     assert not limits.boundless("198.51.100.1")
     assert not limits.boundless("")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from ipaddress import ip_network
 
 import pytest
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from tests.app.web.site import GET, answer, looped, served
@@ -166,6 +166,40 @@ def test_an_error_of_a_page_is_noted_once_and_who_leaves_early_is_no_error(log: 
 
     ask()
     assert {str(error) for error in noted.errors} == {"the secret"}
+
+
+def test_at_the_end_a_stream_of_a_page_is_cut_and_cleans_up_after_itself(log: Log) -> None:
+    noted = Noted()
+    cleaned: list[bool] = []
+
+    async def ticks() -> AsyncIterator[str]:
+        try:
+            while True:
+                yield "data: tick\n\n"
+                await asyncio.sleep(60)
+        finally:
+            cleaned.append(True)
+
+    async def events(_: Request) -> Response:
+        return StreamingResponse(ticks(), media_type="text/event-stream")
+
+    pages = [Route("/events", events)]
+    site_app = application(Site(), [Piece("trial", pages=pages)], noted)
+
+    @looped
+    async def ask() -> None:
+        async with served(around(site_app, log, noted), patience=60) as site:
+            clients = [await site.client() for _ in range(5)]
+            for client in clients:
+                await client.send(b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
+                await client.until(b"data: tick\n\n")
+            site.server.stop()
+            for client in clients:
+                await client.rest()
+
+    ask()
+    assert cleaned == [True] * 5
+    assert not noted.errors
 
 
 def test_a_stream_of_events_is_known_by_its_type(log: Log) -> None:

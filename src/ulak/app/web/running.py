@@ -61,11 +61,11 @@ async def run(
 
 
 def limits_of(web: settings.Web) -> Limits:
-    """Give what connections keep to. A proxy brings those of many clients."""
+    """Give what connections keep to. A proxy brings those of many clients, named or not."""
     return Limits(
         connections=web.connections,
         per_client=web.connections_per_client,
-        boundless=partial(_in_networks, web),
+        boundless=partial(_near, web),
     )
 
 
@@ -76,5 +76,9 @@ def tls_of(web: settings.Web) -> WebCertificate | None:
     return WebCertificate(web.tls.certificate, web.tls.key or web.tls.certificate)
 
 
-def _in_networks(web: settings.Web, host: str) -> bool:
-    return any(ip_address(host) in network for network in web.proxies) if host else False
+def _near(web: settings.Web, host: str) -> bool:
+    """Whether a client is a proxy of ours, or on this machine."""
+    if not host:
+        return False
+    address = ip_address(host)
+    return address.is_loopback or any(address in network for network in web.proxies)

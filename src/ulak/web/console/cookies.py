@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import base64
 import hmac
-from ipaddress import ip_address
 
 from starlette.requests import Request
 from starlette.responses import Response
+
+from ulak.web import clear
 
 FIELD = "token"  # of a form
 HEADER = "x-ulak-form"  # of a request that htmx makes
@@ -32,12 +33,7 @@ def address(request: Request) -> str:
 
 def in_clear(request: Request) -> bool:
     """Whether others could read along: neither TLS, nor from this machine itself."""
-    if secure(request) or not request.client:
-        return False
-    try:
-        return not ip_address(request.client.host).is_loopback
-    except ValueError:
-        return True
+    return clear.in_clear(request.scope)
 
 
 def visit_of(request: Request) -> str:
