@@ -82,7 +82,7 @@ class Server:
 
     async def depth(self) -> Depth:
         self._look()
-        rows = await self.store.list(Selection(everything=True))
+        rows = list(await self.store.list(Selection(everything=True)))
         causes: dict[str, int] = {}
         domains: dict[str, int] = {}
         states = dict.fromkeys(State, 0)

@@ -208,6 +208,20 @@ def test_entries_of_one_deed_stand_together() -> None:
     assert many[0].more
 
 
+def test_who_guesses_pushes_nothing_out_of_sight(told: Console) -> None:
+    ada = told.logged_in()
+    for number in range(900):
+        guess = operated(NOW + number, "login-denied", By("x@example.org", "console", "192.0.2.9"))
+        told.server.journal.write(guess)
+    page = ada.get("/console/audit").text
+    assert "ada@example.org" in page
+    assert "192.0.2.9" not in page
+    assert "Denied logins: 900" in page
+    page = ada.get("/console/audit?show=denied").text
+    assert "192.0.2.9" in page
+    assert "show=denied&amp;limit=1000" in page
+
+
 def test_more_of_the_audit_can_be_asked_for(told: Console) -> None:
     for number in range(250):
         told.server.journal.write(operated(NOW - 10 * number, "login", By("ada", "console")))

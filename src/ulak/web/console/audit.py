@@ -14,6 +14,7 @@ from ulak.web.console.table import Place
 from ulak.web.words import has
 
 _FEW, _MOST = 200, 5_000  # entries
+_DENIED = "login-denied"
 _TOGETHER = 2.0  # seconds between two entries of one deed
 _NAMED = 5  # messages of a deed that are named
 _QUIET = frozenset({"verb", "who", "from", "ip", "recipient"})
@@ -48,8 +49,13 @@ class Deed:
 
 
 async def _show(here: Here) -> Response:
-    limit = number(here.request.query_params.get("limit", ""), _MOST) or _FEW
-    entries = await here.operation.deeds(limit)
+    query = here.request.query_params
+    limit = number(query.get("limit", ""), _MOST) or _FEW
+    denied = query.get("show") == "denied"
+    # Whoever guesses at passwords must not push out of sight what operators did.
+    read = await here.operation.deeds(_MOST)
+    entries = [entry for entry in read if (entry.facts.get("verb") == _DENIED) is denied]
+    whole, entries = len(entries) <= limit, entries[:limit]
     return here.page(
         "console/audit.html",
         title=here.say("console.audit.title"),
@@ -57,7 +63,9 @@ async def _show(here: Here) -> Response:
         deeds=deeds(entries),
         worded=lambda verb: has("en", f"console.deed.{verb}"),
         via=lambda via: has("en", f"console.via.{via}"),
-        more=str(min(limit * 5, _MOST)) if len(entries) == limit < _MOST else "",
+        denied=denied,
+        strangers=sum(entry.facts.get("verb") == _DENIED for entry in read),
+        more="" if whole else str(min(limit * 5, _MOST)),
     )
 
 

@@ -128,7 +128,10 @@ async def visitor(desk: Desk, request: Request) -> Here | None:
     if not token:
         return None
     # A page that keeps itself fresh is not somebody who is there.
-    active = request.method == "POST" or "hx-request" not in request.headers
+    by_itself = (
+        "hx-request" in request.headers or request.headers.get("accept") == "text/event-stream"
+    )
+    active = request.method == "POST" or not by_itself
     found = await asyncio.to_thread(desk.visits.visitor, token, active=active)
     if found is None:
         return None

@@ -91,6 +91,7 @@ async def _shown(here: Here, found: Trace) -> Response:
         "console/story.html",
         title=say_journal(here.language, "what", found.what.value, {"id": found.id}),
         story=story,
+        zone=say_journal(here.language, "what", "times", {"zone": "UTC"}),
         told=told(story),
         picture=timeline(story) if story.happenings else "",
         rows=rows,

@@ -25,7 +25,7 @@ class Times:
         if not 0.0 < time <= _FURTHEST:
             return Markup("–")
         when = datetime.fromtimestamp(time, UTC)
-        return Markup('<time datetime="{}">{} UTC</time>').format(
+        return Markup('<time datetime="{}" dir="ltr">{} UTC</time>').format(
             f"{when:%Y-%m-%dT%H:%M:%SZ}", f"{when:%Y-%m-%d %H:%M:%S}"
         )
 

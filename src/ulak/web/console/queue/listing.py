@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.responses import Response
 
 from ulak.queue.item import State
 from ulak.web.console.desk import Here
-from ulak.web.console.explained import explained
+from ulak.web.console.explained import explained, of_cause
 from ulak.web.console.once import Result
 from ulak.web.console.queue.choice import AGES, MEANT, Choice
 
@@ -30,6 +32,7 @@ async def show(here: Here) -> Response:
         listing=listing,
         rows=[(row, explained(row.pending, here.language)) for row in listing.rows],
         depth=depth,
+        titles=_titles(here, [name for name, _ in depth.by_cause]),
         waiting=sum(depth.by_state.values()),
         states=list(State),
         ages=list(AGES),
@@ -38,6 +41,12 @@ async def show(here: Here) -> Response:
         before=str(max(0, offset - _PAGE)) if offset else "",
         after=str(offset + _PAGE) if offset + _PAGE < listing.total else "",
     )
+
+
+def _titles(here: Here, causes: Sequence[str]) -> dict[str, str]:
+    """Give what causes are called; those that this version does not know by their names."""
+    found = {name: of_cause(name, here.language) for name in causes}
+    return {name: text.title if text else name for name, text in found.items()}
 
 
 def number(text: str, most: int) -> int:
