@@ -31,11 +31,6 @@ def address(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def in_clear(request: Request) -> bool:
-    """Whether others could read along: neither TLS, nor from this machine itself."""
-    return clear.in_clear(request.scope)
-
-
 def visit_of(request: Request) -> str:
     """Give the token of a visit, `""` where the browser has none."""
     return request.cookies.get(_name(_VISIT, request), "")

@@ -42,8 +42,6 @@ def routes(desk: Desk) -> list[Route]:
 
 
 async def _login(desk: Desk, request: Request) -> Response:
-    if cookies.in_clear(request):
-        return refusal(request, "clear", _DENIED)
     try:
         if request.method == "POST":
             return await _try(desk, request, await request.form())

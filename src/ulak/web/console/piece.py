@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from ulak.web.application import Piece
 from ulak.web.console import audit, door, finding, queue, story
-from ulak.web.console.desk import Desk, Here
+from ulak.web.console.desk import ROOT, Desk, Here
 from ulak.web.console.table import Place, routes, sections
 
 ORDER = (
@@ -43,6 +43,7 @@ def piece(desk: Desk, places: Sequence[Place] = PLACES) -> Piece:
     return Piece(
         "console",
         pages=[*door.routes(desk), *routes(desk, places)],
+        private=(ROOT,),
         sections=("console",),
     )
 

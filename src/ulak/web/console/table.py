@@ -17,7 +17,7 @@ from ulak.accounts.account import Role
 from ulak.accounts.store import AccountsError
 from ulak.journal.trace import JournalError
 from ulak.web.addresses import localized
-from ulak.web.console.cookies import in_clear, shown
+from ulak.web.console.cookies import shown
 from ulak.web.console.desk import ROOT, Desk, Here, lead, visitor
 from ulak.web.console.ports import OperationError
 from ulak.web.console.returning import asked
@@ -69,8 +69,6 @@ def closed(response: Response) -> Response:
 
 async def _answer(desk: Desk, place: Place, request: Request) -> Response:
     try:
-        if in_clear(request):
-            return refusal(request, "clear", 403)
         here = await visitor(desk, request)
         if here is None:
             return _stranger(request)
