@@ -68,6 +68,7 @@ def test_each_recipient_is_told_of_with_its_last_reply(full: Console, language: 
     assert "452 4.2.2 The mailbox is full" in page
     assert f'href="{language}/causes/mailbox-full"' in page
     assert f'href="{language}/codes/452"' in page
+    assert f'href="{language}/explain?reply=452%204.2.2%20The%20mailbox%20is%20full"' in page
     assert "of-yesterday" in page
     if not language:
         assert "The mailbox is full" in page

@@ -86,6 +86,10 @@ def test_who_may_act_can_act_from_a_story(told: Console) -> None:
     page = ada.get("/console/message/msg0001aaa").text
     data = {"token": token_of(page), "id": "msg0001aaa", "verb": "hold"}
     assert "<strong>1</strong>" in ada.post("/console/queue/ask", data=data).text
+    assert 'value="hold"' in page
+    assert 'value="release"' not in page
+    held = ada.get("/console/message/msg0003ccc").text
+    assert 'value="hold"' not in held
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,11 @@ async def _shown(here: Here, found: Trace) -> Response:
         picture=timeline(story) if story.happenings else "",
         rows=rows,
         total=total,
-        verbs=list(MEANT),
+        verbs=[
+            verb
+            for verb, state in MEANT.items()
+            if state is None or any(row.pending.state is state for row, _ in rows)
+        ],
         message=message,
         header=await asyncio.to_thread(_header, message) if message else "",
         links=_links(story),
