@@ -120,7 +120,7 @@ class Visitor:
         )
         assert wide <= 0, f"{name}: {wide} pixels stand out\n{page.evaluate(_STANDS_OUT)}"
         assert page.locator("h1").count() == 1, name
-        hidden = re.findall(r"\{[a-z_]+\}|\[object", page.locator("main").inner_text())
+        hidden = re.findall(r"\{[a-z_]+\}|\[object", page.evaluate(_TEXT))
         assert not hidden, f"{name}: {hidden}"
         page.evaluate(axe())
         found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
@@ -154,6 +154,14 @@ class Visitor:
         self.context.close()
 
 
+# What is to be typed may have places of its own.
+_TEXT = """
+(() => {
+  const main = document.querySelector("main").cloneNode(true);
+  main.querySelectorAll("code, pre, samp").forEach(e => e.remove());
+  return main.textContent;
+})()
+"""
 _STANDS_OUT = """
 [...document.querySelectorAll("body *")].filter(e => {
   const r = e.getBoundingClientRect();
