@@ -5,6 +5,7 @@ access.db                what programs show to the API
 accounts.db              who may log in
 certificate.pem, .key    of the server's own making, where it is given none
 attempts.db              who has failed to
+visits.db                who is in the console
 dkim/DOMAIN/SELECTOR.pem what outgoing mail is signed with
 sent.db                  how much accounts have sent
 reports.db               what DMARC reports count, and the reports of others
@@ -68,6 +69,11 @@ class Places:
     def attempts(self) -> Path:
         """Give the file of failed logins."""
         return self.data / "attempts.db"
+
+    @property
+    def visits(self) -> Path:
+        """Give the file of those who are in the console."""
+        return self.data / "visits.db"
 
     @property
     def sent(self) -> Path:

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 
 from ulak.app.web import tools
 from ulak.app.web.api import api_of
+from ulak.app.web.console import console_of
 from ulak.app.web.parts import WebParts
 from ulak.app.web.refusals import why_piece
 from ulak.app.web.site import site_of
@@ -29,6 +30,7 @@ PIECES: MappingProxyType[str, Maker] = MappingProxyType(
         "tools": tools.made,
         "why": why_piece,
         "api": api_of,
+        "console": console_of,
     }
 )
 """All pieces, in the order in which navigation shows them."""

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from ulak import config as settings
 from ulak.app.client import resolver_of
+from ulak.app.operation import LiveOperation
 from ulak.app.places import Places
 from ulak.dns.resolver import DnsResolver
 from ulak.journal.entry import Journal
@@ -43,6 +44,11 @@ class WebParts:
         made = resolver_of(self.config)
         self.closing.append(made.close)
         return made
+
+    @cached_property
+    def operation(self) -> LiveOperation:
+        """The server in an operator's hands."""
+        return LiveOperation(self.config, self.journal, self.resolver, self.clock)
 
     def incident(self, error: BaseException) -> str:
         """Note an error inside; give its id. One that has been noted is not noted again."""
