@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import free_port
-from tests.system.web import Web
+from tests.system.web import Browser, Web
 
 from ulak.lab.certificate import certificate
 
@@ -194,3 +194,32 @@ def test_tls_without_a_certificate_has_one_of_the_servers_own_making(
     trusting.check_hostname = False
     assert web.ask(trusting=trusting)[0] == 200
     assert web.server.stop() == 0
+
+
+def test_an_operator_logs_in_to_the_console_and_is_known_after_a_restart_of_the_web(
+    served: Callable[..., Any],
+) -> None:
+    web = Web(served, rest=LOCAL)
+    web.start()
+    for name, role in (("ada", "admin"), ("grace", "none")):
+        account = f"{name}@example.org"
+        added = web.server.ulak("account", "add", account, given="correct horse battery\n")
+        assert added.returncode == 0, added.stderr
+        assert web.server.ulak("account", "role", account, role).returncode == 0
+    browser = Browser(web)
+    assert browser.log_in("grace@example.org", "correct horse battery") == 403
+    assert browser.log_in("ada@example.org", "wrong") == 403
+    assert browser.log_in("ada@example.org", "correct horse battery") == 303
+    assert browser.get("/console/visits")[0] == 200
+    os.kill(web.process, signal.SIGKILL)
+    assert browser.get("/console/visits")[0] == 200
+    assert Browser(web).get("/console/visits")[0] == 303
+    assert web.server.stop() == 0
+
+
+def test_a_console_that_is_switched_off_is_not_there(served: Callable[..., Any]) -> None:
+    web = Web(served, "console = false\n")
+    web.start()
+    assert web.ask("/console")[0] == 404
+    assert web.ask("/console/login")[0] == 404
+    assert web.ask("/codes/252")[0] == 200

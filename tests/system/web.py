@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import re
 import socket
 import ssl
 import time
+import urllib.parse
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -70,3 +72,36 @@ def _words(pid: int) -> str:
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
     return ""
+
+
+class Browser:
+    """Keeps cookies, and finds the token that a form shows."""
+
+    def __init__(self, web: Web) -> None:
+        self.web = web
+        self.cookies: dict[str, str] = {}
+
+    def get(self, path: str) -> tuple[int, str]:
+        return self._ask("GET", path)
+
+    def post(self, path: str, **fields: str) -> tuple[int, str]:
+        return self._ask("POST", path, urllib.parse.urlencode(fields))
+
+    def log_in(self, name: str, password: str) -> int:
+        """Log in as a person does; give the status."""
+        found = re.search(r'name="token" value="([^"]+)"', self.get("/console/login")[1])
+        assert found
+        return self.post("/console/login", token=found[1], name=name, password=password)[0]
+
+    def _ask(self, method: str, path: str, body: str | None = None) -> tuple[int, str]:
+        link = http.client.HTTPConnection("127.0.0.1", self.web.port, timeout=30)
+        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+        if body is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        with contextlib.closing(link):
+            link.request(method, path, body, headers)
+            answer = link.getresponse()
+            for given in answer.headers.get_all("Set-Cookie", []):
+                name, _, value = given.partition(";")[0].partition("=")
+                self.cookies[name] = value
+            return answer.status, answer.read().decode()
