@@ -84,8 +84,22 @@ def test_what_cannot_be_done_is_told_in_every_language(lang: str) -> None:
         ("--lang", lang),
         ("--lang", lang, "--reference-only", "--address", "nowhere"),
         ("--lang", lang, "--reference-only", "--base", "https://mail.example.org/mail"),
+        ("export", "--lang", lang, "somewhere", "--base", "mail.example.org"),
     ):
         code, out, err = run(*words)
         assert (code, out) == (2, ""), words
         assert err.count("\n") == 1
         assert words[-1] in err or "ulak serve" in err
+
+
+@pytest.mark.slow
+def test_the_reference_is_written_as_files(tmp_path: Path) -> None:
+    code, out, err = run(
+        "export", str(tmp_path / "site"), "--base", "https://mail.example.org", "--lang", "en"
+    )
+    assert (code, err) == (0, "")
+    files = [file for file in (tmp_path / "site").rglob("*") if file.is_file()]
+    assert f"{len(files)} files were written" in out
+    assert "sitemap" not in out
+    page = (tmp_path / "site" / "codes" / "252" / "index.html").read_text("utf-8")
+    assert "https://mail.example.org/codes/252" in page

@@ -15,24 +15,23 @@ from ulak.cli.options import config_option, lang_option
 from ulak.config.web import read_listen, read_site
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--reference-only", is_flag=True)
 @click.option("--address", metavar="IP:PORT")
 @click.option("--base", metavar="URL")
 @config_option
-@lang_option
 @click.pass_context
 def web(
     ctx: click.Context,
     address: str | None,
     base: str | None,
     config: Path | None,
-    lang: str,
     *,
     reference_only: bool,
 ) -> None:
-    """Serve the public reference of replies without a mail server."""
-    del lang
+    """Serve the public reference of replies without a mail server, or write it as files."""
+    if ctx.invoked_subcommand is not None:
+        return
     if not reference_only:
         raise Failure(say(ctx, "web.which"), USAGE)
     from ulak.app.serving import CannotServeError  # noqa: PLC0415 -- as in `serve`
@@ -46,6 +45,28 @@ def web(
         alone.serve(_chosen(ctx, config, base, address), say_where)
     except CannotServeError as error:
         raise Failure(str(error), USAGE) from error
+
+
+@web.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--base", metavar="URL")
+@config_option
+@lang_option
+@click.pass_context
+def export(
+    ctx: click.Context, folder: Path, base: str | None, config: Path | None, lang: str
+) -> None:
+    """Write the reference into a folder, as files that any file server shows.
+
+    What lies there already stays, unless a page has its name.
+    """
+    del lang
+    from ulak.app.web import alone  # noqa: PLC0415 -- as in `web`
+
+    written = alone.export(_chosen(ctx, config, base), folder)
+    output.line(say(ctx, "web.written", count=written.files, folder=folder))
+    if not written.sitemap:
+        output.line(say(ctx, "web.no-sitemap"))
 
 
 def _chosen(

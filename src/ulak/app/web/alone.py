@@ -1,4 +1,4 @@
-"""The public reference without a mail server: served by this process."""
+"""The public reference without a mail server: served by this process, or written as files."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from socket import socket
 
 import uvloop
@@ -79,3 +80,8 @@ async def _serve(chosen: settings.Config, sockets: Sequence[socket], log: Log, s
     addresses = [f"{scheme}://{Place(*sock.getsockname()[:2])}/" for sock in sockets]
     app = application(public(chosen), [reference.piece()], parts.incident)
     await run(parts, app, sockets, lambda: say(addresses))
+
+
+def export(chosen: settings.Config, folder: Path) -> reference.Written:
+    """Write the reference as files. Raises OSError."""
+    return reference.export(folder, public(chosen))
