@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -156,11 +157,10 @@ def test_the_console_sees_what_two_workers_do(busy: tuple[Any, Asking]) -> None:
 
 def test_the_console_sees_who_is_connected_and_how_far_each_is(busy: tuple[Any, Asking]) -> None:
     server, ask = busy
-    with (
-        Client(server.port, source="127.0.0.9") as first,
-        Client(server.port, source="127.0.0.9") as second,
-    ):
-        first.hear()
+    with ExitStack() as clients:
+        first = clients.enter_context(Client(server.port, source="127.0.0.9"))
+        first.hear()  # before the other comes
+        second = clients.enter_context(Client(server.port, source="127.0.0.9"))
         second.hear()
         first.say("EHLO first.example")
         second.say("EHLO second.example")

@@ -46,6 +46,17 @@ def test_clients_do_not_count_for_one_another() -> None:
     assert limit.wait("a") > 0.0
 
 
+def test_what_weighs_more_counts_as_more_and_never_as_too_much_for_ever() -> None:
+    clock = Clock()
+    limit = Rate(3, 30.0, clock)
+    assert limit.wait("a", 2.0) == 0.0
+    assert limit.wait("a", 2.0) == pytest.approx(10.0)
+    assert limit.wait("a") == 0.0
+    clock.now += 30.0
+    assert limit.wait("a", 100.0) == 0.0
+    assert limit.wait("a") > 0.0
+
+
 def test_none_is_never() -> None:
     limit = Rate(0, 10.0, Clock())
     assert limit.never

@@ -185,7 +185,7 @@ def pair(name: str, lang: str = DEFAULT) -> Table:
 
 def pair_names() -> tuple[str, ...]:
     """Name the pairs that something is written about: the two keys with a hyphen between."""
-    return tuple(_table(DEFAULT, ".pairs")["pair"])
+    return tuple(_written(DEFAULT, ".pairs"))
 
 
 def pairs_with(pair: tuple[str, str], others: Sequence[str]) -> tuple[tuple[str, str], ...]:

@@ -28,6 +28,7 @@ class Piece:
 
     `pages` are there in each language; `bare` are at their own path alone, whatever the language
     (the API, a sitemap). `bodies` says below which path a request may bring how many octets.
+    `private` are paths below which nothing is said in clear but to this machine.
     `section`: navigation leads to it, under the texts `frame.section.<name>`.
     """
 
@@ -35,6 +36,7 @@ class Piece:
     pages: Sequence[BaseRoute] = ()
     bare: Sequence[BaseRoute] = ()
     bodies: Mapping[str, int] = field(default_factory=dict)
+    private: tuple[str, ...] = ()
     sections: tuple[str, ...] = ()
 
 
@@ -66,7 +68,8 @@ def application(site: Site, pieces: Sequence[Piece], incident: Incident) -> ASGI
         },
     )
     inner.router.redirect_slashes = False
-    return Guard(_Sited(inner, site), site, bodies)
+    private = [path for piece in pieces for path in piece.private]
+    return Guard(_Sited(inner, site), site, bodies, private)
 
 
 class _Sited:

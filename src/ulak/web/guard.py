@@ -3,14 +3,15 @@
 A page here runs only the scripts that it came with, is shown in nobody's frame, talks to no
 other host, and its forms are sent to no other site (CSP level 3). A request has to ask for a
 name that is ours (against rebinding of names), and one that changes something has to come from
-our own pages; what it brings is bounded before anything reads it. A token is not
-taken in clear over a network: others may have it by now.
+our own pages; what it brings is bounded before anything reads it. What is for an operator's eyes
+is spoken of in clear with nobody but this machine, and no token is taken so: others may have it
+by now.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -77,11 +78,14 @@ class _Body:
 
 
 class Guard:
-    """Stands before the application."""
+    """Stands before the application; `private` are the paths that ask for TLS."""
 
-    def __init__(self, app: ASGIApp, site: Site, bodies: Mapping[str, int]) -> None:
+    def __init__(
+        self, app: ASGIApp, site: Site, bodies: Mapping[str, int], private: Iterable[str] = ()
+    ) -> None:
         self._app = app
         self._site = site
+        self._private = tuple(private)
         self._bodies = sorted(bodies.items(), key=lambda row: -len(row[0]))
         self._held = _Held()
 
@@ -116,9 +120,18 @@ class Guard:
             body.forget()
 
     def _most(self, path: str) -> int:
+        path = self._shared(path)
+        return next((most for start, most in self._bodies if path.startswith(start)), _LARGEST)
+
+    def _is_private(self, path: str) -> bool:
+        path = self._shared(path)
+        return any(path == start or path.startswith(f"{start}/") for start in self._private)
+
+    def _shared(self, path: str) -> str:
+        """Give the path without its language."""
         for language in self._site.languages:
             path = path.removeprefix(f"/{language}") if path.startswith(f"/{language}/") else path
-        return next((most for start, most in self._bodies if path.startswith(start)), _LARGEST)
+        return path
 
     def _ours(self, scope: Scope, headers: Headers) -> bool:
         """Whether a request asks for a name of ours, or for the very address that it came to."""
@@ -133,7 +146,8 @@ class Guard:
         headers = Headers(scope=scope)
         if not self._ours(scope, headers):
             return 421  # RFC 9110 §15.5.20
-        if "authorization" in headers and in_clear(scope):
+        secret = "authorization" in headers or self._is_private(scope["path"])
+        if secret and in_clear(scope):
             return _IN_CLEAR
         if _ODD.search(scope["path"]):
             return 404

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 _MOST_CLIENTS = 20_000
-_HOST_BITS = 64  # one IPv6 customer has at least a /64
+_HOST_BITS = 64  # one IPv6 customer has at least a /64 (RFC 6177 §2)
 _TOO_MANY = 429  # RFC 6585 §4
 
 
@@ -32,12 +32,15 @@ class Rate:
         """Whether nobody may do it at all."""
         return not self._most
 
-    def wait(self, client: str) -> float:
-        """Count one more of a client and give 0, or how many seconds it has to wait for it."""
+    def wait(self, client: str, weight: float = 1.0) -> float:
+        """Count one more of a client and give 0, or how many seconds it has to wait for it.
+
+        What weighs more counts as that many, and at most as all that a client has.
+        """
         if not self._most:
             return math.inf
         now = self._clock()
-        after = max(self._until.get(client, now), now) + self._step
+        after = max(self._until.get(client, now), now) + self._step * min(weight, self._most)
         late = after - now - self._most * self._step
         if late > self._step * 1e-9:
             return late
@@ -52,9 +55,9 @@ class Rate:
         half = order[len(order) // 2 :]
         self._until = {client: until for client, until in half if until > now}
 
-    def count(self, request: Request) -> None:
+    def count(self, request: Request, weight: float = 1.0) -> None:
         """Count a request. Raises HTTPException with 429 and Retry-After where it is too many."""
-        wait = self.wait(client_of(request))
+        wait = self.wait(client_of(request), weight)
         if wait:
             retry = {"retry-after": str(math.ceil(min(wait, 86_400.0)))}
             raise HTTPException(_TOO_MANY, headers=retry)

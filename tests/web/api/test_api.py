@@ -8,6 +8,8 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from ulak.accounts.access import SCOPES, AccessToken, hashed, mint
@@ -100,13 +102,17 @@ class World:
         self.incidents: list[BaseException] = []
         ports = api.Ports(
             lambda: NOW,
-            lambda _ip, _costly: self.wait,
+            self.count,
             self.tokens,
             self.server,  # type: ignore[arg-type] # as much of it as is asked
         )
         self.operations = api.operations(ports)
         self.app = application(Site(), [api.piece(ports, self.incident)], self.incident)
         self.client = TestClient(self.app)
+
+    def count(self, _request: Request, _weight: float) -> None:
+        if self.wait:
+            raise HTTPException(429, headers={"retry-after": "3"})
 
     def incident(self, error: BaseException) -> str:
         self.incidents.append(error)

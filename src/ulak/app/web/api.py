@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from dataclasses import replace
 
 from ulak.accounts.access import AccessToken, hashed
 from ulak.accounts.sqlite import SqliteAccessTokens
 from ulak.app.web.parts import WebParts
 from ulak.web import api
 from ulak.web.application import Piece
+from ulak.web.rate import Rate
+
+_A_MINUTE = 300  # requests of one client
 
 
 class Tokens:
@@ -30,5 +35,7 @@ def api_of(parts: WebParts) -> Piece:
     """Make the API."""
     tokens = Tokens(SqliteAccessTokens(parts.places.access))
     parts.closing.append(tokens.close)
-    ports = api.Ports(parts.clock, lambda _ip, _costly: 0.0, tokens)
+    ports = api.Ports(parts.clock, Rate(_A_MINUTE, 60.0, time.monotonic).count, tokens)
+    if parts.web.console:  # who wants no operator at the pages wants no program there, either
+        ports = replace(ports, server=parts.operation)
     return api.piece(ports, parts.incident)

@@ -90,7 +90,7 @@ class Operation:
     """One operation. `name` is its `operationId`, and its texts are `api.operation.<name>.*`.
 
     `answer` names a schema of `ulak.web.api.schemas`. `scope` is what a token has to allow; `""`:
-    anybody may ask. `costly`: it asks the network, so that its visitors wait in turns.
+    anybody may ask. `weight`: as how many requests of its client it counts.
     """
 
     name: str
@@ -101,7 +101,7 @@ class Operation:
     scope: str = ""
     parameters: tuple[Parameter, ...] = ()
     body: Content | None = None
-    costly: bool = False
+    weight: float = 1.0
     problems: tuple[int, ...] = ()
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from starlette.requests import Request
+
 from ulak.accounts.access import AccessToken
 from ulak.web.console.ports import Operation as Server
 
@@ -21,12 +23,12 @@ class Tokens(Protocol):
 class Ports:
     """What the operations are made of.
 
-    `clock` gives seconds since the epoch. `wait` is asked with a visitor's address and whether the
-    operation is costly, and gives the seconds that the visitor has to wait, 0 for none. Without a
-    `server`, there is only the reference; without `tokens` nothing but what is public.
+    `clock` gives seconds since the epoch. `count` counts a request, with a weight, and raises
+    HTTPException 429 where it was too many. Without a `server` there is only the reference, and
+    without `tokens` nothing but what is public.
     """
 
     clock: Callable[[], float]
-    wait: Callable[[str, bool], float]
+    count: Callable[[Request, float], None]
     tokens: Tokens | None = None
     server: Server | None = None

@@ -83,8 +83,8 @@ class _Path:
             response = await self._do(self._operation(method), request, language)
         except Problem as problem:
             response = problem.answer(language)
-        except HTTPException as error:  # the guard's, while a body is read
-            response = Problem(error.status_code, "body-too-large").answer(language)
+        except HTTPException as error:
+            response = _problem_of(error).answer(language)
         except Exception as error:  # noqa: BLE001 -- whoever asked is told of it, by its id
             response = Problem(500, "incident", id=self._incident(error)).answer(language)
         if public:
@@ -102,10 +102,7 @@ class _Path:
 
     async def _do(self, one: Operation, request: Request, language: str) -> Response:
         ip = request.client.host if request.client else ""
-        seconds = self._ports.wait(ip, one.costly)
-        if seconds > 0:
-            wait = str(int(seconds) + 1)
-            raise Problem(429, "too-many", {"retry-after": wait}, seconds=wait)
+        self._ports.count(request, one.weight)
         by = await self._allowed(one, request, ip)
         call = Call(language, _values(one, request), by=by)
         if one.body is not None:
@@ -128,6 +125,14 @@ class _Path:
             challenge = f'Bearer realm="ulak", error="insufficient_scope", scope="{one.scope}"'
             raise Problem(403, "scope", {"www-authenticate": challenge}, scope=one.scope)
         return By(token.name, "api", ip)
+
+
+def _problem_of(error: HTTPException) -> Problem:
+    """Say what the guard says while a body is read, or who counts requests."""
+    if error.status_code == 429:  # noqa: PLR2004 -- RFC 6585 §4
+        wait = (error.headers or {}).get("retry-after", "60")
+        return Problem(429, "too-many", {"retry-after": wait}, seconds=wait)
+    return Problem(error.status_code, "body-too-large")
 
 
 def _language(request: Request) -> str:

@@ -12,8 +12,6 @@ import hmac
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ulak.web import clear
-
 FIELD = "token"  # of a form
 HEADER = "x-ulak-form"  # of a request that htmx makes
 TOKEN = 32  # octets

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from ulak.diagnose.reply import Confirmation
 from ulak.web.page import language_of, part, render
-from ulak.web.rate import Rate, visitor
+from ulak.web.rate import Rate, client_of
 from ulak.web.tools.live import Stream, attended, event
 from ulak.web.tools.pictures import pictures_of
 from ulak.web.tools.ports import Ports
@@ -31,7 +31,7 @@ LIVE = "/check/live"
 SCRIPTS = ("vendor/htmx.js", "vendor/sse.js", "live.js")
 _FIELDS = 40  # of a form
 _LONGEST_FIELD = 2_000_000  # octets: a bounce that is pasted
-_OCTETS_OF_A_TOKEN = 1_000_000  # reading a mail of 10 MB is worth eleven replies
+_OCTETS_OF_A_REPLY = 1_000_000  # reading a mail of 10 MB is worth eleven replies
 _AT_ONCE = 2  # threads that read what visitors send
 
 
@@ -42,13 +42,13 @@ class Bench:
         self.ports = ports
         self.runs = runs or Runs(ports.clock, ports.new_id, ports.incident)
         self.shelf = Shelf(ports.clock, ports.new_id)
-        self._reading = Rate(ports.clock, burst=30, per_minute=30)
-        self._checking = Rate(ports.clock, burst=12, per_minute=12)
+        self._reading = Rate(30, 60.0, ports.clock)
+        self._checking = Rate(12, 60.0, ports.clock)
         self._threads = asyncio.Semaphore(_AT_ONCE)
 
     def may_read(self, request: Request, octets: int) -> None:
         """Let a visitor have so much read. HTTPException 429 where that was too much."""
-        _demand(self._reading.take(_visitor(request), 1 + octets / _OCTETS_OF_A_TOKEN))
+        self._reading.count(request, 1 + octets / _OCTETS_OF_A_REPLY)
 
     @asynccontextmanager
     async def form(self, request: Request) -> AsyncGenerator[FormData, None]:
@@ -67,8 +67,8 @@ class Bench:
         key = hashlib.sha256(repr(what).encode("utf-8", "replace")).hexdigest()
         run = self.runs.known(key)
         if run is None:
-            _demand(self._checking.take(_visitor(request)))
-            run = self.runs.enter(key, _visitor(request), make, octets=octets)
+            self._checking.count(request)
+            run = self.runs.enter(key, client_of(request), make, octets=octets)
         return run
 
     async def followed(
@@ -171,15 +171,6 @@ def _result(run: Run, language: str) -> dict[str, object] | None:
         "pictures": pictures_of(run.result, language),
         "level": 3 if isinstance(run.result, Confirmation) else 2,  # of its headings
     }
-
-
-def _visitor(request: Request) -> str:
-    return visitor(request.client.host if request.client else None)
-
-
-def _demand(wait: int) -> None:
-    if wait:
-        raise HTTPException(429, headers={"retry-after": str(wait)})
 
 
 def _too_much(busy: BusyError) -> HTTPException:
