@@ -112,6 +112,20 @@ def test_a_message_is_checked_as_one_page(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_pictures_stand_beside_findings(client: TestClient, language: str) -> None:
+    prefix = "" if language == "en" else f"/{language}"
+    page = client.get(f"{prefix}/check/domain", params={"name": "well.example"}).text
+    assert page.count("<figure") == 2
+    assert "/static/pictures." in page
+    received = b"Received: from mx.well.example ([192.0.2.25]) by x.example;\r\n"
+    received += b" Fri, 27 Nov 2026 10:00:00 +0000\r\n"
+    files = {"mail": ("x.eml", received + SIGNED)}
+    page = client.post(f"{prefix}/check/message", files=files).text
+    assert page.count("<figure") == 3
+    tame(page)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_findings_come_one_by_one(client: TestClient, world: World, language: str) -> None:
     prefix = "" if language == "en" else f"/{language}"
     params = {"name": "well.example", "live": "1"}
@@ -157,6 +171,16 @@ def test_who_checks_too_often_waits(client: TestClient, world: World) -> None:
     assert client.get("/check/ip", params={"ip": "192.0.2.1"}).status_code == 200  # it is known
     world.clock.now += 6
     assert client.get("/check/ip", params={"ip": "192.0.2.99"}).status_code == 200
+
+
+def test_all_visitors_together_may_ask_only_so_much(world: World) -> None:
+    statuses = []
+    app = world.app()
+    for number in range(122):
+        with TestClient(app, client=(f"192.0.2.{number}", 1)) as visitor:
+            answer = visitor.get("/check/ip", params={"ip": f"203.0.113.{number}", "live": "1"})
+            statuses.append(answer.status_code)
+    assert statuses == [200] * 120 + [503] * 2
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)

@@ -189,6 +189,18 @@ async def test_it_is_given_up_when_it_takes_too_long() -> None:
 
 
 @asynchronous
+async def test_who_gets_no_place_for_too_long_is_told_so() -> None:
+    table, works = runs(at_once=1, patience=0.02), [Work(), Work()]
+    first, second = (table.enter(str(n), f"v{n}", work) for n, work in enumerate(works))
+    async with asyncio.timeout(10):
+        begun_first = await begun(table, first)
+        run = await table.finished(second)
+        await begun_first
+    assert first.problem == "too-late"
+    assert (run.problem, works[1].begun) in {("busy", 0), ("too-late", 1)}
+
+
+@asynchronous
 async def test_an_error_inside_is_noted_and_ends_it() -> None:
     async def broken(_: Tell) -> Diagnosis:
         raise RuntimeError

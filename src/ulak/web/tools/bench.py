@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, asynccontextmanager
+from math import ceil
 from typing import Any, TypeVar
 
 from starlette.datastructures import FormData, UploadFile
@@ -44,6 +45,7 @@ class Bench:
         self.shelf = Shelf(ports.clock, ports.new_id)
         self._reading = Rate(30, 60.0, ports.clock)
         self._checking = Rate(12, 60.0, ports.clock)
+        self._all = Rate(120, 60.0, ports.clock)
         self._threads = asyncio.Semaphore(_AT_ONCE)
 
     def may_read(self, request: Request, octets: int) -> None:
@@ -63,11 +65,16 @@ class Bench:
             return await asyncio.to_thread(work)
 
     def enter(self, request: Request, what: tuple[object, ...], make: Make, octets: int = 0) -> Run:
-        """Give the run that answers `what`. HTTPException 429 where this was too often."""
+        """Give the run that answers `what`.
+
+        HTTPException 429 where this visitor has asked for too many, 503 where all of them have.
+        """
         key = hashlib.sha256(repr(what).encode("utf-8", "replace")).hexdigest()
         run = self.runs.known(key)
         if run is None:
             self._checking.count(request)
+            if wait := self._all.wait(""):
+                raise HTTPException(503, headers={"retry-after": str(ceil(wait))})
             run = self.runs.enter(key, client_of(request), make, octets=octets)
         return run
 

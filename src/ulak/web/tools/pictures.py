@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ulak.diagnose.diagnosis import Diagnosis
 from ulak.diagnose.reply import Confirmation
-from ulak.web.pictures import Picture, dkim_paths, dmarc_walk, spf_tree
+from ulak.web.pictures import Picture, dkim_paths, dmarc_walk, message_way, spf_tree
 
 
 def pictures_of(result: Diagnosis | Confirmation, language: str) -> tuple[Picture, ...]:
@@ -28,8 +28,12 @@ def of_domain(diagnosis: Diagnosis, language: str) -> tuple[Picture, ...]:
 
 
 def of_message(diagnosis: Diagnosis, language: str) -> tuple[Picture, ...]:
-    """Draw what was found about a message: the DMARC walk, the hash path of DKIM."""
-    return _there(dmarc_walk(diagnosis, language), *dkim_paths(diagnosis, language))
+    """Draw what was found about a message: its way, the DMARC walk, the hash path of DKIM."""
+    return _there(
+        message_way(diagnosis, language),
+        dmarc_walk(diagnosis, language),
+        *dkim_paths(diagnosis, language),
+    )
 
 
 def of_reply(diagnosis: Diagnosis, language: str) -> tuple[Picture, ...]:

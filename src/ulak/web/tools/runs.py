@@ -19,7 +19,7 @@ from ulak.web.site import Incident
 AT_ONCE = 6
 WAITING = 24
 PER_VISITOR = 3
-PATIENCE = 60.0  # seconds that a run may take once it has begun
+PATIENCE = 60.0  # seconds that a run may wait for its place, and then that it may take
 KEPT = 60.0  # seconds for which what came of it is given to others, too
 UNSEEN = 300.0  # seconds that a run waits for its first watcher
 _MOST = 200
@@ -49,7 +49,10 @@ class BusyError(Exception):
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """One diagnosis. `problem` is `too-late`, `failed` or `left` where nothing came of it."""
+    """One diagnosis.
+
+    `problem` is `too-late`, `busy`, `failed` or `left` where nothing came of it.
+    """
 
     id: str
     key: str
@@ -170,13 +173,13 @@ class Runs:
             run.notify()
 
         try:
-            async with self._places:
+            async with asyncio.timeout(self._patience) as waiting, self._places:
                 run.begun = True
+                waiting.reschedule(asyncio.get_running_loop().time() + self._patience)
                 run.notify()
-                async with asyncio.timeout(self._patience):
-                    run.result = await run.make(tell)
+                run.result = await run.make(tell)
         except TimeoutError:
-            run.problem = "too-late"
+            run.problem = "too-late" if run.begun else "busy"
         except Exception as error:  # noqa: BLE001 -- it is noted, and its watchers get the id
             run.problem, run.incident = "failed", self._incident(error)
         finally:
