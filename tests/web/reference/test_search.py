@@ -6,9 +6,11 @@ import pytest
 from starlette.testclient import TestClient
 from tests.web.reference.reader import Reader, visitor
 
-from ulak.language import LANGUAGES
+from ulak.language import LANGUAGES, read
+from ulak.web.reference import keys
 from ulak.web.reference.finding import LONGEST, find
 from ulak.web.reference.folding import fold, near, words
+from ulak.web.words import FOLDER
 
 LISTED = "550 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org"
 
@@ -38,6 +40,11 @@ def client() -> TestClient:
         ("tr", "spam", "spam-found"),
         ("tr", "mailbox full", "mailbox-full"),
         ("ar", "صندوق بريد ممتلئ", "mailbox-full"),
+        ("en", "wrong password", "authentication-failed"),
+        ("en", "PTR", "reverse-dns-fail"),
+        ("tr", "şifre yanlış", "authentication-failed"),
+        ("tr", "kara liste", "listed-by-dnsbl"),
+        ("ar", "قائمة سوداء", "listed-by-dnsbl"),
         ("ar", "قائمة حظر", "listed-by-dnsbl"),
     ],
 )
@@ -60,6 +67,11 @@ def test_words_find_what_they_mean(language: str, asked: str, first: str) -> Non
         ("252, 554", "/compare/252-vs-554"),
         ("5.7.1 or 550", "/compare/550-vs-5.7.1"),
         ("252-vs-554", "/compare/252-vs-554"),
+        ("what does 554 mean?", "/codes/554"),
+        ("554 hatası nedir", "/codes/554"),
+        ("ما معنى 554؟", "/codes/554"),
+        ("difference between 252 and 554", "/compare/252-vs-554"),
+        ("252 ile 554 arasındaki fark", "/compare/252-vs-554"),
     ],
 )
 def test_who_names_a_page_is_led_there(client: TestClient, asked: str, target: str) -> None:
@@ -136,6 +148,13 @@ def test_words_are_compared_without_case_marks_and_what_a_keyboard_lacks() -> No
     assert words("الأسباب") == words("أسباب") == ["اسباب"]
     assert words("«صُندوق» البريد") == ["صندوق", "بريد"]
     assert words("K\u212a") == ["kk"]
+
+
+def test_words_by_which_a_cause_is_looked_for_are_of_causes() -> None:
+    for language in LANGUAGES:
+        named = [n for n in read(FOLDER / language / "reference.toml") if n.startswith("also.")]
+        assert named
+        assert {name.removeprefix("also.") for name in named} <= set(keys.causes())
 
 
 def test_a_slip_is_one_letter_and_in_long_words_two() -> None:

@@ -15,6 +15,7 @@ from ulak.replies.sides import side
 from ulak.web.reference import keys
 from ulak.web.reference.folding import words
 from ulak.web.reference.index import Index
+from ulak.web.words import has, say
 
 LONGEST = 2000  # characters of what is asked
 MOST = 12
@@ -22,25 +23,15 @@ _CODE = re.compile(r"(?<![\w.])([2-5][0-9]{2}|[245Xx]\.[0-9]{1,3}\.[0-9]{1,3})(?
 _BEGUN = re.compile(r"(?:[2-5][0-9]?|[245Xx]\.(?:[0-9]{1,3}\.?)?)")
 # Words between two codes or around one that say nothing of a reply.
 _BETWEEN = frozenset(
-    {"vs", "versus", "or", "and", "ile", "ve", "veya", "ya", "da", "mi", "mu", "ام", "او", "و"}
+    words("vs versus or and between ile ve veya ya da mi mu arasındaki أم أو و بين مقابل")
 )
-_LITTLE = _BETWEEN | {
-    "smtp",
-    "esmtp",
-    "error",
-    "code",
-    "reply",
-    "status",
-    "dsn",
-    "hata",
-    "kodu",
-    "kod",
-    "yanit",
-    "yaniti",
-    "رمز",
-    "رد",
-    "خطا",
-}
+_LITTLE = _BETWEEN | frozenset(
+    words(
+        "smtp esmtp error code reply status dsn what does is it mean means the why how to fix "
+        "solve difference hata hatası kodu kod yanıt yanıtı ne demek nedir neden nasıl çözülür "
+        "düzeltilir çözümü anlamı fark farkı رمز الردّ خطأ ما معنى هو لماذا كيف حل إصلاح الفرق"
+    )
+)
 _SURE = ("text", "provider")
 _FEW, _MANY = 2, 4
 # What people look up most, as questions in forums and bounces show it.
@@ -174,11 +165,19 @@ def entries(language: str) -> Iterator[Entry]:
             (str(families.get(half.family or "", "")), 4.0),
             (half.words, 3.0),
             (english.title, 3.0),
+            (_also(key, language), 3.0),
+            (_also(key, texts.DEFAULT), 3.0),
             (" ".join(provider.name for provider in half.providers), 2.0),
             (half.means, 1.5),
             (half.seen_when, 1.0),
         )
         yield Entry(_alike(key), half.title, sentences(half.means)[0], said)
+
+
+def _also(key: str, language: str) -> str:
+    """Give words by which people look for it that stand nowhere in its texts."""
+    name = f"reference.also.{key}"
+    return say(language, name) if has(language, name) else ""
 
 
 @cache
