@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ulak.replies.patterns
+from ulak.replies import catalog
 from ulak.replies.explain import explain
+from ulak.replies.refusal import Marking
 from ulak.web.tools.redact import redacted
 
 RULES = Path(ulak.replies.patterns.__file__).parent / "rules"
@@ -79,3 +81,16 @@ def test_no_address_is_left(around: str, local: str, ip: object) -> None:
     assert f"{local}@" not in shown
     assert f"[{ip}]" not in shown
     assert "geheim-firma" not in shown
+
+
+@pytest.mark.parametrize("address", ["", "https://mx.firm.de/why/", "http://[2001:db8::1]/w?id="])
+@pytest.mark.parametrize("identifier", ["7k3m9q2xw4tz", "abcdefghjkmn", "123456789012"])
+def test_the_id_of_a_refusal_of_ulak_is_taken_out_and_the_cause_stays(
+    address: str, identifier: str
+) -> None:
+    """Who has the id reads of the sender on the page that it leads to."""
+    reply = catalog.NO_SUCH_MAILBOX.reply(address="ada@firm.de")
+    shown = redacted(str(Marking(lambda: identifier, address).mark(reply, identifier)))
+    assert identifier not in shown
+    assert "000000000001" in shown
+    assert explain(shown).cause == "no-such-mailbox"

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from ulak.language.case import lower
 from ulak.replies.patterns import book, words_of
+from ulak.replies.refusal import ALPHABET, LENGTH, LONGEST_ADDRESS
 
 _ADDRESS = re.compile(r"([^\s<>()\[\]{}\"',;:=/\\@|]{1,128})@((?:[\w-]{1,63}\.){1,10}[\w-]{2,63})")
 _IPV4 = re.compile(r"(?<![0-9.])([0-9]{1,3}(?:\.[0-9]{1,3}){3})(?![0-9]|\.[0-9])", re.ASCII)
@@ -23,6 +24,8 @@ _IPV6 = re.compile(
 _EXIM = re.compile(r"(?<![\w-])[0-9A-Za-z]{6}-(?:[0-9A-Za-z]{6}|[0-9A-Za-z]{11})-[0-9A-Za-z]{2,4}")
 _UUID = re.compile(r"(?<![\w-])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![\w-])")
 _TOKEN = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]{10,256}(?![0-9A-Za-z])", re.ASCII)
+_REFUSAL = re.compile(rf"[{ALPHABET}]{{{LENGTH}}}")
+_BEFORE_REFUSAL = re.compile(rf"(?:\(refusal |; see https?://[!-~]{{1,{LONGEST_ADDRESS}}})\Z")
 _FEWEST_DIGITS = 2  # of an id beside its letters; a word has none
 _WHOLE_NUMBER = 10  # digits: more than a size or a limit has
 _EXAMPLES = ("example.org", "example.net", "example.com")
@@ -85,12 +88,22 @@ class _Redaction:
 
     def _token(self, match: re.Match[str]) -> str:
         word = match[0]
+        if _REFUSAL.fullmatch(word) and _stands_behind(match):
+            return self._example("refusal", word, "{:012}".format)  # one that nobody was given
         digits = sum(c.isdigit() for c in word)
         if digits == len(word):
             return word if digits < _WHOLE_NUMBER else self._example("id", word, "id{}".format)
         if digits < _FEWEST_DIGITS:
             return word
         return self._example("id", word, "id{}".format)
+
+
+def _stands_behind(match: re.Match[str]) -> bool:
+    """Whether this is where a refusal of Ulak's has its id (`ulak.replies.refusal`)."""
+    start = max(match.start() - LONGEST_ADDRESS - len("; see "), 0)
+    before = match.string[start : match.start()]
+    begins = max(before.rfind("(refusal "), before.rfind("; see http"))
+    return begins >= 0 and _BEFORE_REFUSAL.match(before, begins) is not None
 
 
 def _is_example(domain: str) -> bool:
