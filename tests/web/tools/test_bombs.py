@@ -97,6 +97,17 @@ def test_what_is_left_out_is_counted(client: TestClient) -> None:
     assert re.search(r"Further replies that are not shown: [0-9]+\.", text)
 
 
+def test_a_header_that_no_server_takes_is_not_checked(client: TestClient) -> None:
+    mail = HEAD + repeated(b"Received: from x ([192.0.2.1]) by y\r\n", 201_000) + b"\r\nx"
+    answer = client.post("/check/message", files={"mail": ("x.eml", mail)})
+    assert answer.status_code == 422
+    assert "larger than servers take" in answer.text
+    for end in (b"\r\n", b"\n"):
+        mail = HEAD.replace(b"\r\n", end) + end + (b"x" * 70 + end) * 5_000
+        answer = client.post("/check/message", files={"mail": ("x.eml", mail)})
+        assert answer.status_code == 200, end
+
+
 def test_a_file_that_is_too_large_is_not_read(client: TestClient) -> None:
     for path in ("/explain", "/check", "/check/message", "/ar/explain"):
         answer = client.post(path, files={"mail": ("x.eml", b"x" * (11 * MEGABYTE))})

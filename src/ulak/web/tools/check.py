@@ -16,11 +16,12 @@ from ulak.diagnose import address, domain, message
 from ulak.diagnose.diagnosis import Check, Ended
 from ulak.diagnose.message import Envelope
 from ulak.diagnose.patience import Patience
+from ulak.mail.message import split
 from ulak.replies.texts import safe
 from ulak.web.addresses import localized
 from ulak.web.page import language_of, render
 from ulak.web.tools.bench import LIVE, SCRIPTS, Bench, file_of, text_of
-from ulak.web.tools.reading import LARGEST
+from ulak.web.tools.reading import LARGEST, LARGEST_HEADER
 from ulak.web.tools.runs import Result, Run, Seen, Tell
 from ulak.web.tools.target import domain_of, ip_of, target_of
 from ulak.web.words import say
@@ -150,13 +151,16 @@ class Checking:
     async def _message(
         self, request: Request, octets: bytes, name: str, given: Envelope, *, live: bool
     ) -> Response:
+        octets = with_crlf(octets)
+        if len(split(octets)[0]) > LARGEST_HEADER:
+            return _page(request, "message", problem="large-header", status=422)
         ports = self._bench.ports
         called = safe(name) or say(language_of(request), "tools.check.pasted")
 
         async def make(tell: Tell) -> Result:
             return await message.diagnose(
                 Patience(ports.resolver),
-                with_crlf(octets),
+                octets,
                 name=called,
                 given=given,
                 now=ports.now(),

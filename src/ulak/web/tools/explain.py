@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,7 +18,7 @@ from ulak.diagnose.reply import Given, Returned, confirm, evidence, returned
 from ulak.replies import texts
 from ulak.web.page import language_of, render
 from ulak.web.tools.bench import Bench, file_of, text_of
-from ulak.web.tools.reading import LARGEST, Quoted, Reading, read
+from ulak.web.tools.reading import LARGEST, LARGEST_HEADER, Quoted, Reading, read
 from ulak.web.tools.redact import redacted
 from ulak.web.tools.runs import Result, Seen, Tell
 from ulak.web.tools.told import harmless, told
@@ -141,7 +141,10 @@ class Explain:
 
 def _read(octets: bytes, *, uploaded: bool) -> tuple[Reading, Returned]:
     reading = read(octets, uploaded=uploaded)
-    return reading, returned(octets) if reading.bounce else Returned()
+    back = returned(octets) if reading.bounce else Returned()
+    if len(back.header) > LARGEST_HEADER:
+        back = replace(back, header=b"", message=b"")
+    return reading, back
 
 
 def _number(text: str) -> int:

@@ -10,6 +10,7 @@ from ulak.replies.explain import Explanation, explain_parsed
 from ulak.replies.parse import ParsedReply, parse
 
 LARGEST = 10_000_000  # octets of a mail
+LARGEST_HEADER = 200_000  # of which that is checked; more is no header that a server would take
 MOST = 40  # replies that are shown of one mail or log
 _LONGEST_LINE = 8_000
 _FIELD = re.compile(r"[!-9;-~]{1,76}[ \t]*:")
