@@ -109,6 +109,12 @@ def test_a_message_is_checked_as_one_page(client: TestClient) -> None:
     text = client.post("/check/message", data={"text": SIGNED.decode(), **data}).text
     assert "Ulak would take this message" in text
     assert client.post("/check/message").status_code == 422
+    # The walk of DMARC and the hash path of the signature; no server has written of its way.
+    kinds = re.findall(
+        r'<figure class="card"><figcaption>[^<]+</figcaption><svg[^>]*class="picture ([a-z]+)"',
+        text,
+    )
+    assert kinds == ["dmarc", "dkim"]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

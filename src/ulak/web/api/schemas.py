@@ -84,6 +84,15 @@ _DIAGNOSIS = obj(
             check=STRING, subject=STRING, result=STRING, good=or_null(BOOLEAN),
             severity=or_null(STRING), reference=or_null(STRING), facts=FACTS, drawing=TEXTS,
             reasons=array(obj(key=STRING, facts=FACTS, text=STRING)), means=TEXTS,
+            tree=array(
+                obj(depth=INTEGER, term=STRING, lookups=INTEGER, void=INTEGER, lost=BOOLEAN)
+            ),
+        )
+    ),
+    hops=array(
+        obj(
+            sender=or_null(STRING), ip=or_null(STRING), receiver=or_null(STRING),
+            protocol=or_null(STRING), time=or_null(NUMBER),
         )
     ),
     steps=array(

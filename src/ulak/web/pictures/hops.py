@@ -38,7 +38,7 @@ def way(hops: tuple[Hop, ...], language: str, zone: tzinfo = UTC) -> Way:
 
 def _event(hop: Hop, language: str, back: str) -> Event:
     lines = []
-    client = " ".join(filter(None, (hop.sender, f"[{hop.ip}]" if hop.ip else "")))
+    client = " · ".join(filter(None, (hop.sender, hop.ip)))
     if client:
         lines.append(Line(say(language, "hops.from", client=client)))
     if hop.protocol:

@@ -1,14 +1,14 @@
 """How wide words are, about: no font is at hand where a page is made.
 
 The widths are those of a wide font (DejaVu), so that what fits here fits with nearly every other.
-Lines are for a telephone: 328 pixels, what is left of 360 beside the margins of a page.
+Lines are for a telephone: 300 pixels, what is left of 360 beside the margins of a page and a card.
 """
 
 from __future__ import annotations
 
 import unicodedata
 
-WIDTH = 328  # pixels that every picture has at least
+WIDTH = 300  # pixels that every picture has at least
 SIZE = 14  # of a letter
 SMALL = 12  # of what is written in fixed width, and beside charts
 

@@ -45,7 +45,7 @@ def drawn(found: Way, language: str) -> Picture:
         if sheet.height > top:
             rail.append((top, sheet.height, "rail pause"))
         top = sheet.height
-        _date(sheet, when, before, found)
+        _date(sheet, when, before)
         if sheet.height > top and place:
             rail.append((top, sheet.height, "rail"))
         top = sheet.height
@@ -69,14 +69,10 @@ def _shown(events: tuple[Event, ...]) -> tuple[tuple[Event, ...], int]:
     return (*events[:_FIRST], *events[-_LAST:]), left_out
 
 
-def _date(sheet: Sheet, when: datetime | None, before: datetime | None, found: Way) -> None:
-    """Write the day where another begins, and of more than one the first, too."""
+def _date(sheet: Sheet, when: datetime | None, before: datetime | None) -> None:
+    """Write the day where another begins."""
     if when is None or (before is not None and when.date() == before.date()):
         return
-    if before is None:
-        times = [event.time for event in found.events if event.time is not None]
-        if all(at(time, found.zone).date() == when.date() for time in times):
-            return
     sheet.write(day(when, sheet.language), _TEXT, sheet.height + 13, "small strong")
     sheet.height += 22
 

@@ -8,7 +8,7 @@ mirrored, but for words and marks.
 
 from __future__ import annotations
 
-from html import escape
+from html import escape, unescape
 
 from ulak.language import direction
 from ulak.web.pictures.marks import MARKS
@@ -23,6 +23,11 @@ class Picture(str):
     """The text of an SVG element; a template takes it as it is."""
 
     __slots__ = ()
+
+    @property
+    def caption(self) -> str:
+        """What the picture is called, as plain text."""
+        return unescape(self.partition("<title>")[2].partition("</title>")[0])
 
     def __html__(self) -> str:
         return self
