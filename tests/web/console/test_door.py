@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import threading
 
@@ -11,6 +12,7 @@ from tests.web.console.conftest import SECRET, TABLE, Console, log_in, token_of
 from ulak.accounts import password
 from ulak.accounts.account import Role
 from ulak.accounts.visits import Rules
+from ulak.web.console.cookies import form_token
 from ulak.web.console.ports import OperationError
 from ulak.web.console.returning import inside
 
@@ -234,6 +236,9 @@ def test_the_login_is_a_form_of_ours(console: Console) -> None:
         assert answer.status_code == 403
         assert "ulak-console" not in answer.headers.get("set-cookie", "")
     assert console.browser().post("/console/login", data={}).status_code == 403
+    # What is made of no token is no secret.
+    data = {"token": form_token(""), "name": "ada@example.org", "password": SECRET}
+    assert console.browser().post("/console/login", data=data).status_code == 403
     data = {"token": token_of(page), "name": "ada@example.org", "password": SECRET}
     assert browser.post("/console/login", data=data).status_code == 303
     assert console.verbs() == ["login"]
@@ -293,6 +298,7 @@ def test_the_token_is_in_no_file(console: Console) -> None:
     kept = b"".join(file.read_bytes() for file in console.folder.glob("visits.db*"))
     assert kept
     assert token.encode() not in kept
+    assert base64.urlsafe_b64decode(token + "=") not in kept
 
 
 def test_each_login_has_a_token_of_its_own(console: Console) -> None:
@@ -405,6 +411,7 @@ def test_who_logs_out_is_out_whoever_has_the_token(console: Console) -> None:
     answer = ada.post("/tr/console/logout", data=data)
     assert answer.headers["location"] == "/tr/console/login"
     assert "Max-Age=0" in answer.headers["set-cookie"]
+    assert "HttpOnly" in answer.headers["set-cookie"]
     other = console.browser()
     other.cookies.set("ulak-console", token)
     assert other.get("/console/visits").status_code == 303
