@@ -56,6 +56,33 @@ def test_an_address_without_an_entry_costs_one_question() -> None:
     assert list(zone.asked) == [(f"7.2.0.192.{BL}", "A")]
 
 
+@pytest.mark.parametrize("ip", ["192.0.2.1", "192.0.2.7", "127.0.0.1"])
+@pytest.mark.parametrize("answers", [["127.0.0.2"], ["127.255.255.254"], [], Status.SERVFAIL])
+@pytest.mark.parametrize("text", [[], ["see bl.example"]])
+@pytest.mark.parametrize("everybody", [[], ["127.0.0.2"]])
+def test_all_questions_at_once_learn_what_those_in_turn_do(
+    ip: str,
+    answers: Sequence[Written] | Status,
+    text: Sequence[Written],
+    everybody: Sequence[Written],
+) -> None:
+    zone = zone_with(answers, text)
+    zone.put(f"1.0.0.127.{BL}", "A", everybody)
+    health, finding = drive(dnsbl.examine(zone, ip=ip, zone=BL))
+    assert health == drive(dnsbl.probe(zone, zone=BL))
+    assert finding == ask(zone, ip)
+
+
+def test_a_domain_is_asked_for_at_once_too() -> None:
+    zone = Zone(
+        {("test.dbl.example", "A"): ["127.0.1.2"], ("a.example.dbl.example", "A"): ["127.0.1.2"]}
+    )
+    health, finding = drive(dnsbl.examine_domain(zone, domain="a.example", zone="dbl.example"))
+    assert health.works
+    assert finding == drive(dnsbl.check_domain(zone, domain="a.example", zone="dbl.example"))
+    assert finding.listed
+
+
 @pytest.mark.parametrize(
     ("answers", "result"),
     [

@@ -9,9 +9,10 @@ rewrites, and a zone that lists 127.0.0.1 lists everybody (§5).
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any, cast
 
 from ulak.checks.asking import not_answered
 from ulak.checks.gather import Gather, one_by_one
@@ -149,11 +150,10 @@ async def check_zone(
     """Ask one zone about an address."""
     blocklist = zone if isinstance(zone, Blocklist) else Blocklist(zone)
     address = normalise(ip)
-    unlisted = ipaddress.ip_address(_UNLISTED_TEST[address.version])
-    # Where the client has that very address, a name that is no address tells the same.
-    test = question(unlisted, blocklist.zone) if address != unlisted else f"nobody.{blocklist.zone}"
     name = question(address, blocklist.zone)
-    return await _ask(resolver, blocklist, str(address), (name, test), gather)
+    return await _ask(
+        resolver, blocklist, str(address), (name, _nobody(address, blocklist)), gather
+    )
 
 
 async def check_domain(
@@ -165,39 +165,54 @@ async def check_domain(
     return await _ask(resolver, blocklist, domain, names, gather)
 
 
+def _nobody(address: IP, blocklist: Blocklist) -> str:
+    """Name the entry that no list has.
+
+    Where the client has that very address, a name that is no address tells the same.
+    """
+    unlisted = ipaddress.ip_address(_UNLISTED_TEST[address.version])
+    if address == unlisted:
+        return f"nobody.{blocklist.zone}"
+    return question(unlisted, blocklist.zone)
+
+
 async def _ask(
     resolver: Resolver, blocklist: Blocklist, subject: str, names: tuple[str, str], gather: Gather
 ) -> Finding:
-    """Ask for an entry; `names` are its own and that of the entry that no list has."""
+    """Ask for an entry; `names` are its own and that of the entry that no list has.
+
+    Most addresses are on no list, and cost one question.
+    """
     name, test = names
     answer = await resolver.resolve(name, "A")
     finding = _judge(blocklist, subject, answer)
     if answer.status is Status.NO_DATA:
-        # Something is there, but no address: a text alone is no listing, and not nothing.
-        text = await resolver.resolve(name, "TXT")
-        if not text.absent:
-            why = not_answered(text) if text.failed else because("dnsbl.text-only", zone=name)
-            result = Result.COULD_NOT_ASK
-            return Finding(blocklist.zone, subject, result, reasons=(why,), trace=(answer, text))
+        return _without_address(finding, await resolver.resolve(name, "TXT"))
     if not finding.listed:
         return finding
     # A listing refuses mail: hear the reason, and make sure that not everybody is listed.
     reason, everybody = await gather(resolver.resolve(name, "TXT"), resolver.resolve(test, "A"))
-    trace = (answer, reason, everybody)
-    if _judge(blocklist, subject, everybody).listed:
-        why = because("dnsbl.everybody", zone=blocklist.zone, test=test)
-        return Finding(
-            blocklist.zone, subject, Result.COULD_NOT_ASK, finding.codes, "", (why,), trace
-        )
-    return Finding(
-        blocklist.zone,
-        subject,
-        Result.LISTED,
-        finding.codes,
-        _one_line(reason),
-        finding.reasons,
-        trace,
-    )
+    return _made_sure(blocklist, finding, reason, everybody)
+
+
+def _without_address(finding: Finding, text: Answer) -> Finding:
+    """Judge an entry that has no address: a text alone is no listing, and not nothing."""
+    if text.absent:
+        return finding
+    zone, trace = finding.zone, (*finding.trace, text)
+    why = not_answered(text) if text.failed else because("dnsbl.text-only", zone=text.name)
+    return Finding(zone, finding.ip, Result.COULD_NOT_ASK, reasons=(why,), trace=trace)
+
+
+def _made_sure(
+    blocklist: Blocklist, finding: Finding, reason: Answer, everybody: Answer
+) -> Finding:
+    """Add the reason of a listing, and take back one that everybody has."""
+    trace = (*finding.trace, reason, everybody)
+    if _judge(blocklist, finding.ip, everybody).listed:
+        why = because("dnsbl.everybody", zone=blocklist.zone, test=everybody.name)
+        return replace(finding, result=Result.COULD_NOT_ASK, reasons=(why,), trace=trace)
+    return replace(finding, text=_one_line(reason), trace=trace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +262,54 @@ async def _probe(
     works = present.listed and absent.result is Result.NOT_LISTED
     reasons = (*present.reasons, *absent.reasons)
     return Health(blocklist.zone, works, reasons, tuple(answers))
+
+
+async def examine(
+    resolver: Resolver, *, ip: str, zone: str | Blocklist, gather: Gather = one_by_one
+) -> tuple[Health, Finding]:
+    """Probe a zone and ask it about an address, with all questions at once.
+
+    A person waits for one answer after another; where mail comes in, `check_zone` asks less.
+    """
+    blocklist = zone if isinstance(zone, Blocklist) else Blocklist(zone)
+    address = normalise(ip)
+    probing = probe(resolver, zone=blocklist, version=address.version, gather=gather)
+    names = (question(address, blocklist.zone), _nobody(address, blocklist))
+    return await _examine(resolver, blocklist, (str(address), *names), probing, gather)
+
+
+async def examine_domain(
+    resolver: Resolver, *, domain: str, zone: str | Blocklist, gather: Gather = one_by_one
+) -> tuple[Health, Finding]:
+    """Probe a list of domains and ask it about a domain, as `examine` does."""
+    blocklist = zone if isinstance(zone, Blocklist) else Blocklist(zone)
+    probing = probe_domains(resolver, zone=blocklist, gather=gather)
+    names = (f"{domain}.{blocklist.zone}", f"{_DOMAIN_TESTS[1]}.{blocklist.zone}")
+    return await _examine(resolver, blocklist, (domain, *names), probing, gather)
+
+
+async def _examine(
+    resolver: Resolver,
+    blocklist: Blocklist,
+    asked: tuple[str, str, str],
+    probing: Awaitable[Health],
+    gather: Gather,
+) -> tuple[Health, Finding]:
+    """Ask; `asked` is the subject, its entry, and the entry that no list has."""
+    subject, name, test = asked
+    answers: Sequence[Any] = await gather(
+        probing, resolver.resolve(name, "A"), resolver.resolve(name, "TXT")
+    )
+    health, answer, text = cast("tuple[Health, Answer, Answer]", tuple(answers))
+    finding = _judge(blocklist, subject, answer)
+    if answer.status is Status.NO_DATA:
+        return health, _without_address(finding, text)
+    if not finding.listed:
+        return health, finding
+    # The probe has asked for that entry, unless the subject is a test entry itself.
+    probed = next((one for one in health.trace if one.name == test), None)
+    everybody = probed or await resolver.resolve(test, "A")
+    return health, _made_sure(blocklist, finding, text, everybody)
 
 
 def _judge(blocklist: Blocklist, ip: str, answer: Answer) -> Finding:

@@ -1,7 +1,8 @@
 """What lists in DNS say of an address or a domain, what that means, and what to do (RFC 5782).
 
 A list is believed as far as its test entries are right (§5): all lists are asked at once, each
-for its test entries and for the subject together, so that the slowest decides how long it takes.
+for its test entries and for all that it says of the subject, so that the slowest answer decides
+how long it takes.
 """
 
 from __future__ import annotations
@@ -9,10 +10,9 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
 
 from ulak.checks import dnsbl
-from ulak.checks.dnsbl import Blocklist, Finding, Health, Result
+from ulak.checks.dnsbl import Blocklist, Result
 from ulak.checks.gather import Gather
 from ulak.checks.reason import Reason, because
 from ulak.diagnose.diagnosis import SEVERITIES, Advice, Check, Ended, Sentence, unheard
@@ -114,13 +114,10 @@ async def _ask(
     if entry is not None and entry.status == "dead":
         return _dead(subject, zone, entry)
     if version:
-        probing = dnsbl.probe(resolver, zone=zone, version=version, gather=gather)
-        asking = dnsbl.check_zone(resolver, ip=subject, zone=zone, gather=gather)
+        examining = dnsbl.examine(resolver, ip=subject, zone=zone, gather=gather)
     else:
-        probing = dnsbl.probe_domains(resolver, zone=zone, gather=gather)
-        asking = dnsbl.check_domain(resolver, domain=subject, zone=zone, gather=gather)
-    both: Sequence[Health | Finding] = await gather(probing, asking)
-    health, finding = cast("Health", both[0]), cast("Finding", both[1])
+        examining = dnsbl.examine_domain(resolver, domain=subject, zone=zone, gather=gather)
+    health, finding = await examining
     reasons = finding.reasons
     if finding.text:
         reasons = (*reasons, because("dnsbl.says", zone=zone.shown, text=finding.text))
