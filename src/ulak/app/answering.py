@@ -55,7 +55,7 @@ class Answering:
                 return found | {"paused": parts.config.delivery.paused}
             case "sessions":
                 moment = asyncio.get_running_loop().time()
-                return live.sessions(self.listener.sessions, moment, request.limit)
+                return live.sessions(self.listener.sessions, moment, parts.clock(), request.limit)
             case "destinations":
                 pools = live.pools_of(parts.carriers.values())
                 most = parts.config.delivery.connections_per_destination

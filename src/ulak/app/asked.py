@@ -50,16 +50,16 @@ def now(answers: Answers, depth: Depth, time: float, expected: int) -> Now:
     )
 
 
-def sessions(answers: Answers, time: float, limit: int) -> Sessions:
+def sessions(answers: Answers, limit: int) -> Sessions:
     """Put the sessions of all workers into one list."""
-    found = [_session(row, time) for answer in answers for row in answer["sessions"]]
+    found = [_session(row) for answer in answers for row in answer["sessions"]]
     found.sort(key=lambda session: session.since)
     return Sessions(tuple(found[:limit]), sum(int(answer["total"]) for answer in answers))
 
 
-def _session(row: Mapping[str, Any], time: float) -> Session:
+def _session(row: Mapping[str, Any]) -> Session:
     fields = {name: value for name, value in row.items() if name != "age"}
-    return Session(since=time - row["age"], **fields)
+    return Session(**fields)
 
 
 def destinations(answers: Answers, depth: Depth, limit: int) -> Destinations:

@@ -45,10 +45,16 @@ def now(
     }
 
 
-def sessions(connections: set[Connection], time: float, limit: int) -> Answer:
-    """Tell who is connected, those who have been there longest; `time` is the loop's."""
-    seen = glance.glances(connections, time, min(limit or MOST, MOST))
-    return {"total": len(connections), "sessions": [asdict(one) for one in seen]}
+def sessions(connections: set[Connection], moment: float, time: float, limit: int) -> Answer:
+    """Tell who is connected, those who have been there longest.
+
+    `moment` is the loop's time, `time` the same in seconds since the epoch.
+    """
+    seen = glance.glances(connections, moment, min(limit or MOST, MOST))
+    return {
+        "total": len(connections),
+        "sessions": [asdict(one) | {"since": time - one.age} for one in seen],
+    }
 
 
 def destinations(

@@ -113,7 +113,7 @@ class LiveOperation:
     async def sessions(self, limit: int = 200) -> Sessions:
         """Tell who is connected."""
         answers = await self._tell("sessions", limit, needed=True)
-        return asked.sessions(answers, self._clock(), limit)
+        return asked.sessions(answers, limit)
 
     async def destinations(self, limit: int = 200) -> Destinations:
         """Tell where mail goes, and what became of the last attempts."""

@@ -22,13 +22,14 @@ _ABOUT_REFUSAL = """
 
 
 def journals(folder: Path) -> list[Path]:
-    """Give the folders of the journals of all workers in the folder that holds them."""
+    """Give the folders of the journals of all workers, and of the web, in the one with them."""
     try:
         found = [entry for entry in folder.iterdir() if entry.is_dir()]
     except OSError:
         found = []
     numbered = [path for path in found if path.name.isascii() and path.name.isdigit()]
-    return sorted(numbered, key=lambda path: int(path.name)) or [folder]
+    web = [path for path in found if path.name == "web"]
+    return [*sorted(numbered, key=lambda path: int(path.name)), *web] or [folder]
 
 
 class JournalReader:

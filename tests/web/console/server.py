@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ulak.journal.deed import By, operated
 from ulak.journal.entry import Entry, Kind
-from ulak.journal.figures import Figures, Span
+from ulak.journal.figures import Figures, Span, add_up
 from ulak.journal.memory import MemoryJournal
 from ulak.journal.trace import Trace
 from ulak.mail.envelope import Envelope
@@ -40,6 +40,9 @@ class Server:
         self.now_is = now
         self.store = MemoryStore()
         self.journal = MemoryJournal()
+        self.state = Now(now, 1, 1, 0.0)
+        self.counted: list[tuple[int, Mapping[str, int]]] = []
+        self.looks = self.charted = 0
         self.trouble: OperationError | None = None
         self.acts: list[tuple[str, Selection]] = []
         self.connected: tuple[Session, ...] = ()
@@ -58,10 +61,13 @@ class Server:
 
     async def now(self) -> Now:
         self._look()
-        return Now(self.now_is, 1, 1, 0.0)
+        self.looks += 1
+        return replace(self.state, time=self.now_is)
 
     async def figures(self, span: Span) -> Figures:
-        raise NotImplementedError(span)
+        self._look()
+        self.charted += 1
+        return add_up(self.counted, span, self.now_is)
 
     async def sessions(self, limit: int = 200) -> Sessions:
         return Sessions(self.connected[:limit], len(self.connected))

@@ -18,6 +18,8 @@ from ulak.web.console.returning import inside
 
 PATHS = [re.sub(r"\{[^}]*\}", "X", f"/console{place.path}") for place in TABLE]
 SHOWN = [path for path, place in zip(PATHS, TABLE, strict=True) if place.show]
+# A stream of events has no end; `tests/app/test_console.py` reads one.
+WHOLE = [path for path in SHOWN if not path.endswith("/live")]
 ACTED = [path for path, place in zip(PATHS, TABLE, strict=True) if place.act]
 FOR_ADMINS = [
     path
@@ -71,7 +73,7 @@ def test_who_may_only_look_does_nothing(console: Console, path: str) -> None:
     assert not console.server.acts
 
 
-@pytest.mark.parametrize("path", [*SHOWN, "/console/login", "/console/nowhere"])
+@pytest.mark.parametrize("path", [*WHOLE, "/console/login", "/console/nowhere"])
 def test_no_page_is_kept_by_anybody(console: Console, path: str) -> None:
     for browser in (console.browser(), console.logged_in()):
         for prefix in ("", "/tr"):
@@ -81,7 +83,7 @@ def test_no_page_is_kept_by_anybody(console: Console, path: str) -> None:
             assert "content-encoding" not in answer.headers
 
 
-@pytest.mark.parametrize("path", SHOWN)
+@pytest.mark.parametrize("path", WHOLE)
 def test_every_page_is_there_in_every_language(console: Console, path: str) -> None:
     ada = console.logged_in()
     for language, prefix in (("en", ""), ("tr", "/tr"), ("ar", "/ar")):

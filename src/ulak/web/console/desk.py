@@ -20,7 +20,8 @@ from ulak.web.console.cookies import address, form_token, visit_of
 from ulak.web.console.once import Once
 from ulak.web.console.ports import Operation
 from ulak.web.console.times import Times
-from ulak.web.page import language_of, render
+from ulak.web.console.watch import Watch
+from ulak.web.page import fragment, language_of, render
 from ulak.web.words import say
 
 ROOT = "/console"
@@ -44,6 +45,7 @@ class Desk:
     log: Log
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
     once: Once = field(default_factory=Once)
+    watch: Watch = field(default_factory=Watch)
     sections: tuple[tuple[str, str], ...] = ()  # name and path of what navigation leads to
 
 
@@ -103,6 +105,11 @@ class Here:
             times=Times(self.language, self.desk.clock()),
             **context,
         )
+
+    def part(self, template: str, **context: Any) -> Response:  # noqa: ANN401 -- as above
+        """Answer with a part of a page, to be put into one that is there."""
+        times = Times(self.language, self.desk.clock())
+        return fragment(self.request, template, here=self, times=times, **context)
 
     def lead(self, path: str, query: str = "") -> Response:
         """Lead on to another page of the console, after something was done."""

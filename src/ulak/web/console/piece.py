@@ -8,7 +8,18 @@ from dataclasses import replace
 from starlette.responses import Response
 
 from ulak.web.application import Piece
-from ulak.web.console import audit, door, finding, queue, story
+from ulak.web.console import (
+    audit,
+    door,
+    finding,
+    lists,
+    now,
+    queue,
+    reports,
+    standing,
+    story,
+    traffic,
+)
 from ulak.web.console.desk import ROOT, Desk, Here
 from ulak.web.console.table import Place, routes, sections
 
@@ -31,6 +42,11 @@ PLACES: tuple[Place, ...] = (
     *story.PLACES,
     *finding.PLACES,
     *audit.PLACES,
+    *now.PLACES,
+    *traffic.PLACES,
+    *lists.PLACES,
+    *reports.PLACES,
+    *standing.PLACES,
 )
 """Every page that is for who has logged in."""
 
