@@ -34,6 +34,12 @@ def test_the_page_of_a_code_tells_all_that_is_known_of_it(client: TestClient) ->
         assert f"{prefix}/causes/listed-by-dnsbl" in read.links
 
 
+def test_what_stands_in_a_row_is_parted_as_its_language_does(client: TestClient) -> None:
+    assert "RFC 5321 §4.2.3, RFC 5321 §3.1" in _spaced(Reader(client.get("/codes/554").text).text)
+    arabic = _spaced(Reader(client.get("/ar/codes/554").text).text)
+    assert "RFC 5321 §4.2.3، RFC 5321 §3.1" in arabic
+
+
 def test_a_pair_is_told_section_by_section_and_nothing_is_left_out(client: TestClient) -> None:
     for language in LANGUAGES:
         prefix = "" if language == "en" else f"/{language}"

@@ -86,13 +86,14 @@ def _rows(half: Side, language: str) -> list[tuple[str, str]]:
         rows.append((labels["in_practice"], stage_list(half.in_practice, language)))
     if half.standing:
         rows.append((labels["standing"], texts.page("standing", language)[half.standing]))
+    comma = f"{texts.page('join', language)['comma']} "
     if half.basic_codes:
         name = "code" if half.kind == "cause" else "basic_codes"
-        rows.append((labels[name], ", ".join(map(str, half.basic_codes))))
+        rows.append((labels[name], comma.join(map(str, half.basic_codes))))
     if half.kind == "cause" and half.enhanced is not None:
         rows.append((labels["enhanced"], half.enhanced))
     if half.links:
-        rows.append((labels["defined"], ", ".join(title for title, _ in half.links)))
+        rows.append((labels["defined"], comma.join(title for title, _ in half.links)))
     return rows
 
 
