@@ -69,7 +69,7 @@ def client(folder: Path, doors: tuple[Door, Door], zone: Zone, *, private: bool)
     )
     ports = ports_of(settings.load(file), zone, lambda _: "INC1", https_port=https.port)
     site = Site("mx.example.org")
-    return TestClient(application(site, [tools.piece(ports)], lambda _: "INC1"))
+    return TestClient(application(site, [tools.piece(tools.Bench(ports))], lambda _: "INC1"))
 
 
 def zone(kind: str, address: str) -> Zone:

@@ -106,7 +106,7 @@ class World:
 
     def app(self, runs: Runs | None = None) -> ASGIApp:
         site = Site("mx.example.org", "https://mx.example.org")
-        return application(site, [tools.piece(self.ports(), runs)], self.incident)
+        return application(site, [tools.piece(tools.Bench(self.ports(), runs))], self.incident)
 
     def client(self) -> TestClient:
         return TestClient(self.app(), raise_server_exceptions=False)

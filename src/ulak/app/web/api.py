@@ -38,4 +38,4 @@ def api_of(parts: WebParts) -> Piece:
     ports = api.Ports(parts.clock, Rate(_A_MINUTE, 60.0, time.monotonic).count, tokens)
     if parts.web.console:  # who wants no operator at the pages wants no program there, either
         ports = replace(ports, server=parts.operation)
-    return api.piece(ports, parts.incident)
+    return api.piece(ports, parts.incident, api.checking(parts.bench))

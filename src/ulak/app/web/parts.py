@@ -10,10 +10,12 @@ from ulak import config as settings
 from ulak.app.client import resolver_of
 from ulak.app.operation import LiveOperation
 from ulak.app.places import Places
+from ulak.app.web.tools import bench_of
 from ulak.dns.resolver import DnsResolver
 from ulak.journal.entry import Journal
 from ulak.journal.incident import incident
 from ulak.log import Log
+from ulak.web.tools import Bench
 
 _NOTED = "_ulak_incident"
 
@@ -49,6 +51,11 @@ class WebParts:
     def operation(self) -> LiveOperation:
         """The server in an operator's hands."""
         return LiveOperation(self.config, self.journal, self.resolver, self.clock)
+
+    @cached_property
+    def bench(self) -> Bench:
+        """What checks for strangers, within its limits."""
+        return bench_of(self)
 
     def incident(self, error: BaseException) -> str:
         """Note an error inside; give its id. One that has been noted is not noted again."""

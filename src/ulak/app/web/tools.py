@@ -4,29 +4,37 @@ from __future__ import annotations
 
 import secrets
 import time
+from typing import TYPE_CHECKING
 
 from ulak import config as settings
 from ulak.app.diagnosing import answer, resolver_of
 from ulak.app.fetching import PolicyFetcher
 from ulak.app.handshaking import Handshaker
-from ulak.app.web.parts import WebParts
 from ulak.checks.dnsbl import Blocklist, read_codes
 from ulak.delivery.tls import verifying
 from ulak.dns.records import Resolver
 from ulak.web import tools
 from ulak.web.application import Piece
 from ulak.web.site import Incident
-from ulak.web.tools import Ports
+from ulak.web.tools import Bench, Ports
+
+if TYPE_CHECKING:  # the parts have a bench
+    from ulak.app.web.parts import WebParts
 
 _ID = 16  # octets of an id that nobody guesses
 
 
 def made(parts: WebParts) -> Piece:
     """Make the piece."""
+    return tools.piece(parts.bench)
+
+
+def bench_of(parts: WebParts) -> Bench:
+    """Make what the pages of the tools and the API share."""
     # Who waits for a page would rather ask again than wait as long as mail does.
     resolver = resolver_of(parts.config, None)
     parts.closing.append(resolver.close)
-    return tools.piece(ports_of(parts.config, resolver, parts.incident))
+    return Bench(ports_of(parts.config, resolver, parts.incident))
 
 
 def ports_of(

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from ulak.accounts.access import SCOPES
 from ulak.web.api import reference
+from ulak.web.api.checking import operations as checking
 from ulak.web.api.description import PLACE
 from ulak.web.api.operating import operations as operating
 from ulak.web.api.operation import Operation
@@ -20,7 +21,7 @@ from ulak.web.page import language_of, render, site_of
 from ulak.web.site import Incident
 from ulak.web.words import say
 
-__all__ = ["PLACE", "Operation", "Ports", "Tokens", "operations", "piece"]
+__all__ = ["PLACE", "Operation", "Ports", "Tokens", "checking", "operations", "piece"]
 
 
 def operations(ports: Ports) -> tuple[Operation, ...]:

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from starlette.requests import Request
+
 from ulak.journal.deed import By
 from ulak.web.api.problem import Problem
 from ulak.web.api.shape import fits
@@ -109,6 +111,7 @@ class Operation:
 class Call:
     """One request, read: its values by name, its body and of which media type, who asks."""
 
+    request: Request
     language: str
     values: Mapping[str, Any]
     body: bytes = b""

@@ -104,7 +104,7 @@ class _Path:
         ip = request.client.host if request.client else ""
         self._ports.count(request, one.weight)
         by = await self._allowed(one, request, ip)
-        call = Call(language, _values(one, request), by=by)
+        call = Call(request, language, _values(one, request), by=by)
         if one.body is not None:
             call = await _with_body(one, request, call)
         told = await one.handler(call)
@@ -132,7 +132,9 @@ def _problem_of(error: HTTPException) -> Problem:
     if error.status_code == 429:  # noqa: PLR2004 -- RFC 6585 §4
         wait = (error.headers or {}).get("retry-after", "60")
         return Problem(429, "too-many", {"retry-after": wait}, seconds=wait)
-    return Problem(error.status_code, "body-too-large")
+    if error.status_code == 413:  # noqa: PLR2004 -- RFC 9110 §15.5.14
+        return Problem(413, "body-too-large")
+    return Problem(503, "busy", {"retry-after": (error.headers or {}).get("retry-after", "20")})
 
 
 def _language(request: Request) -> str:

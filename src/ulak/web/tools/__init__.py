@@ -17,12 +17,11 @@ from ulak.web.tools.runs import Runs
 
 _FORM = 500_000  # octets of a form beside the file in it
 
-__all__ = ["Ports", "piece"]
+__all__ = ["Bench", "Ports", "Runs", "piece"]
 
 
-def piece(ports: Ports, runs: Runs | None = None) -> Piece:
-    """Make the piece; `runs` with other limits than the usual ones."""
-    bench = Bench(ports, runs)
+def piece(bench: Bench) -> Piece:
+    """Make the piece. The API shares its bench, and so its limits."""
     most = LARGEST + _FORM
     return Piece(
         "tools",

@@ -29,6 +29,7 @@ from ulak.web.words import say
 PATH = "/check"
 _LONGEST_FIELD = 320
 _MOST_SELECTORS = 5
+_UNKNOWN = Envelope()
 
 
 class Checking:
@@ -82,6 +83,11 @@ class Checking:
         ip = ip_of(text)
         if ip is None:
             return _page(request, "ip", problem="no-ip", status=422, text=text[:200])
+        run = self.of_ip(request, ip, greeting)
+        return await self._followed(request, run, "ip", ip, greeting=greeting)
+
+    def of_ip(self, request: Request, ip: str, greeting: str = "") -> Run:
+        """Give the run that checks an address; HTTPException as `Bench.enter`."""
         ports = self._bench.ports
 
         async def make(tell: Tell) -> Result:
@@ -95,8 +101,7 @@ class Checking:
                 ended=_telling(tell),
             )
 
-        run = self._bench.enter(request, ("ip", ip, greeting), make)
-        return await self._followed(request, run, "ip", ip, greeting=greeting)
+        return self._bench.enter(request, ("ip", ip, greeting), make)
 
     async def domain(self, request: Request) -> Response:
         """Check a domain: what it publishes, and as far as wanted how its servers speak TLS."""
@@ -108,6 +113,16 @@ class Checking:
         if name is None:
             return _page(request, "domain", problem="no-domain", status=422, text=text[:300])
         selectors = tuple(query.get("selector", "")[:_LONGEST_FIELD].split()[:_MOST_SELECTORS])
+        run = self.of_domain(request, name, selectors, connect=connect)
+        selector = " ".join(selectors)
+        return await self._followed(
+            request, run, "domain", name, selector=selector, connect=connect
+        )
+
+    def of_domain(
+        self, request: Request, name: str, selectors: tuple[str, ...] = (), *, connect: bool = False
+    ) -> Run:
+        """Give the run that checks a domain; HTTPException as `Bench.enter`."""
         ports = self._bench.ports
 
         async def make(tell: Tell) -> Result:
@@ -121,11 +136,7 @@ class Checking:
                 ended=_telling(tell),
             )
 
-        run = self._bench.enter(request, ("domain", name, selectors, connect), make)
-        selector = " ".join(selectors)
-        return await self._followed(
-            request, run, "domain", name, selector=selector, connect=connect
-        )
+        return self._bench.enter(request, ("domain", name, selectors, connect), make)
 
     async def message_form(self, request: Request) -> Response:
         """Give the form for a message."""
@@ -152,10 +163,17 @@ class Checking:
         self, request: Request, octets: bytes, name: str, given: Envelope, *, live: bool
     ) -> Response:
         octets = with_crlf(octets)
-        if len(split(octets)[0]) > LARGEST_HEADER:
+        if too_large(octets):
             return _page(request, "message", problem="large-header", status=422)
-        ports = self._bench.ports
         called = safe(name) or say(language_of(request), "tools.check.pasted")
+        run = self.of_message(request, octets, called, given)
+        return await self._followed(request, run, "message", called, live=live)
+
+    def of_message(
+        self, request: Request, octets: bytes, called: str = "", given: Envelope = _UNKNOWN
+    ) -> Run:
+        """Give the run that checks a message; HTTPException as `Bench.enter`."""
+        ports = self._bench.ports
 
         async def make(tell: Tell) -> Result:
             return await message.diagnose(
@@ -170,8 +188,7 @@ class Checking:
             )
 
         what = ("message", hashlib.sha256(octets).hexdigest(), called, given)
-        run = self._bench.enter(request, what, make, len(octets))
-        return await self._followed(request, run, "message", called, live=live)
+        return self._bench.enter(request, what, make, len(octets))
 
     async def _followed(
         self, request: Request, run: Run, kind: str, subject: str, *, live: bool | None = None,
@@ -193,6 +210,11 @@ class Checking:
             whole=whole,
             **_context(kind, text=subject if kind != "message" else "", **given),
         )
+
+
+def too_large(octets: bytes) -> bool:
+    """Whether the header of a message is larger than any server takes."""
+    return len(split(octets)[0]) > LARGEST_HEADER
 
 
 def _telling(tell: Tell) -> Ended:
