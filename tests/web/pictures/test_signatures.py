@@ -85,6 +85,11 @@ def test_a_walk_goes_up_to_the_record_that_holds() -> None:
     assert sum(c.attrib.get("class") == "node good" for c in root.iter(f"{SVG}circle")) == 1
 
 
+def test_a_record_that_says_too_little_has_no_good_mark() -> None:
+    assert walked("example.org", {"example.org": "v=DMARC1; p=none"}).tone == "warn"
+    assert walked("example.org", {"example.org": "v=DMARC1; p=reject"}).tone == "good"
+
+
 def test_a_walk_that_ends_early_says_what_was_not_asked() -> None:
     found = walked("a.example.org", {"a.example.org": "v=DMARC1; p=none; psd=n"})
     assert [step.state for step in found.steps] == ["found", "unasked", "unasked"]

@@ -44,6 +44,7 @@ _VOUCHED = {
     "dmarc.dkim-no-pass": ("no-pass", "bad"),
     "dmarc.dkim-no-signature": ("no-signature", "muted"),
 }
+_SEVERE = {"critical": "bad", "warning": "warn", "note": "warn", "good": "good"}
 _RESULTS = {
     "pass": "good", "published": "good", "none": "warn", "temperror": "warn", "fail": "bad",
     "permerror": "bad",
@@ -84,6 +85,7 @@ class Walk:
     asks: str = ""
     vouchers: tuple[Voucher, ...] = ()
     why: tuple[Reason, ...] = ()
+    tone: str = "warn"
 
 
 def dmarc_walk(diagnosis: Diagnosis, language: str) -> Picture | None:
@@ -122,6 +124,7 @@ def walk(check: Check) -> Walk:
         facts.get("policy", "") if facts.get("record_domain") else "",
         tuple(_vouchers(check.reasons)),
         tuple(why),
+        _SEVERE.get(check.severity) or _RESULTS.get(check.result, "warn"),
     )
 
 
@@ -144,13 +147,12 @@ def drawn(found: Walk, language: str) -> Picture:
     sheet = Sheet(language, "dmarc")
     sheet.height = 2.0
     told: list[str] = []
-    tone = _RESULTS.get(found.result, "warn")
     result = word(
         language, f"result.dmarc-{found.result}",
         word(language, f"result.{found.result}", found.result),
     )  # fmt: skip
     title = say(language, "dmarc.title", domain=found.domain, result=result)
-    sheet.mark(tone, _RAIL, sheet.height + 10)
+    sheet.mark(found.tone, _RAIL, sheet.height + 10)
     written(sheet, say(language, "dmarc.head", result=result), (), _TEXT)
     end = _names_end(found.steps)
     places = [_step(sheet, place, step, found, end) for place, step in enumerate(found.steps, 1)]
