@@ -84,7 +84,7 @@ def _chart(here: Here, reports: Sequence[Kept], kind: str, now: float, days: int
         chart.Series(here.say(f"watch.reports.{kind}-ill"), tuple(ill), "bad"),
     )
     title = here.say(f"watch.reports.{kind}")
-    return chart.stacked(chart.Chart(title, first * _DAY, _DAY, series), here.language)
+    return chart.opposed(chart.Chart(title, first * _DAY, _DAY, series), here.language)
 
 
 async def _sources(here: Here, dmarc: Sequence[Kept]) -> list[Row]:

@@ -7,7 +7,6 @@ from ulak.web.pictures.chart import Chart, Series, lines, opposed, stacked
 from ulak.web.pictures.counts import Bar, bars, sparkline
 from ulak.web.pictures.dkim import dkim_paths
 from ulak.web.pictures.dmarc import dmarc_walk
-from ulak.web.pictures.figures import causes, causes_over_time, rates, reported, trend
 from ulak.web.pictures.hops import message_way
 from ulak.web.pictures.spf import spf_tree
 from ulak.web.pictures.story import timeline
@@ -19,18 +18,13 @@ __all__ = [
     "Picture",
     "Series",
     "bars",
-    "causes",
-    "causes_over_time",
     "dkim_paths",
     "dmarc_walk",
     "lines",
     "message_way",
     "opposed",
-    "rates",
-    "reported",
     "sparkline",
     "spf_tree",
     "stacked",
     "timeline",
-    "trend",
 ]
