@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import authentication, explaining, figures, web
+from bench import authentication, explaining, figures, viewers, web
 from bench.peers import PEERS, installed
 
 # What needs no other server.
@@ -23,6 +23,7 @@ _IN_PROCESS = {
     "explaining": explaining.rows,
     "web": web.rows,
 }
+_OF_ULAK = {"viewers": viewers.rows}
 _NEEDED = ("/usr/sbin/smtp-source", "/usr/sbin/smtp-sink")
 
 
@@ -49,6 +50,8 @@ def main() -> int:
         for work in asked.work:
             if work in ("accept", "relay"):
                 _side_by_side(work, peers, asked, base)
+            elif work in _OF_ULAK:
+                _print(work, _OF_ULAK[work]())
             elif work in _IN_PROCESS:
                 _print(work, _IN_PROCESS[work]())
             else:

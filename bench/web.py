@@ -123,7 +123,7 @@ console = false
     _wait(port)
     _octets(port, "/", {})  # the socket is there before the process that answers
     web = next(pid for pid in server.pids() if _WEB in Path(f"/proc/{pid}/cmdline").read_bytes())
-    return _Peer(port, lambda: _used(web))
+    return _Peer(port, lambda: used(web))
 
 
 def _hello(folder: Path, servers: list[Server]) -> _Peer:
@@ -182,7 +182,7 @@ def _wait(port: int) -> None:
     raise TimeoutError(message)
 
 
-def _used(pid: int) -> float:
+def used(pid: int) -> float:
     """Give the CPU seconds that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICK
