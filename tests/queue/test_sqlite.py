@@ -263,14 +263,11 @@ def test_a_reader_says_where_there_is_no_queue(tmp_path: Path) -> None:
         open_reader(tmp_path)
 
 
-def test_a_reader_that_stands_still_keeps_nobody_up(
-    queue: Driver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("ulak.queue.sqlite.reader._PAGE", 2)
+def test_a_reader_that_stands_still_keeps_nobody_up(queue: Driver) -> None:
     for number in range(5):
         queue.put(message(f"m{number}"))
     with open_reader(queue.folder / "queue") as reader:
-        rows = reader.list(ALL)
+        rows = reader.list(ALL, page=2)
         assert next(rows).id == "m0"
         queue.drop(Selection(ids=("m0", "m1", "m2")))
         queue.run(_store(queue)._ask(_empty_the_log))

@@ -83,7 +83,7 @@ def test_a_first_run_says_how_to_get_in_and_then_lets_in(web: Web) -> None:
     with_role(web)
     assert browser.log_in() == 303
     assert browser.ask("/console/queue")[0] == 200
-    assert '"console-login"' in web.log()
+    web.wait(lambda: '"console-login"' in web.log())  # the log is written behind
     assert '"console-denied"' in web.log()
     assert SECRET not in web.log()
 
