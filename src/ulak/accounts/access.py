@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-SCOPES = ("status:read", "queue:read", "queue:write", "journal:read", "reports:read")
-"""What there is to allow: figures and sessions; the queue; to change it; stories; reports."""
+SCOPES = ("status:read", "queue:read", "queue:write", "journal:read")
+"""What there is to allow: figures and sessions; the queue; to change it; stories."""
 
 _MARK = "ulak_"  # by it, scanners for leaked secrets know what they have found
 _OCTETS = 24
