@@ -61,6 +61,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         tmp_path_factory.mktemp("web"),
         f'[web]\naddress = "127.0.0.1:{web}"\n'
         f'[why]\naddress = "{site}/why/"\n'
+        "requests_per_minute = 1000\nchecks_per_hour = 1000\n"  # twelve from one address
         f'[dns]\nservers = ["{lab.name_server}"]\n'
         '[domains."example.org"]\nmailboxes = ["ada"]\n'
         '[relay]\nnetworks = ["127.0.0.1/32"]\n'
