@@ -29,8 +29,8 @@ T = TypeVar("T")
 _LONGEST_LINE = 10_000  # of a password that comes by a pipe
 
 
-def _where(function: F) -> F:
-    """Add what says whose accounts are meant, and `--lang`, which has been read by then."""
+def where(function: F) -> F:
+    """Add what says whose data is meant, and `--lang`, which has been read by then."""
     data = click.Path(path_type=Path, file_okay=False)
     choice = click.Choice(LANGUAGES)
     for add in (
@@ -59,7 +59,7 @@ def account() -> None:
 @click.option("--no-plain", is_flag=True)
 @click.option("--no-scram", is_flag=True)
 @click.option("--replace", "again", is_flag=True)
-@_where
+@where
 @click.pass_context
 def add(
     ctx: click.Context,
@@ -87,12 +87,12 @@ def add(
     except enrol.NoAddressError as error:
         raise Failure(say(ctx, "account.no-address", address=error.address), USAGE) from None
     accounts = accounts_of(chosen)
-    old = _asked(ctx, lambda: accounts.find(address))
+    old = asked(ctx, lambda: accounts.find(address))
     if old is not None and not options["again"]:
         raise Failure(say(ctx, "account.there-already", address=old.address))
     plain, scram = not options["no_plain"], not options["no_scram"]
     fresh = _with_password(ctx, fresh, plain=plain, scram=scram)
-    if old is None and not _asked(ctx, lambda: accounts.add(fresh)):
+    if old is None and not asked(ctx, lambda: accounts.add(fresh)):
         raise Failure(say(ctx, "account.there-already", address=address))
     if old is not None:
         fresh = replace(fresh, made=old.made)
@@ -105,7 +105,7 @@ def add(
 
 @account.command()
 @_address
-@_where
+@where
 @click.pass_context
 def password(ctx: click.Context, address: str, config: Path | None, data: Path | None) -> None:
     """Give an account another password; asked for as `ulak account add` does."""
@@ -118,19 +118,19 @@ def password(ctx: click.Context, address: str, config: Path | None, data: Path |
 
 @account.command()
 @_address
-@_where
+@where
 @click.pass_context
 def remove(ctx: click.Context, address: str, config: Path | None, data: Path | None) -> None:
     """Remove an account. Its mailbox and its mail stay."""
     accounts, old = _found(ctx, address, config, data)
-    if not _asked(ctx, lambda: accounts.remove(address)):
+    if not asked(ctx, lambda: accounts.remove(address)):
         raise Failure(say(ctx, "account.none", address=address))
     output.line(say(ctx, "account.removed", address=old.address))
 
 
 @account.command()
 @_address
-@_where
+@where
 @click.pass_context
 def disable(ctx: click.Context, address: str, config: Path | None, data: Path | None) -> None:
     """Let nobody log in with an account until it is enabled again."""
@@ -141,7 +141,7 @@ def disable(ctx: click.Context, address: str, config: Path | None, data: Path | 
 
 @account.command()
 @_address
-@_where
+@where
 @click.pass_context
 def enable(ctx: click.Context, address: str, config: Path | None, data: Path | None) -> None:
     """Let an account that was disabled log in again."""
@@ -153,7 +153,7 @@ def enable(ctx: click.Context, address: str, config: Path | None, data: Path | N
 @account.command()
 @_address
 @click.argument("role", metavar="ROLE", type=click.Choice(["admin", "read-only", "none"]))
-@_where
+@where
 @click.pass_context
 def role(
     ctx: click.Context, address: str, role: str, config: Path | None, data: Path | None
@@ -172,12 +172,12 @@ def role(
 
 @account.command("list")
 @json_option
-@_where
+@where
 @click.pass_context
 def list_(ctx: click.Context, config: Path | None, data: Path | None, *, as_json: bool) -> None:
     """List the accounts: as whom each may send, how it logs in, and its limits."""
     accounts = accounts_of(settings.load(config, data))
-    every = _asked(ctx, accounts.list)
+    every = asked(ctx, accounts.list)
     if as_json:
         output.json_object({"accounts": list(map(_fields, every))})
         return
@@ -195,7 +195,7 @@ def list_(ctx: click.Context, config: Path | None, data: Path | None, *, as_json
             "-" if one.recipients_per_hour is None else one.recipients_per_hour,
             one.role.value or "-",
             say(ctx, "account.state.disabled" if one.disabled else "account.state.enabled"),
-            _moment(one.changed),
+            moment(one.changed),
         )
         for one in every
     ]
@@ -204,12 +204,12 @@ def list_(ctx: click.Context, config: Path | None, data: Path | None, *, as_json
 
 @account.command()
 @json_option
-@_where
+@where
 @click.pass_context
 def bans(ctx: click.Context, config: Path | None, data: Path | None, *, as_json: bool) -> None:
     """List who may not log in for a while, after too many failures."""
     attempts = attempts_of(settings.load(config, data))
-    every = _asked(ctx, lambda: attempts.bans(time.time()))
+    every = asked(ctx, lambda: attempts.bans(time.time()))
     if as_json:
         output.json_object({"bans": list(map(_ban, every))})
         return
@@ -221,18 +221,18 @@ def bans(ctx: click.Context, config: Path | None, data: Path | None, *, as_json:
     for ban in every:
         name, _, network = ban.name.rpartition(" ")
         whom = say(ctx, f"account.ban.{ban.kind.value}", name=name or network, network=network)
-        rows.append((whom, _moment(ban.until)))
+        rows.append((whom, moment(ban.until)))
     output.line(output.table(rows, heads))
 
 
 @account.command()
 @click.argument("whom", metavar="WHOM")
-@_where
+@where
 @click.pass_context
 def unban(ctx: click.Context, whom: str, config: Path | None, data: Path | None) -> int:
     """Let an IP address, a network or an account try to log in again at once."""
     attempts = attempts_of(settings.load(config, data))
-    count = _asked(ctx, lambda: attempts.lift(key_of(whom) or whom, time.time()))
+    count = asked(ctx, lambda: attempts.lift(key_of(whom) or whom, time.time()))
     words = "account.unbanned" if count else "account.not-banned"
     output.line(say(ctx, words, whom=output.clean(whom), count=count))
     return 0 if count else FAILED
@@ -246,18 +246,19 @@ def _found(
 ) -> tuple[Accounts, Account]:
     """Give the accounts, and the one of this name."""
     accounts = accounts_of(settings.load(config, data))
-    found = _asked(ctx, lambda: accounts.find(address))
+    found = asked(ctx, lambda: accounts.find(address))
     if found is None:
         raise Failure(say(ctx, "account.none", address=output.clean(address)))
     return accounts, found
 
 
 def _replace(ctx: click.Context, accounts: Accounts, fresh: Account, old: Account) -> None:
-    if not _asked(ctx, lambda: accounts.replace(fresh, was=old)):
+    if not asked(ctx, lambda: accounts.replace(fresh, was=old)):
         raise Failure(say(ctx, "account.changed-meanwhile", address=old.address))
 
 
-def _asked(ctx: click.Context, question: Callable[[], T]) -> T:
+def asked(ctx: click.Context, question: Callable[[], T]) -> T:
+    """Ask a store; where it cannot be used, say why and end."""
     try:
         return question()
     except AccountsError as error:
@@ -325,5 +326,6 @@ def _ban(ban: Ban) -> dict[str, object]:
     }
 
 
-def _moment(seconds: float) -> str:
+def moment(seconds: float) -> str:
+    """Write a time, in seconds since the epoch, as the clock on the wall has it."""
     return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")

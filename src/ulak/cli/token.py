@@ -4,40 +4,20 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 
 from ulak import config as settings
 from ulak.accounts.access import SCOPES, AccessToken, AccessTokens, hashed, mint, wrong
-from ulak.accounts.store import AccountsError
 from ulak.app.accounts import access_of
 from ulak.cli import output
+from ulak.cli.account import asked, moment, where
 from ulak.cli.frame import FAILED, USAGE, Failure, say
-from ulak.cli.options import config_option, json_option
-from ulak.language import LANGUAGES
+from ulak.cli.options import json_option
 
-F = TypeVar("F", bound=Callable[..., Any])
-T = TypeVar("T")
 _DAY = 86_400.0
 _RANDOM = 24  # octets of a token
-
-
-def _where(function: F) -> F:
-    """Add what says whose tokens are meant, and `--lang`, which has been read by then."""
-    data = click.Path(path_type=Path, file_okay=False)
-    for add_to in (
-        click.option(
-            "--lang", type=click.Choice(LANGUAGES), metavar="LANGUAGE", expose_value=False
-        ),
-        click.option("--data", type=data, metavar="DIR"),
-        config_option,
-    ):
-        function = add_to(function)
-    return function
 
 
 @click.group()
@@ -52,7 +32,7 @@ def token() -> None:
 )
 @click.option("--days", type=click.IntRange(1, 36_500), metavar="NUMBER")
 @json_option
-@_where
+@where
 @click.pass_context
 def add(
     ctx: click.Context,
@@ -73,7 +53,7 @@ def add(
     scopes = tuple(dict.fromkeys(scopes))
     fresh = AccessToken(name, hashed(made), scopes, now, until)
     tokens = _tokens(config, data)
-    if not _asked(ctx, lambda: tokens.add(fresh)):
+    if not asked(ctx, lambda: tokens.add(fresh)):
         raise Failure(say(ctx, "token.there-already", name=output.clean(name)))
     if as_json:
         output.json_object(_fields(fresh) | {"token": made})
@@ -84,12 +64,12 @@ def add(
 
 @token.command("list")
 @json_option
-@_where
+@where
 @click.pass_context
 def list_(ctx: click.Context, config: Path | None, data: Path | None, *, as_json: bool) -> None:
     """List the access tokens: what each may do, and until when."""
     tokens = _tokens(config, data)
-    every = _asked(ctx, tokens.list)
+    every = asked(ctx, tokens.list)
     if as_json:
         output.json_object({"tokens": list(map(_fields, every))})
         return
@@ -101,8 +81,8 @@ def list_(ctx: click.Context, config: Path | None, data: Path | None, *, as_json
         (
             output.clean(one.name),
             ", ".join(one.scopes),
-            _moment(one.made),
-            _moment(one.until) if one.until else "–",
+            moment(one.made),
+            moment(one.until) if one.until else "–",
         )
         for one in every
     ]
@@ -111,26 +91,18 @@ def list_(ctx: click.Context, config: Path | None, data: Path | None, *, as_json
 
 @token.command()
 @click.argument("name", metavar="NAME")
-@_where
+@where
 @click.pass_context
 def remove(ctx: click.Context, name: str, config: Path | None, data: Path | None) -> int:
     """Forget an access token: whoever shows it is turned away from then on."""
     tokens = _tokens(config, data)
-    there = _asked(ctx, lambda: tokens.remove(name))
+    there = asked(ctx, lambda: tokens.remove(name))
     output.line(say(ctx, "token.removed" if there else "token.none", name=output.clean(name)))
     return 0 if there else FAILED
 
 
 def _tokens(config: Path | None, data: Path | None) -> AccessTokens:
     return access_of(settings.load(config, data))
-
-
-def _asked(ctx: click.Context, question: Callable[[], T]) -> T:
-    try:
-        return question()
-    except AccountsError as error:
-        facts = {"path": error.where, "problem": error.problem}
-        raise Failure(say(ctx, "account.unusable", **facts), USAGE) from error
 
 
 def _fields(one: AccessToken) -> dict[str, object]:
@@ -140,7 +112,3 @@ def _fields(one: AccessToken) -> dict[str, object]:
         "made": one.made,
         "until": one.until or None,
     }
-
-
-def _moment(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")

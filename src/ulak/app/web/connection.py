@@ -89,6 +89,7 @@ class Connection(HttpToolsProtocol):
 
     # -- asyncio --------------------------------------------------------------------------------
 
+    # uvicorn, too, takes only transports that can be written to.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, unless there are too many already."""
         super().connection_made(transport)
