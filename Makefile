@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: vectors run test check interop demo bench fuzz docs rules translations clean
+.PHONY: vectors run test check interop demo bench fuzz simulate docs rules translations clean
 run: .venv/ready
 	$(BIN)/ulak serve
 
@@ -16,15 +16,17 @@ check: .venv/ready
 	$(BIN)/lint-imports
 	$(MAKE) test
 
-interop: .venv/browser
+interop: .venv/browser .venv/peers
 	$(BIN)/pytest -q tests/interop
 
 demo: .venv/ready
 	$(BIN)/ulak demo
 
-# Ratios to the peers that are installed; WORK="idle large backlog authentication" measures more.
+# Ratios to the peers that are installed; WORK="idle large backlog deferred silent latency" measures more.
 WORK ?= accept relay
+# Beside the peers that are installed, or can be unpacked; without them there is nothing to compare with.
 bench: .venv/ready
+	-$(MAKE) .venv/peers
 	$(BIN)/python -m bench $(WORK)
 
 # Every fuzz target for so many seconds, so many at a time; TARGETS="server reply" for some of them,
@@ -35,10 +37,17 @@ SEED ?= 0
 fuzz: .venv/fuzz
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --jobs $(JOBS) --seed $(SEED) $(KEEP) $(TARGETS)
 
+# Years of delivery under a simulated clock and network (docs/simulation.md).
+SEEDS ?= 200
+FIRST ?= 0
+simulate: .venv/ready
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --first $(FIRST) --jobs $(JOBS)
+
 # The pages that are made from the code; a test says when they are stale.
 docs: .venv/ready
 	$(BIN)/python -m ulak.config.reference docs
 	$(BIN)/python -m ulak.replies.blocklists.page docs
+	$(BIN)/python -m ulak.delivery.site.page docs
 
 # The index of the rules for other servers' words (docs/patterns.md); a test says when it is stale.
 rules: .venv/ready
@@ -71,6 +80,10 @@ vectors: .venv/vectors/ready
 .venv/fuzz: .venv/ready
 	$(BIN)/uv sync --quiet --frozen --inexact --group fuzz
 	touch $@
+
+# Where there is no root or no Debian, nothing is unpacked and the tests of these servers say so.
+.venv/peers: .venv/ready tests/interop/unpack.sh
+	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then tests/interop/unpack.sh $@; fi
 
 .venv/browser: .venv/ready
 	$(BIN)/uv sync --quiet --frozen --inexact --group browser

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -15,14 +16,29 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from ulak.lab.mx import Behaviour, ScriptedServer, Taken
 
+from .buckets import BucketServer
+from .postgresql import PostgresServer
+
+# How long an example takes says how busy the machine is. What CI chooses beside that stays.
+settings.register_profile("ulak", settings(), deadline=None)
+settings.load_profile("ulak")
+
+
+_PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")  # of connections that are made
+_CHANCE = random.SystemRandom()  # another one in each process
+
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port: int = sock.getsockname()[1]
-        return port
+    """Give a port for a server that comes later, which no connection is given meanwhile."""
+    first = int(_PORTS.read_text().split()[0]) if _PORTS.exists() else 0
+    while True:
+        port = _CHANCE.randrange(10_000, first) if first > 20_000 else 0
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)) as sock:
+            return int(sock.getsockname()[1])
 
 
 class Served:
@@ -83,19 +99,19 @@ class Served:
         assert self.process is not None
         while time.monotonic() < end:
             if self.process.poll() is not None:
-                pytest.fail(f"the server ended at once:\n{self.log()}")
+                pytest.fail(f"the server ended at once:\n{self.log()[-4000:]}")
             with contextlib.suppress(OSError), self.connect() as sock:
                 if sock.recv(100)[:3] in (b"220", b"421"):
                     sock.sendall(b"QUIT\r\n")
                     return
             time.sleep(0.02)
-        pytest.fail(f"nobody greets on port {self.port}:\n{self.log()}")
+        pytest.fail(f"nobody greets on port {self.port}:\n{self.log()[-4000:]}")
 
     def connect(self) -> socket.socket:
         return socket.create_connection((self.host, self.port), 5)
 
     def log(self) -> str:
-        return (self.folder / "log").read_text("utf-8", "replace")[-4000:]
+        return (self.folder / "log").read_text("utf-8", "replace")
 
     def kill(self) -> None:
         """SIGKILL everything at once."""
@@ -162,7 +178,7 @@ def served(tmp_path: Path) -> Iterator[Callable[..., Served]]:
     def make(more: str = "", **how: object) -> Served:
         folder = tmp_path / f"server-{len(made)}"
         folder.mkdir()
-        server = Served(folder, more, **how)  # type: ignore[arg-type]
+        server = Served(folder, more, **how)  # type: ignore[arg-type]  # fields by their names
         made.append(server)
         return server
 
@@ -180,9 +196,25 @@ def sink() -> Iterator[Callable[..., Sink]]:
     made: list[Sink] = []
 
     def make(*behaviours: Behaviour, **how: object) -> Sink:
-        made.append(Sink(*behaviours, **how))  # type: ignore[arg-type]
+        made.append(Sink(*behaviours, **how))  # type: ignore[arg-type]  # fields by their names
         return made[-1]
 
     yield make
     for one in made:
         one.stop()
+
+
+@pytest.fixture(scope="session")
+def bucket_server() -> Iterator[BucketServer]:
+    """Give a server with a bucket for all tests."""
+    server = BucketServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def database() -> Iterator[PostgresServer]:
+    """Give the PostgreSQL server of this process; nobody may stop it."""
+    server = PostgresServer()
+    yield server
+    server.stop()
