@@ -81,6 +81,8 @@ def test_addresses_are_found(value: str, found: tuple[Address, ...]) -> None:
         "grace@example.net: ada@example.org;",
         "ada@example.org\x00",
         "ada@exa\rmple.org",
+        "ada@[192.0.2.1\r\n\r\n ]",
+        '"a\r\n\r\n b"@example.org',
         "ada@[192.0.2.1",
     ],
 )

@@ -13,6 +13,7 @@ import re
 from ulak.mail.address import Address
 
 _FOLD = re.compile(rb"\r\n(?=[ \t])")
+_BREAK = re.compile(r"[\r\n]")  # that folds nothing: no value of a field has one
 # Possessive: what a token took it never gives back.
 _TOKEN = re.compile(
     r"""
@@ -41,7 +42,7 @@ def mailboxes(value: bytes) -> tuple[Address, ...] | None:
         text = _FOLD.sub(b"", value).decode("utf-8")
     except UnicodeDecodeError:
         return None
-    tokens = _tokens(text)
+    tokens = None if _BREAK.search(text) else _tokens(text)
     return None if tokens is None else _list(tokens)
 
 
