@@ -35,11 +35,14 @@ class Classified(NamedTuple):
     link: str = ""
 
 
-def classify(code: int | None, enhanced: str | None, text: str, whole: str = "") -> Classified:
+def classify(
+    code: int | None, enhanced: str | None, text: str, whole: str = "", *, host: str = ""
+) -> Classified:
     """Name the cause of a reply.
 
     `enhanced` has its class digit; `text` is without codes; `whole` is all that was given, in
-    which names of servers stand around the reply.
+    which names of servers stand around the reply. `host` is the name of who said it: it shows
+    whose words they are where they do not.
     """
     known = own.recognise(code, enhanced, text)
     if known is not None:
@@ -48,7 +51,7 @@ def classify(code: int | None, enhanced: str | None, text: str, whole: str = "")
     words = words_of(text)
     around = words_of(whole) if whole and len(whole) > len(text) else words
     rules = book()
-    provider = rules.provider(around)
+    provider = rules.provider(around) or (rules.provider(words_of(host)) if host else "")
     told = facts.read(text)
     numbers = None if enhanced is None else _numbers(enhanced)
     found: list[Match] = []

@@ -54,6 +54,7 @@ _NAMES = (
     ("domain", _DOMAIN, ("domain", "policy ", " from", "lookup of")),
     ("host", _HOST, ("connect",)),
 )  # fmt: skip
+_PER = re.compile(r"(?:per|every|each|an|a|/) ?(second|minute|hour|day)\b", re.ASCII)
 _MOST = re.compile(r"maximum|more than|at most").search
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _POINTS = 3  # of an IPv4 address
@@ -65,7 +66,8 @@ def read(text: str) -> dict[str, str]:
     """Give the facts of a text by name.
 
     `ip` (of the sender, never one of 127.0.0.0/8), `zone`, `domain`, `address`, `host` (that was
-    to be reached), `limit` (with its unit where it has one), `retry_after` (seconds), `link`.
+    to be reached), `limit` (with its unit where it has one), `per` (what time, where it is one of
+    messages in a time), `retry_after` (seconds), `link`.
     """
     text = text[:_LONGEST]
     found: dict[str, str] = {}
@@ -85,6 +87,8 @@ def read(text: str) -> dict[str, str]:
         limit := _LIMIT.search(text)
     ):
         found["limit"] = f"{limit[1]} {limit[2]}" if limit[2] else limit[1]
+        if per := _PER.search(small, limit.end(), limit.end() + 40):
+            found["per"] = per[1]
     if wait := _wait(small):
         found["retry_after"] = wait
     if "://" in text and (link := _LINK.search(text)):

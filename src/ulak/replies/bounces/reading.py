@@ -114,6 +114,8 @@ def _spoken(failure: Failure, about: Callable[[str], str]) -> Failure:
 
 def _returned(message: mime.Message) -> Returned:
     for part in message.parts:
+        if "content-translation-type" in part.fields:
+            continue  # RFC 8255 §6: the same in another language, and not what was returned
         if part.inner is not None:
             return _of(part.inner.fields)
         if part.kind in ("text/rfc822-headers", "message/global-headers", "message/partial"):
