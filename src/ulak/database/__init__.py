@@ -1,1 +1,1 @@
-"""What the rooms that keep something in SQLite share."""
+"""What the rooms that keep something in a database share."""
