@@ -98,6 +98,15 @@ class DnsResolver:
             task.add_done_callback(lambda _done: self._asking.pop(key, None))
         return await asyncio.shield(task)
 
+    def known(self, name: str, kind: str) -> Answer | None:
+        """Give what is known of a name without asking."""
+        asked = to_ascii(name)
+        return None if asked is None else self._cache.get(asked, kind.upper(), self._clock())
+
+    def keep(self, answer: Answer) -> None:
+        """Know an answer that somebody else was given."""
+        self._cache.put(answer, self._clock())
+
     async def close(self) -> None:
         """Give up what is being asked; who waits for it gets a failure."""
         tasks = list(self._asking.values())
