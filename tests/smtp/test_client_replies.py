@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ulak.replies.reply import Reply
@@ -146,6 +146,11 @@ BODIES = st.one_of(
 
 
 @given(BODIES, CUTS)
+@example(b".a\r\n", [])
+@example(b"a\r\n.\r\n", [])
+@example(b"a\nb\r\n", [])
+@example(b"a\rb\r\n", [])
+@example(b"a\r\nb", [])
 def test_a_message_goes_out_the_same_in_pieces_and_ends_only_at_its_end(
     body: bytes, cuts: list[int]
 ) -> None:

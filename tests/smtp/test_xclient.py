@@ -53,7 +53,7 @@ def written(values: dict[str, str | int]) -> str:
 
 @given(said)
 def test_what_is_written_is_read(values: dict[str, str | int]) -> None:
-    assert parse(written(values)) == XClient(**values)  # type: ignore[arg-type]
+    assert parse(written(values)) == XClient(**values)  # type: ignore[arg-type]  # fields by their names
 
 
 @given(

@@ -13,15 +13,31 @@ import re
 
 _BARE_CR = re.compile(rb"\r(?!\n)")
 _BARE_LF = re.compile(rb"(?<!\r)\n")
+# Where there is anything to do: a line that begins with a dot, or a CR without its LF.
+_MARK = re.compile(rb"\r(?:\n\.|[^\n])")
+_NOT_LINE_ENDS = bytes(octet for octet in range(256) if octet not in b"\r\n")
 END = b".\r\n"
 
 
 def encode(message: bytes) -> bytes:
     """Give a whole message as it goes after DATA: dot-stuffed, with the dot that ends it."""
+    if _goes_as_it_is(message):
+        return message + END
     message = mend(message).replace(b"\r\n.", b"\r\n..")
     if message.startswith(b"."):
         message = b"." + message
     return message + END
+
+
+def _goes_as_it_is(message: bytes) -> bool:
+    """Whether there is nothing to mend and no dot to double, as with nearly every message.
+
+    It ends with CRLF and every CR has its LF; so where there are as many LF as CR, none is bare.
+    """
+    if message[:1] == b"." or message[-2:] != b"\r\n" or _MARK.search(message) is not None:
+        return False
+    ends = message.translate(None, _NOT_LINE_ENDS)
+    return ends.count(b"\r") * 2 == len(ends)
 
 
 def mend(message: bytes) -> bytes:
