@@ -1,0 +1,1 @@
+"""Rosters: who has a mailbox in a domain, as something outside of the configuration knows it."""
