@@ -1,11 +1,15 @@
-"""Both stores behind one plain face, so that the tests of their verbs read as sentences."""
+"""Every store behind one plain face, so that the tests of their verbs read as sentences."""
 
 from __future__ import annotations
 
 import asyncio
+import math
+import uuid
 from collections.abc import Collection, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
+
+import psycopg
 
 from ulak.mail.envelope import Envelope, domain_of
 from ulak.queue.item import (
@@ -20,6 +24,9 @@ from ulak.queue.item import (
     Settlement,
 )
 from ulak.queue.memory import MemoryStore
+from ulak.queue.postgres import PostgresStore, open_store
+from ulak.queue.postgres.bucket import Bucket
+from ulak.queue.postgres.objects import Objects
 from ulak.queue.sqlite import SqliteStore
 from ulak.queue.store import QueueStore
 
@@ -31,17 +38,34 @@ ALL = Selection(everything=True)
 class Driver:
     """A store, and the loop that it is used in."""
 
-    def __init__(self, kind: str, folder: Path) -> None:
+    objects: Objects | None = None  # where every body goes that has an octet
+
+    def __init__(
+        self, kind: str, folder: Path, database: str = "", objects: Objects | None = None
+    ) -> None:
         self.kind = kind
         self.folder = folder
+        self.database = database  # the URL, where the store lies in one
+        self.objects = objects
+        self.schema = f"test_{uuid.uuid4().hex}"
         self.runner = asyncio.Runner()
         self.store: QueueStore
         self.open()
 
     def open(self) -> None:
         """Open the store; after a close, again."""
-        memory = self.kind == "memory"
-        self.store = MemoryStore() if memory else SqliteStore(self.folder / "queue")
+        match self.kind:
+            case "memory":
+                self.store = MemoryStore()
+            case "sqlite":
+                self.store = SqliteStore(self.folder / "queue")
+            case _:
+                self.store = self.run(self.node("node"))
+
+    async def node(self, name: str) -> PostgresStore:
+        """Open one more node of a queue in a database."""
+        bucket = None if self.objects is None else Bucket(self.objects, 0)
+        return await open_store(self.database, self.folder / name, name, self.schema, bucket=bucket)
 
     def run(self, verb: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(verb)
@@ -70,8 +94,11 @@ class Driver:
     def read(self, identifier: str) -> Message | None:
         return self.run(self.store.read(identifier))
 
-    def next_due(self) -> float | None:
-        return self.run(self.store.next_due())
+    def next_due(self, avoid: Collection[str] = (), after: float = -math.inf) -> float | None:
+        return self.run(self.store.next_due(avoid, after))
+
+    def next_deadline(self, after: float = 0.0) -> float | None:
+        return self.run(self.store.next_deadline(after))
 
     def retry(self, which: Selection, now: float) -> int:
         return self.run(self.store.retry(which, now))
@@ -102,6 +129,9 @@ class Driver:
     def close(self) -> None:
         self.run(self.store.close())
         self.runner.close()
+        if self.database:
+            with psycopg.connect(self.database) as connection:
+                connection.execute(f"DROP SCHEMA {self.schema} CASCADE")
 
 
 def message(

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
 from ulak.mail.envelope import Wishes
+from ulak.queue import lanes
 from ulak.queue.item import (
     Again,
     Done,
@@ -24,7 +26,9 @@ from ulak.queue.item import (
     State,
     Still,
 )
-from ulak.queue.sqlite import due
+from ulak.queue.postgres import due as postgres_due
+from ulak.queue.sqlite import due as sqlite_due
+from ulak.queue.sqlite import senders
 
 from .driver import ALL, Driver, message
 
@@ -37,7 +41,8 @@ domains = st.sets(st.sampled_from(DOMAINS), max_size=2)
 selections = st.builds(
     Selection,
     ids=st.lists(st.sampled_from([f"m{n}" for n in range(8)]), max_size=2).map(tuple),
-    domain=st.sampled_from(("", *DOMAINS)),
+    domains=st.lists(st.sampled_from(DOMAINS), max_size=2, unique=True).map(tuple),
+    address=st.sampled_from(("", "", "A@a.example", "ada@EXAMPLE.org")),
     cause=st.sampled_from(CAUSES),
     everything=st.booleans(),
     state=st.sampled_from((None, None, *State)),
@@ -59,6 +64,7 @@ def recipients(draw: st.DrawFn) -> list[Pending]:
             draw(st.sampled_from(CAUSES)),
             draw(st.text(max_size=5)),
             warned=draw(st.booleans()),
+            source=draw(st.sampled_from(["", "s1"])),
         )
         for name in names
         for domain in [draw(st.sampled_from(DOMAINS))]
@@ -69,22 +75,31 @@ Pair = tuple[Lease, Lease]
 
 
 class TwoStores(RuleBasedStateMachine):
-    """`plain` is the memory store, `disk` the SQLite one; a lease is a pair of both's."""
+    """`plain` is the memory store, `disk` the one that keeps; a lease is a pair of both's."""
 
     leases = Bundle("leases")
+    kind = "sqlite"
+    database = ""  # the URL, where it lies in one
+    looking: ModuleType = sqlite_due
 
-    @initialize(glance=st.sampled_from([1, 2, 10_000]))
-    def begin(self, glance: int) -> None:
-        self.glance, due._GLANCE = due._GLANCE, glance
+    @initialize(
+        glance=st.sampled_from([1, 2, 10_000]),
+        first=st.sampled_from([1, 2, 32]),
+        page=st.sampled_from([2, 1000]),
+    )
+    def begin(self, glance: int, first: int, page: int) -> None:
+        self.before = self.looking._GLANCE, lanes.FIRST, senders._PAGE
+        self.looking.__dict__["_GLANCE"] = glance
+        lanes.FIRST, senders._PAGE = first, page
         self.folder = tempfile.TemporaryDirectory()
         self.plain = Driver("memory", Path(self.folder.name))
-        self.disk = Driver("sqlite", Path(self.folder.name))
+        self.disk = Driver(self.kind, Path(self.folder.name), self.database)
         self.open: dict[int, Pair] = {}
         self.count = 0
 
     def teardown(self) -> None:
         if hasattr(self, "folder"):
-            due._GLANCE = self.glance
+            self.looking.__dict__["_GLANCE"], lanes.FIRST, senders._PAGE = self.before
             self.plain.close()
             self.disk.close()
             self.folder.cleanup()
@@ -104,17 +119,28 @@ class TwoStores(RuleBasedStateMachine):
             each for one, other in zip(plain, disk, strict=True) for each in self._pair(one, other)
         ]
 
-    def _new(self, pending: list[Pending], priority: int = 0) -> Message:
+    def keepable(self, pending: list[Pending]) -> list[Pending]:
+        """Give recipients that the store can keep as they are."""
+        return pending
+
+    def _new(self, pending: list[Pending], priority: int = 0, sender: str = "") -> Message:
         self.count += 1
         names = [each.recipient for each in pending]
         mail = message(f"m{self.count % 50}", *names, received=10.0)
-        if not priority:
-            return mail
-        return replace(mail, envelope=replace(mail.envelope, wishes=Wishes(priority=priority)))
+        wishes = Wishes(priority=priority) if priority else mail.envelope.wishes
+        sender = sender or mail.envelope.sender
+        return replace(mail, envelope=replace(mail.envelope, sender=sender, wishes=wishes))
 
-    @rule(target=leases, pending=recipients(), lease=st.booleans(), priority=st.integers(-1, 1))
-    def put(self, pending: list[Pending], lease: bool, priority: int) -> Pair | None:  # noqa: FBT001 -- drawn
-        mail = self._new(pending, priority)
+    @rule(
+        target=leases,
+        pending=recipients(),
+        lease=st.booleans(),
+        priority=st.integers(-1, 1),
+        sender=st.sampled_from(["", "a@huge.example", "b@small.example"]),
+    )
+    def put(self, pending: list[Pending], lease: bool, priority: int, sender: str) -> Pair | None:  # noqa: FBT001 -- drawn
+        pending = self.keepable(pending)
+        mail = self._new(pending, priority, sender)
         if mail.id in self.disk.ids():
             return None
         pair = self._pair(
@@ -161,6 +187,7 @@ class TwoStores(RuleBasedStateMachine):
     def report(self, pair: Pair | None, pending: list[Pending], data: st.DataObject) -> Pair | None:
         if pair is None:
             return None
+        pending = self.keepable(pending)
         mail = self._new(pending)
         if mail.id in self.disk.ids():
             return None
@@ -193,6 +220,10 @@ class TwoStores(RuleBasedStateMachine):
     def list(self, which: Selection) -> None:
         assert self.plain.list(which) == self.disk.list(which)
 
+    @rule(avoid=domains, after=times)
+    def next_due(self, avoid: set[str], after: float) -> None:
+        assert self.plain.next_due(avoid, after) == self.disk.next_due(avoid, after)
+
     @rule()
     def reopen(self) -> None:
         self.disk.reopen()
@@ -215,3 +246,25 @@ TwoStores.TestCase.settings = settings(
     max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestTwoStores = pytest.mark.slow(TwoStores.TestCase)
+
+
+class InPostgres(TwoStores):
+    """The same with a database, whose texts have no NUL."""
+
+    kind = "postgres"
+    looking = postgres_due
+
+    def keepable(self, pending: list[Pending]) -> list[Pending]:
+        return [replace(each, reply=each.reply.replace("\0", "")) for each in pending]
+
+
+@pytest.fixture(autouse=True)
+def _database(request: pytest.FixtureRequest) -> None:
+    if request.cls is InPostgres.TestCase:
+        InPostgres.database = request.getfixturevalue("database").url
+
+
+InPostgres.TestCase.settings = settings(
+    max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+)
+TestInPostgres = pytest.mark.slow(pytest.mark.timeout(300)(InPostgres.TestCase))

@@ -7,20 +7,48 @@ changed once it has been released.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import apsw
 import pytest
 
 from ulak.mail.envelope import Envelope
-from ulak.queue.item import Body, Message, Pending, State
+from ulak.queue.item import Again, Body, Message, Pending, State
 from ulak.queue.sql import sqlite as sql
 from ulak.queue.sqlite import open_reader
 
 from .driver import ALL, Driver, done
 
+VERSION_2 = """
+INSERT INTO message VALUES (1, 'm1', 'ada@example.org', 4, 1000.25, 0, '7BIT', '', 's1', NULL,
+    NULL, NULL);
+INSERT INTO body VALUES (1, X'613A0D0A');
+INSERT INTO pending VALUES (1, 0, 'a@example.net', 'example.net', 0, 1300.0, 3, 'greylisted',
+    '451 4.7.1 later', 'mx.example.net', 1, -2);
+"""
+
 # What has been released stays as it is: there are files made by it.
-RELEASED = {1: "c9917cc8d29ad8eaf5c629b1337fdf42107271cab6f384d56137415b81a2bd70"}
+RELEASED = {
+    1: "c9917cc8d29ad8eaf5c629b1337fdf42107271cab6f384d56137415b81a2bd70",
+    2: "dda8af0234d47144cdfe1dbdbe85d6379dc346ab8730f575b8eb4ecf12883bc9",
+    3: "2ec8a902d5fbd3ad281ff73610090565cdf46e88a79f0b59c8eda04af1068948",
+    4: "dd1d0c0d631fa3928129111690d2a01eda84080c9a866da8da1b90ff42f04237",
+    5: "9f3ffeabbbb4e5f00795214f7d8d2618a7078e56d5883f16f69949f47a209dbd",
+    6: "305e87852c94d9ba719f27052ce3d4a8e7ed14024ca414edde546a3131ca72cc",
+    7: "cf4ee483e9151bda01c15e4a206238c5a765748cd98d0491752f34695d18f3f0",
+}
+
+VERSION_4 = """
+INSERT INTO message VALUES (1, 'm1', 'ada@example.org', 4, 1000.0, 0, '7BIT', '', 's1', NULL,
+    '{"priority":-2}', NULL, NULL);
+INSERT INTO pending VALUES (1, 0, 'a@example.net', 'example.net', 0, 1300.0, 3, 'greylisted',
+    '451 4.7.1 later', 'mx.example.net', 1, -2, '');
+INSERT INTO message VALUES (2, 'm2', 'ada@example.org', 4, 1000.0, 0, '7BIT', '', 's1', NULL,
+    '{"priority":4}', NULL, NULL);
+INSERT INTO pending VALUES (2, 0, 'b@example.net', 'example.net', 0, 1400.0, 0, '', '', '', 0, 4,
+    '');
+"""
 
 VERSION_1 = """
 INSERT INTO message VALUES (1, 'm1', 'ada@example.org', 4, 1000.25, 1, '8BITMIME', 'tr', 's1',
@@ -46,6 +74,37 @@ def version_1(folder: Path) -> None:
         sql.migration(1),
         VERSION_1,
         "PRAGMA user_version = 1",
+    ):
+        connection.execute(statement).fetchall()
+    connection.close()
+
+
+def version_2(folder: Path) -> None:
+    """Leave behind a queue as it was before it knew accounts and sources."""
+    folder.mkdir()
+    connection = apsw.Connection(str(folder / "queue.sqlite"))
+    for statement in (
+        "PRAGMA auto_vacuum = INCREMENTAL",
+        "PRAGMA journal_mode = WAL",
+        sql.migration(1),
+        sql.migration(2),
+        VERSION_2,
+        "PRAGMA user_version = 2",
+    ):
+        connection.execute(statement).fetchall()
+    connection.close()
+
+
+def version_4(folder: Path) -> None:
+    """Leave behind a queue as it was before it knew lanes."""
+    folder.mkdir()
+    connection = apsw.Connection(str(folder / "queue.sqlite"))
+    for statement in (
+        "PRAGMA auto_vacuum = INCREMENTAL",
+        "PRAGMA journal_mode = WAL",
+        *(sql.migration(version) for version in range(1, 5)),
+        VERSION_4,
+        "PRAGMA user_version = 4",
     ):
         connection.execute(statement).fetchall()
     connection.close()
@@ -94,6 +153,36 @@ def test_mail_of_version_1_is_taken_over(tmp_path: Path) -> None:
     queue.close()
 
 
+def test_mail_of_version_2_is_taken_over(tmp_path: Path) -> None:
+    version_2(tmp_path / "queue")
+    queue = Driver("sqlite", tmp_path)
+    (lease,) = queue.lease(2000.0)
+    assert (lease.message.account, lease.message.session) == ("", "s1")
+    (waits,) = lease.pending
+    assert (waits.source, waits.attempts, waits.warned) == ("", 3, True)
+    queue.settle(lease, Again(replace(waits, source="south")))
+    queue.reopen()
+    (row,) = queue.list()
+    assert row.pending.source == "south"
+    queue.close()
+
+
+def test_mail_of_version_4_goes_by_its_priority_and_counts_for_its_sender(tmp_path: Path) -> None:
+    version_4(tmp_path / "queue")
+    (tmp_path / "queue" / "bodies").mkdir()
+    queue = Driver("sqlite", tmp_path)
+    later = Message("m3", Envelope("x@example.net", ("c@x.example",)), Body(2, b"\r\n"), 2000.0)
+    queue.put(later, [Pending("c@x.example", "x.example", due=2000.0)])
+    many = Envelope("ada@example.org", tuple(f"r{n}@x.example" for n in range(30)))
+    flood = Message("m4", many, Body(2, b"\r\n"), 10.0)
+    queue.put(flood, [Pending(each, "x.example", due=10.0) for each in many.recipients])
+    last = replace(later, id="m5", envelope=replace(many, recipients=("c@x.example",)))
+    queue.put(last, [Pending("c@x.example", "x.example", due=10.0)])
+    leases = [lease.message.id for lease in queue.lease(3000.0)]
+    assert leases == ["m2", "m5", "m4", "m3", "m1"], "the 33rd of its sender is not of the first"
+    queue.close()
+
+
 def test_whoever_only_looks_can_read_version_1(tmp_path: Path) -> None:
     version_1(tmp_path / "queue")
     before = (tmp_path / "queue" / "queue.sqlite").read_bytes()
@@ -105,3 +194,13 @@ def test_whoever_only_looks_can_read_version_1(tmp_path: Path) -> None:
         assert message is not None
         assert message.envelope.asked == {}
     assert (tmp_path / "queue" / "queue.sqlite").read_bytes() == before
+
+
+def test_whoever_only_looks_can_read_version_2(tmp_path: Path) -> None:
+    version_2(tmp_path / "queue")
+    with open_reader(tmp_path / "queue") as reader:
+        (row,) = reader.list(ALL)
+        assert (row.id, row.pending.attempts, row.pending.source) == ("m1", 3, "")
+        message = reader.read("m1")
+        assert message is not None
+        assert message.account == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import os
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import pytest
 
 from ulak.queue.item import Again, Body, Done, Message, Pending, Selection, State
 from ulak.queue.sql import sqlite as sql
-from ulak.queue.sqlite import SqliteStore, database, due, open_reader, writer
+from ulak.queue.sqlite import SqliteStore, database, due, open_reader, senders, writer
 from ulak.queue.sqlite.work import Putting, Work
 from ulak.queue.store import StorageError, StoreBusyError, StoreVersionError
 
@@ -59,6 +60,23 @@ def test_what_is_kept_is_there_when_it_is_opened_again(queue: Driver) -> None:
     assert second is not None
     assert second.body.path is not None
     assert second.body.path.read_bytes() == b"x" * 100
+
+
+def test_whose_mail_is_there_is_known_over_an_opening(
+    queue: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(senders, "_PAGE", 3)  # so not all is counted as the store is opened
+    _fill(queue, 40, "x.example", 10.0)
+    queue.reopen()
+    for _ in range(9):  # it is counted after what somebody waits for
+        queue.drop(Selection(ids=("none",)))
+    for lease in queue.lease(1000.0, 9):
+        queue.settle(lease, *done(lease))
+    for name in ("m1", "m2"):
+        mail = message(name)
+        queue.put(mail, waiting(mail, 5.0))
+    first = [lease.message.id for lease in queue.lease(1000.0, 2)]
+    assert first == ["m1", "m2"], "31 were there before the first, so it alone is not put back"
 
 
 def test_leases_end_with_the_process(queue: Driver) -> None:
@@ -359,7 +377,8 @@ def _steps(queue: Driver, verb: str, *arguments: object) -> int:
     [
         ("lease", (50.0, 2, ())),
         ("lease", (5000.0, 2, ["busy.example"])),
-        ("next_due", ()),
+        ("next_due", ((), -math.inf)),
+        ("next_due", (["busy.example"], 50.0)),
         ("take", (Selection(ids=("few.example1",)), 1)),
         ("hold", (Selection(ids=("few.example0",)),)),
         ("retry", (Selection(ids=("few.example0",)), 5.0)),
@@ -374,9 +393,9 @@ def test_no_verb_of_every_day_looks_at_all_that_waits(
     _fill(queue, 100, "busy.example", 100.0)
     before = _steps(queue, verb, *arguments)
     _fill(queue, 100, "early.example", 10.0)
-    queue.drop(Selection(domain="early.example"))
+    queue.drop(Selection(domains=("early.example",)))
     _fill(queue, 1000, "later.example", 6000.0)
-    queue.drop(Selection(domain="busy.example"))
+    queue.drop(Selection(domains=("busy.example",)))
     _fill(queue, 1000, "busy.example", 10.0)
     after = _steps(queue, verb, *arguments)
     assert after < 3 * before + 500
@@ -418,6 +437,31 @@ def test_who_waits_for_a_busy_domain_does_not_hide_the_others(
     assert [lease.message.id for lease in queue.lease(99.0, 9, busy)] == ["m2", "m1"]
     assert queue.lease(99.0, 9, busy) == []
     assert len(queue.lease(99.0, 99)) == 50
+
+
+def test_what_was_made_due_at_once_is_not_looked_at_domain_by_domain(
+    queue: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(due, "_GLANCE", 5)
+    _fill(queue, 8, "busy.example", 10.0)
+    for number in range(24):  # with the others as many as are of the first level
+        queue.put(message(f"m{number}", f"a@d{number % 30}.example", received=10.0))
+
+    def counted(work: Work) -> tuple[list[str], int]:
+        statements: list[str] = []
+
+        def note(_cursor: object, statement: str, _values: object) -> bool:
+            statements.append(statement)
+            return True
+
+        work.connection.set_exec_trace(note)
+        leases = work.lease(99.0, 4, ["busy.example"])
+        work.connection.set_exec_trace(None)
+        return [each.message.id for each in leases], statements.count(due._OF_DOMAIN)
+
+    found, looked = queue.run(_store(queue)._ask(counted))
+    assert found == ["m0", "m1", "m2", "m3"]  # as they came, where they are due alike
+    assert looked <= 5
 
 
 def test_many_recipients_of_one_message_do_not_stand_for_many_messages(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from ulak.language.case import lower
 from ulak.mail.envelope import NO_WISHES, Envelope, Wishes
 
 if TYPE_CHECKING:
@@ -33,6 +34,18 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was answered to who handed a message in under a key, and the digest of what it was.
+
+    It is kept in the same step as the message, and stays when that is gone.
+    """
+
+    key: str
+    digest: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A message as it was accepted. `received` is in seconds since the epoch (UTC)."""
 
@@ -42,6 +55,8 @@ class Message:
     received: float
     language: str = ""  # Content-Language of the message, for its reports; "" where unknown
     session: str = ""  # the session that brought it, for the journal
+    account: str = ""  # who had logged in there, as `Account.key` has it; "" for nobody
+    receipt: Receipt | None = field(default=None, compare=False)  # only on its way in
 
     @property
     def released(self) -> float:
@@ -62,6 +77,7 @@ class Pending:
     reply: str = ""  # the last reply, on one line
     host: str = ""  # who gave it
     warned: bool = False  # whether a delay report went out
+    source: str = ""  # from which source it was tried last (`delivery.source`)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,28 +130,35 @@ class Row:
 class Selection:
     """Which recipients a verb is for: by id, by domain, by cause …, or all. Conditions add up.
 
-    `before` and `after` are of the time at which the message came, in seconds since the epoch.
+    `domains` are those of the recipient, any of them. `address` is the recipient's or the
+    sender's, compared without regard to the case of A to Z. `before` and `after` are of the time
+    at which the message came, in seconds since the epoch. `deadline` is between which times its
+    sender wanted it delivered (RFC 2852): later than the first, not later than the second.
     """
 
     ids: tuple[str, ...] = ()
-    domain: str = ""
+    domains: tuple[str, ...] = ()
     cause: str = ""
     everything: bool = False
     state: State | None = None
     before: float | None = None
     after: float | None = None
+    address: str = ""
+    deadline: tuple[float, float] | None = None
 
     @property
     def empty(self) -> bool:
         """Whether there is no condition at all: then nothing is meant."""
         return not (
             self.ids
-            or self.domain
+            or self.domains
             or self.cause
             or self.everything
             or self.state is not None
             or self.before is not None
             or self.after is not None
+            or self.address
+            or self.deadline is not None
         )
 
     def matches(self, row: Row) -> bool:
@@ -144,12 +167,39 @@ class Selection:
             return False
         return (
             (not self.ids or row.id in self.ids)
-            and (not self.domain or row.pending.domain == self.domain.lower())
+            and (not self.domains or row.pending.domain in map(str.lower, self.domains))
             and (not self.cause or row.pending.cause == self.cause)
             and (self.state is None or row.pending.state is self.state)
             and (self.before is None or row.received < self.before)
             and (self.after is None or row.received > self.after)
+            and (not self.address or self._names(row))
+            and (self.deadline is None or self._wanted(row, *self.deadline))
         )
+
+    def _wanted(self, row: Row, after: float, until: float) -> bool:
+        by = row.wishes.deliver_by
+        return by is not None and after < by.until <= until
+
+    def _names(self, row: Row) -> bool:
+        return lower(self.address) in (lower(row.pending.recipient), lower(row.sender))
+
+
+class Order(StrEnum):
+    """What a listing of recipients goes by."""
+
+    AGE = "age"  # oldest message first
+    DUE = "due"  # next attempt first
+    DOMAIN = "domain"  # of the recipient, by the alphabet
+
+    def of(self, row: Row) -> float | str:
+        """Give what a row has of it."""
+        match self:
+            case Order.AGE:
+                return row.received
+            case Order.DUE:
+                return row.pending.due
+            case Order.DOMAIN:
+                return row.pending.domain
 
 
 @dataclass(frozen=True, slots=True)

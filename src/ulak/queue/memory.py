@@ -6,11 +6,13 @@ to it.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from ulak.mail.envelope import domain_of
 from ulak.queue.item import (
     Again,
     Counts,
@@ -18,12 +20,15 @@ from ulak.queue.item import (
     Lease,
     Message,
     Pending,
+    Receipt,
     Row,
     Selection,
     Settlement,
     State,
 )
+from ulak.queue.lanes import Crowd, turns
 from ulak.queue.store import (
+    RECEIPTS,
     StorageError,
     at_rest,
     by_recipient,
@@ -47,6 +52,11 @@ class _Place:
 class _Queued:
     message: Message
     places: dict[str, _Place]
+    level: int  # how far back it stands (`lanes`)
+
+    @property
+    def sender(self) -> str:
+        return domain_of(self.message.envelope.sender)
 
 
 class MemoryStore:
@@ -54,6 +64,8 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._queued: dict[str, _Queued] = {}  # by id, oldest first
+        self._receipts: dict[str, tuple[Receipt, float]] = {}
+        self._crowd = Crowd()
         self._token = 0
         self._leased: dict[int, Lease] = {}
         self._closed = False
@@ -72,32 +84,49 @@ class MemoryStore:
         if message.id in self._queued:
             text = f"message {message.id} is queued already"
             raise ValueError(text)
+        receipt = message.receipt
+        if receipt is not None:
+            self._forget_receipts(message.received)
+            if receipt.key in self._receipts:
+                text = f"a message was taken under the key {receipt.key} already"
+                raise ValueError(text)
         if settle is not None:
             by_recipient(*settle)
             if settle[0].token not in self._leased:
                 return None
             self._settle(*settle)
         places = {each.recipient: _Place(at_rest(each)) for each in pending}
-        queued = self._queued[message.id] = _Queued(message, places)
+        if receipt is not None:
+            self._receipts[receipt.key] = receipt, message.received
+            message = replace(message, receipt=None)
+        level = self._crowd.enter(domain_of(message.envelope.sender), len(places))
+        queued = self._queued[message.id] = _Queued(message, places, level)
         if not lease:
             return None
         return self._lease(queued, lambda each: _due(each, message.received))
 
     async def lease(self, now: float, limit: int, avoid: Collection[str] = ()) -> list[Lease]:
-        """Take messages with recipients that are due, by rank."""
+        """Take messages with recipients that are due, level by level in turn and by rank."""
         self._refuse_closed()
 
         def wanted(place: _Place) -> bool:
             return _due(place, now) and place.pending.domain not in avoid
 
-        waiting = []
+        levels: dict[int, list[tuple[float, _Queued]]] = {}
         for queued in self._queued.values():
-            dues = [each.pending.due for each in queued.places.values() if wanted(each)]
+            # Most of what waits is not due: that is asked first.
+            dues = [
+                each.pending.due
+                for each in queued.places.values()
+                if each.pending.due <= now and wanted(each)
+            ]
             if dues:
                 priority = queued.message.envelope.wishes.priority
-                waiting.append((rank(min(dues), priority), queued))
-        waiting.sort(key=lambda each: each[0])
-        return self._lease_all((queued for _, queued in waiting), wanted, limit)
+                levels.setdefault(queued.level, []).append((rank(min(dues), priority), queued))
+        for waiting in levels.values():
+            waiting.sort(key=lambda each: each[0])
+        in_turn = turns({level: iter(waiting) for level, waiting in levels.items()})
+        return self._lease_all((queued for _, queued in in_turn), wanted, limit)
 
     async def take(self, which: Selection, limit: int) -> list[Lease]:
         """Lease what is selected and not leased."""
@@ -116,7 +145,17 @@ class MemoryStore:
         queued = self._queued.get(message_id)
         return None if queued is None else queued.message
 
-    async def next_due(self) -> float | None:
+    async def receipt(self, key: str) -> Receipt | None:
+        """Give the receipt of a key."""
+        self._refuse_closed()
+        found = self._receipts.get(key)
+        return None if found is None else found[0]
+
+    def _forget_receipts(self, now: float) -> None:
+        kept = self._receipts.items()
+        self._receipts = {key: one for key, one in kept if one[1] > now - RECEIPTS}
+
+    async def next_due(self, avoid: Collection[str] = (), after: float = -math.inf) -> float | None:
         """When the next ready recipient is due."""
         self._refuse_closed()
         return min(
@@ -124,10 +163,19 @@ class MemoryStore:
                 place.pending.due
                 for queued in self._queued.values()
                 for place in queued.places.values()
-                if place.pending.state is State.READY and not place.token
+                if not place.token
+                and place.pending.state is State.READY
+                and place.pending.due > after
+                and place.pending.domain not in avoid
             ),
             default=None,
         )
+
+    async def next_deadline(self, after: float) -> float | None:
+        """Give the earliest time later than this by which a sender wants something."""
+        self._refuse_closed()
+        wishes = (queued.message.envelope.wishes.deliver_by for queued in self._queued.values())
+        return min((by.until for by in wishes if by is not None and by.until > after), default=None)
 
     async def retry(self, which: Selection, now: float) -> int:
         """Make ready recipients due."""
@@ -231,6 +279,7 @@ class MemoryStore:
 
     def _finish(self, queued: _Queued, recipient: str) -> None:
         del queued.places[recipient]
+        self._crowd.leave(queued.sender, 1)
         if not queued.places:
             del self._queued[queued.message.id]
             self._forget(queued.message)

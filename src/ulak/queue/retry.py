@@ -48,11 +48,12 @@ class Retry:
         return self._plain_wait(attempts) * (1 + self.jitter * chance)
 
     def next_attempt(
-        self, received: float, attempts: int, now: float, chance: float
+        self, received: float, attempts: int, now: float, chance: float, wait: float = 0.0
     ) -> float | None:
         """When to try again after `attempts` attempts, the last of them just now; None: give up.
 
-        The last attempt comes at the very end, however long the waits have become.
+        `wait` is how long to wait where something else than the number of attempts says so. The
+        last attempt comes at the very end, however long the waits have become.
 
         Clocks jump. One that jumped ahead, or a server that was off for a week, makes a message
         look old that was hardly tried: it is given up only after a few attempts. One that was set
@@ -62,11 +63,18 @@ class Retry:
         age = now - received
         if age < 0:
             age = self._waited(attempts)
-        wait = self.wait(attempts, chance)
+        wait = wait or self.wait(attempts, chance)
+        if self.over(received, attempts, now):
+            return None
         left = self.give_up_after - age
         if left <= 0:
-            return now + wait if attempts < self.least_attempts else None
+            return now + wait
         return now + min(wait, max(left, self.first))
+
+    def over(self, received: float, attempts: int, now: float) -> bool:
+        """Whether no further attempt is made after so many."""
+        age = now - received if now >= received else self._waited(attempts)
+        return age >= self.give_up_after and attempts >= self.least_attempts
 
     def late(self, received: float, now: float) -> bool:
         """Whether the sender is to be told that the message is still under way."""

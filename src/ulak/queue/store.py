@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
@@ -13,6 +14,7 @@ from ulak.queue.item import (
     Lease,
     Message,
     Pending,
+    Receipt,
     Row,
     Selection,
     Settlement,
@@ -21,6 +23,7 @@ from ulak.queue.item import (
 )
 
 _STEP = 3600.0  # seconds
+RECEIPTS = 86_400.0  # seconds for which they are kept
 
 
 class StorageError(Exception):
@@ -29,6 +32,10 @@ class StorageError(Exception):
 
 class StorageFullError(StorageError):
     """The disk is full."""
+
+
+class StorageAwayError(StorageError):
+    """Where the queue lies cannot be reached, and nothing has been begun there."""
 
 
 class StoreBusyError(StorageError):
@@ -70,12 +77,19 @@ class QueueStore(Protocol):
 
         When it raises StorageError a file body may be gone, or be where it was.
 
-        Raises ValueError for an id that is queued already, for no recipient, and for one
-        recipient twice.
+        Raises ValueError for an id that is queued already, or a receipt whose key is there, for no
+        recipient, and for one recipient twice.
         """
 
     async def lease(self, now: float, limit: int, avoid: Collection[str] = ()) -> list[Lease]:
-        """Take up to `limit` messages with recipients that are due, in the order of their `rank`.
+        """Take up to `limit` messages with recipients that are due: senders in turn, then by rank.
+
+        Each message has a level, which says how much of its sender's mail was there when it was
+        put (`lanes`): 0 where the recipients in the queue, in whatever state, whose sender is of
+        the same domain were fewer than 32 (roughly: somewhat more may be counted, never fewer but
+        for some seconds after a start). Levels take turns as `lanes.turns` has it, anew with each
+        call; within a level messages come in the order of their `rank`. So a sender with a million
+        messages precedes nobody whose mail waits beside it.
 
         Recipients in the domains to `avoid` stay where they are. The recipients in a lease are
         as they were before it (ready, or held for `take`).
@@ -101,8 +115,20 @@ class QueueStore(Protocol):
     async def read(self, message_id: str) -> Message | None:
         """Give a queued message with its body."""
 
-    async def next_due(self) -> float | None:
-        """When the next ready recipient is due, in seconds since the epoch; None for never."""
+    async def receipt(self, key: str) -> Receipt | None:
+        """Give the receipt that a message brought under a key, a day long."""
+
+    async def next_due(self, avoid: Collection[str] = (), after: float = -math.inf) -> float | None:
+        """When the next ready recipient is due, in seconds since the epoch; None for never.
+
+        Of those whose domain is none to `avoid`, and who are due later than `after`.
+        """
+
+    async def next_deadline(self, after: float) -> float | None:
+        """Give the earliest time by which a sender wants something in the queue (RFC 2852).
+
+        Of those later than `after`, in seconds since the epoch; None for none.
+        """
 
     async def retry(self, which: Selection, now: float) -> int:
         """Make the selected ready recipients due now; how many there were."""

@@ -25,5 +25,6 @@ def as_json(row: Row) -> dict[str, Any]:
         "cause": pending.cause,
         "reply": pending.reply,
         "host": pending.host,
+        "source": pending.source,
         "wishes": as_table(row.wishes) if row.wishes is not NO_WISHES else {},
     }

@@ -18,10 +18,12 @@ _CACHE = 16_000  # KiB: the tables' upper pages, and what one transaction change
 _BUSY = 5_000  # milliseconds for a tool that writes behind our back
 _LONGEST_WAL = 64 * 1024 * 1024  # octets that the WAL keeps after a flood
 
-# Who only looks may find tables that no newer writer has opened yet.
-_WISHES_SINCE = 2
-_WITHOUT_WISHES = (
-    "CREATE TEMP VIEW message AS SELECT *, NULL AS wishes, NULL AS asked FROM main.message"
+# Who only looks may find tables that no newer writer has opened yet: these are the columns that
+# came with each version, and what stands in their place before it.
+_ADDED = (
+    (2, "message", "NULL AS wishes, NULL AS asked"),
+    (3, "message", "NULL AS account"),
+    (3, "pending", "'' AS source"),
 )
 
 # After one of these the connection is not to be trusted: what was written may be half there.
@@ -87,8 +89,14 @@ def open_for_reading(path: Path) -> apsw.Connection:
     try:
         connection.set_busy_timeout(_BUSY)
         connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)  # the writer's business
-        if _refuse_newer(connection) < _WISHES_SINCE:
-            connection.execute(_WITHOUT_WISHES)
+        version = _refuse_newer(connection)
+        for table in ("message", "pending"):
+            lacking = [what for since, of, what in _ADDED if since > version and of == table]
+            if lacking:
+                columns = ", ".join(["*", *lacking])
+                connection.execute(
+                    f"CREATE TEMP VIEW {table} AS SELECT {columns} FROM main.{table}"
+                )
     except BaseException:
         connection.close()
         raise

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import builtins
+import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import apsw
 
 from ulak.queue.depth import Depth, Share
-from ulak.queue.item import Counts, Message, Row, Selection, State
+from ulak.queue.item import Counts, Message, Order, Receipt, Row, Selection, State
 from ulak.queue.sqlite.database import cannot_open, open_for_reading, storage_error
 from ulak.queue.sqlite.rows import (
+    DEADLINE,
     HELD_BIT,
     JOINED,
     LISTED,
     MESSAGE,
     STATES,
     WITH_BODY,
+    WITH_DEADLINE,
     Raw,
     condition,
     message_of,
@@ -28,7 +32,14 @@ from ulak.queue.store import StorageError
 
 _PAGE = 5_000  # rows
 
+_KEYS = {
+    Order.AGE: "(SELECT received FROM message WHERE seq = message)",
+    Order.DUE: "due",
+    Order.DOMAIN: "domain",
+}
+
 Page: TypeAlias = list[Raw]
+Place: TypeAlias = tuple[Any, ...]  # what the order goes by, and the key of the row
 
 
 class Reader:
@@ -91,6 +102,28 @@ class Reader:
                 return
             after = page[-1][:2]
 
+    def places(
+        self, which: Selection, order: Order, most: int, skip: int = 0, *, backwards: bool = False
+    ) -> builtins.list[Place]:
+        """Give where the selected recipients stand in an order: at most so many, after some."""
+        wanted, values = condition(which)
+        way = "DESC" if backwards else "ASC"
+        first = "" if order is Order.AGE else f"{order.value} {way}, "
+        statement = (
+            f"SELECT {_KEYS[order]}, message, n FROM pending WHERE {wanted} "
+            f"ORDER BY {first}message {way}, n {way} LIMIT ? OFFSET ?"
+        )
+        return self._all(statement, (*values, most, skip))
+
+    def at(self, places: Sequence[Place]) -> builtins.list[Row]:
+        """Give the recipients at these places that are still there."""
+        statement = (
+            f"SELECT {LISTED} FROM json_each(?) e CROSS JOIN {JOINED} "
+            "WHERE p.message = e.value ->> 0 AND p.n = e.value ->> 1 ORDER BY e.key"
+        )
+        wanted = json.dumps([place[1:] for place in places])
+        return [row_of(raw) for raw in self._all(statement, (wanted,))]
+
     def count(self) -> Counts:
         """Count what there is."""
         by_state = dict.fromkeys(State, 0)
@@ -128,6 +161,19 @@ class Reader:
             dict(causes),
             {row[0]: Share(*row[1:]) for row in split},
         )
+
+    def receipt(self, key: str) -> Receipt | None:
+        """Give the receipt of a key; stores of before the fourth version have none."""
+        if not self._all("SELECT 1 FROM sqlite_schema WHERE name = 'receipt'"):
+            return None
+        found = self._all("SELECT key, digest, answer FROM receipt WHERE key = ?", (key,))
+        return Receipt(*found[0]) if found else None
+
+    def next_deadline(self, after: float) -> float | None:
+        """Give the earliest time later than this by which a sender wants something."""
+        statement = f"SELECT min({DEADLINE}) FROM message WHERE {WITH_DEADLINE} > ?"
+        ((found,),) = self._all(statement, (after,))
+        return None if found is None else float(found)
 
     def read(self, message_id: str) -> Message | None:
         """Give a message with its body."""

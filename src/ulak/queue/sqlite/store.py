@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -12,12 +13,22 @@ from typing import TypeVar
 
 import apsw
 
-from ulak.queue.item import Counts, Lease, Message, Pending, Row, Selection, Settlement
+from ulak.queue.item import (
+    Counts,
+    Lease,
+    Message,
+    Pending,
+    Receipt,
+    Row,
+    Selection,
+    Settlement,
+)
 from ulak.queue.sqlite.database import cannot_open, storage_error
 from ulak.queue.sqlite.folder import Folder
+from ulak.queue.sqlite.moving import MovingWork, SqliteEnd
 from ulak.queue.sqlite.reader import Reader
 from ulak.queue.sqlite.rows import row_of
-from ulak.queue.sqlite.work import Putting, Work
+from ulak.queue.sqlite.work import Putting
 from ulak.queue.sqlite.writer import Ask, Put, Settle, Writer
 from ulak.queue.store import StorageError, at_rest, refuse_nonsense
 
@@ -51,6 +62,7 @@ class SqliteStore:
         self._looking = ThreadPoolExecutor(1, "ulak-queue-reader")
         self._filing = ThreadPoolExecutor(2, "ulak-queue-files")
         self._closed = False
+        self.end = SqliteEnd(self._ask, self._folder, self._seqs)
 
     @property
     def incoming(self) -> Path:
@@ -88,7 +100,7 @@ class SqliteStore:
             self._writer.submit(put)
 
     async def lease(self, now: float, limit: int, avoid: Collection[str] = ()) -> list[Lease]:
-        """Take messages with recipients that are due, by rank."""
+        """Take messages with recipients that are due, level by level in turn and by rank."""
         return await self._ask(lambda work: work.lease(now, limit, avoid))
 
     async def take(self, which: Selection, limit: int) -> list[Lease]:
@@ -105,9 +117,17 @@ class SqliteStore:
         """Give a message with its body."""
         return await self._look(lambda reader: reader.read(message_id))
 
-    async def next_due(self) -> float | None:
+    async def receipt(self, key: str) -> Receipt | None:
+        """Give the receipt of a key."""
+        return await self._look(lambda reader: reader.receipt(key))
+
+    async def next_due(self, avoid: Collection[str] = (), after: float = -math.inf) -> float | None:
         """When the next ready recipient is due."""
-        return await self._ask(Work.next_due)
+        return await self._ask(lambda work: work.next_due(avoid, after))
+
+    async def next_deadline(self, after: float) -> float | None:
+        """Give the earliest time later than this by which a sender wants something."""
+        return await self._look(lambda reader: reader.next_deadline(after))
 
     async def retry(self, which: Selection, now: float) -> int:
         """Make ready recipients due."""
@@ -157,7 +177,7 @@ class SqliteStore:
             raise StorageError(message)
         return asyncio.get_running_loop()
 
-    async def _ask(self, verb: Callable[[Work], T]) -> T:
+    async def _ask(self, verb: Callable[[MovingWork], T]) -> T:
         """Have the writer do a verb in a transaction."""
         future: asyncio.Future[T] = self._loop().create_future()
         self._writer.submit(Ask(verb, future))
@@ -167,5 +187,5 @@ class SqliteStore:
         """Have a verb done that changes nothing, beside the writer."""
         loop = self._loop()
         if not self._writer.trusted:
-            await self._ask(Work.probe)
+            await self._ask(MovingWork.probe)
         return await loop.run_in_executor(self._looking, verb, self._reader)

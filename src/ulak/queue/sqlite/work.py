@@ -19,10 +19,14 @@ from itertools import chain
 import apsw
 
 from ulak.queue.item import Again, Body, Done, Lease, Message, Pending, Selection, Settlement
+from ulak.queue.sqlite.avoided import TABLE as AVOIDED
+from ulak.queue.sqlite.avoided import Avoided
 from ulak.queue.sqlite.due import due, next_due
 from ulak.queue.sqlite.folder import Folder
 from ulak.queue.sqlite.rows import (
+    AGAIN,
     AT_REST,
+    BUSY_BITS,
     HELD_BIT,
     LEASED_BIT,
     MESSAGE,
@@ -35,8 +39,10 @@ from ulak.queue.sqlite.rows import (
     message_of,
     message_values,
     pending_of,
+    waits_values,
 )
-from ulak.queue.store import by_recipient, goes_on
+from ulak.queue.sqlite.senders import Senders
+from ulak.queue.store import RECEIPTS, by_recipient, goes_on
 
 _EPOCH_SHIFT = 40  # bits for the leases of one epoch
 _READY, _READY_LEASED, _HELD, _HELD_LEASED = 0, LEASED_BIT, HELD_BIT, HELD_BIT | LEASED_BIT
@@ -44,10 +50,6 @@ _READY, _READY_LEASED, _HELD, _HELD_LEASED = 0, LEASED_BIT, HELD_BIT, HELD_BIT |
 _AT_ONCE = 50  # rows in one statement; as many of them, for each table, stay prepared
 _PLACES = "(message, n) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))"
 _DONE = f"DELETE FROM pending WHERE {_PLACES}"
-_AGAIN = (
-    "UPDATE pending SET domain = ?, state = ?, due = ?, attempts = ?, cause = ?, reply = ?, "
-    "host = ?, warned = ? WHERE message = ? AND n = ?"
-)
 _BACK = f"UPDATE pending SET state = state & {HELD_BIT} WHERE {_PLACES}"
 
 
@@ -88,6 +90,8 @@ class Work:
         self._touched: set[int] = set()
         # Messages with files that were refused, and may be there all the same after a crash.
         self._abandoned: set[int] = set()
+        self._avoided = Avoided(connection)
+        self._senders = Senders(connection)
         self._token = self._begin_epoch() << _EPOCH_SHIFT
         folder.sweep(self._exists)
 
@@ -100,6 +104,11 @@ class Work:
             )
         return int(self._rows("SELECT epoch FROM store")[0][0])
 
+    def go_on_with(self, connection: apsw.Connection) -> None:
+        """Use another connection from now on."""
+        self.connection = connection
+        self._avoided = Avoided(connection)
+
     def last_seq(self) -> int:
         """Give the highest number of a message; 0 where there are none."""
         return int(self._rows("SELECT max(seq) FROM message")[0][0] or 0)
@@ -108,6 +117,10 @@ class Work:
         """Write something and have it on disk; raises where that is not possible."""
         with self.connection:
             self.connection.execute("UPDATE store SET epoch = epoch")
+
+    def count_on(self) -> bool:
+        """Count some more of whose mail was there before us; whether there is more to count."""
+        return self._senders.count_on(self.connection)
 
     def shrink(self, spare: int, pages: int) -> bool:
         """Give some pages that are free back to the disk, down to `spare`; whether there were."""
@@ -127,6 +140,7 @@ class Work:
         self.connection.execute("COMMIT")
         self._given.clear()
         self._ended.clear()
+        self._senders.commit()
 
     def rollback(self) -> None:
         """Make it never have happened, in memory too."""
@@ -137,8 +151,10 @@ class Work:
         self._given.clear()
         self._ended.clear()
         self._touched.clear()
+        self._senders.rollback()
         if self.connection.in_transaction:
             self.connection.execute("ROLLBACK")
+            self._avoided.rolled_back()
 
     def remove_files(self) -> None:
         """After a commit: remove the files of messages that are gone and in nobody's hands."""
@@ -168,6 +184,7 @@ class Work:
         messages: list[Values] = []
         bodies: list[Values] = []
         recipients: list[Values] = []
+        receipts: list[Values] = []
         leases: list[Lease | None] = []
         for each in puts:
             if each.settle is not None and not self.settle([each.settle])[0]:
@@ -178,7 +195,10 @@ class Work:
             messages.append(message_values(seq, message, pending))
             if message.body.data is not None:
                 bodies.append((seq, message.body.data))
-            priority = message.envelope.wishes.priority
+            if (receipt := message.receipt) is not None:
+                when = message.received
+                receipts.append((receipt.key, receipt.digest, receipt.answer, when))
+            lane = self._senders.enter(message, len(pending))
             leased: list[int] = []
             for n, one in enumerate(pending):
                 state = AT_REST[one.state]
@@ -198,14 +218,23 @@ class Work:
                         one.reply,
                         one.host,
                         one.warned,
-                        priority,
+                        lane,
+                        one.source,
                     )
                 )
             leases.append(self._fresh(each, leased) if leased else None)
         self._insert("message", messages)
         self._insert("body", bodies)
         self._insert("pending", recipients)
+        if receipts:
+            self._keep(receipts)
         return leases
+
+    def _keep(self, receipts: list[Values]) -> None:
+        """Keep receipts, and let go of those whose time is over."""
+        (*_, last) = receipts[-1]
+        self.connection.execute("DELETE FROM receipt WHERE time <= ? - ?", (last, RECEIPTS))
+        self._insert("receipt", receipts)
 
     def _insert(self, table: str, rows: list[Values]) -> None:
         """Insert rows, many at a time."""
@@ -217,6 +246,8 @@ class Work:
 
     def _fresh(self, each: Putting, leased: list[int]) -> Lease:
         message = each.message
+        if message.receipt is not None:
+            message = replace(message, receipt=None)
         if message.body.path is not None:
             body = Body(message.body.size, path=self._folder.body(each.seq))
             message = replace(message, body=body)
@@ -227,9 +258,10 @@ class Work:
 
     def settle(self, settles: Sequence[tuple[Lease, Sequence[Settlement]]]) -> list[bool]:
         """Record what became of leases; whether each was still open."""
-        done: list[Values] = []
+        done: list[tuple[int, int]] = []
         again: list[Values] = []
         back: list[Values] = []
+        senders: list[str] = []  # of those that are done
         known: list[bool] = []
         for lease, outcomes in settles:
             what = by_recipient(lease, outcomes)
@@ -252,18 +284,20 @@ class Work:
                     case None:
                         back.append((seq, n))
                     case Again(pending):
-                        again.append((*_waits(pending), seq, n))
+                        again.append((*waits_values(pending), seq, n))
                     case Done():
                         done.append((seq, n))
+                        senders.append(lease.message.envelope.sender)
                 if still:
                     settled |= {n}
             if still:
                 self._held[lease.token] = _Held(seq, held.places, settled)
         if again:
-            self.connection.executemany(_AGAIN, again)
+            self.connection.executemany(AGAIN, again)
         if back:
             self.connection.execute(_BACK, (json.dumps(back),))
         if done:
+            self._senders.leave(self.connection, done, senders)
             self.connection.execute(_DONE, (json.dumps(done),))
         return known
 
@@ -278,18 +312,18 @@ class Work:
     # -- the other verbs --------------------------------------------------------------------
 
     def lease(self, now: float, limit: int, avoid: Collection[str]) -> list[Lease]:
-        """Lease what is due, in the order of its rank."""
+        """Lease what is due, in the order of `lanes`."""
         wanted, values = f"+state = {_READY} AND due <= ?", tuple[Value, ...]((now,))
         if avoid:
-            wanted += " AND domain NOT IN (SELECT value FROM json_each(?))"
-            values += (json.dumps(list(avoid), ensure_ascii=False),)
-        chosen = due(self.connection, now, limit, avoid)
+            self._avoided.set(avoid)
+            wanted += f" AND domain NOT IN (SELECT domain FROM {AVOIDED})"
+        chosen = due(self.connection, now, limit, avoid=bool(avoid))
         return [self._lease_message(seq, wanted, values) for seq in chosen]
 
     def take(self, which: Selection, limit: int) -> list[Lease]:
         """Lease what is selected and not leased, oldest message first."""
         wanted, values = condition(which)
-        wanted = f"+state & {LEASED_BIT} = 0 AND {wanted}"
+        wanted = f"+state & {BUSY_BITS} = 0 AND {wanted}"
         chosen = self._rows(
             f"SELECT DISTINCT message FROM pending WHERE {wanted} ORDER BY message LIMIT ?",
             (*values, max(limit, 0)),
@@ -309,9 +343,11 @@ class Work:
         message = message_of(found[0], pending[0].recipient, self._folder.bodies)
         return self._give(seq, tuple(row[0] for row in rows), message, pending)
 
-    def next_due(self) -> float | None:
+    def next_due(self, avoid: Collection[str], after: float) -> float | None:
         """When the next ready recipient is due."""
-        return next_due(self.connection)
+        if avoid:
+            self._avoided.set(avoid)
+        return next_due(self.connection, after, avoid=bool(avoid))
 
     def retry(self, which: Selection, now: float) -> int:
         """Make ready recipients due."""
@@ -342,6 +378,8 @@ class Work:
             values,
         )
         self._touched.update(seq for (seq,) in in_files)
+        self._senders.drop(self.connection, wanted, values)
+        self._senders.dropped = self._senders.dropped or bool(self._held)
         self.connection.execute(f"DELETE FROM pending WHERE {wanted}", values)
         return self.connection.changes()
 
@@ -350,17 +388,3 @@ class Work:
 def _insertion(table: str, columns: int, rows: int) -> str:
     row = f"({', '.join('?' * columns)})"
     return f"INSERT INTO {table} VALUES {', '.join([row] * rows)}"
-
-
-def _waits(pending: Pending) -> Values:
-    """Give what an attempt may change of a recipient, in the order of `_AGAIN`."""
-    return (
-        pending.domain,
-        AT_REST[pending.state],
-        pending.due,
-        pending.attempts,
-        pending.cause,
-        pending.reply,
-        pending.host,
-        pending.warned,
-    )

@@ -19,6 +19,7 @@ Rules, in the order of their weight:
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,11 +33,13 @@ import apsw
 from ulak.queue.item import Lease, Settlement
 from ulak.queue.sqlite.database import DISTRUST, distrust, full, open_for_writing, storage_error
 from ulak.queue.sqlite.folder import Folder
-from ulak.queue.sqlite.work import Putting, Work
+from ulak.queue.sqlite.moving import MovingWork
+from ulak.queue.sqlite.work import Putting
 from ulak.queue.store import StorageError
 
 _MOST = 500  # operations in one transaction
 _MOST_OCTETS = 16_000_000  # of bodies in one transaction
+_MOMENT = 0.001  # seconds that a transaction waits for more where it is not alone
 _PAGE = 4_096  # octets
 _CHECKPOINT = 4_000  # pages of the log (16 MB) after which it is brought into the database
 _SMALL_LOG = 250  # pages that it may have when there is little room
@@ -67,7 +70,7 @@ class Settle:
 class Ask:
     """Any other verb."""
 
-    verb: Callable[[Work], object]
+    verb: Callable[[MovingWork], object]
     future: asyncio.Future[Any]
 
 
@@ -81,10 +84,11 @@ class Writer:
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
         self._waiting: SimpleQueue[Operation | None] = SimpleQueue()
+        self._crowded = False
         self._log = 0  # pages in the log
         self._next_checkpoint = _CHECKPOINT
         self._connection: apsw.Connection | None = self._open()
-        self._work = Work(self._connection, folder)
+        self._work = MovingWork(self._connection, folder)
         self.last_seq = self._work.last_seq()
         self.trusted = True
         self._thread = Thread(target=self._run, name="ulak-queue", daemon=True)
@@ -120,15 +124,21 @@ class Writer:
                 distrust(self._connection)
 
     def _gather(self) -> tuple[list[Operation], bool]:
-        """Wait for something to do, and take what else is there; whether that was the last."""
+        """Wait for something to do, and take what else is there; whether that was the last.
+
+        Where several came together the last time, the others of this time are on their way.
+        """
         batch: list[Operation] = []
         octets = 0
         operation = self._waiting.get()
+        if self._crowded:
+            time.sleep(_MOMENT)
         while operation is not None:
             batch.append(operation)
             if isinstance(operation, Put):
                 octets += len(operation.what.message.body.data or b"")
             if len(batch) >= _MOST or octets >= _MOST_OCTETS or self._waiting.empty():
+                self._crowded = len(batch) > 1
                 return batch, False
             operation = self._waiting.get()
         return batch, True
@@ -258,8 +268,9 @@ class Writer:
             connection = self._open()
         except (apsw.Error, OSError, StorageError):
             return False
-        self._connection = self._work.connection = connection
+        self._connection = connection
         try:
+            self._work.go_on_with(connection)
             self._work.probe()
         except apsw.Error:
             return False
@@ -290,6 +301,7 @@ class Writer:
             return
         try:
             self._work.remove_files()
+            self._count()
         except DISTRUST:
             self.trusted = False
             return
@@ -300,6 +312,12 @@ class Writer:
         elif self._log >= self._next_checkpoint:
             self._checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
         self._shrink()
+
+    def _count(self) -> None:
+        """Count on whose mail was there before us, as long as nobody waits."""
+        while self._work.count_on():
+            if not self._waiting.empty():
+                return
 
     def _shrink(self) -> None:
         """Give room back to the disk as long as nobody waits."""

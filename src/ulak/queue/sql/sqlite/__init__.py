@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-VERSION = 2
+VERSION = 7
 
 
 def migration(version: int) -> str:

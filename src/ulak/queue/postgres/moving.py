@@ -1,0 +1,245 @@
+"""A queue in PostgreSQL as one end of a move (`ulak.queue.moving`): other nodes go on beside it.
+
+What arrives has a token that is no node's, so that nobody leases it and no burial gives it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import psycopg
+from psycopg import errors
+
+from ulak.queue.item import Lease, Receipt
+from ulak.queue.moving import Departure
+from ulak.queue.postgres.bodies import Bodies
+from ulak.queue.postgres.fetching import Apart, Fetching
+from ulak.queue.postgres.hands import Hands
+from ulak.queue.postgres.leasing import Leasing
+from ulak.queue.postgres.link import Connection, Link, Step
+from ulak.queue.postgres.node import Node
+from ulak.queue.postgres.putting import Putter, Putting
+from ulak.queue.postgres.rows import Raw
+from ulak.queue.postgres.settling import Settler
+from ulak.queue.postgres.trouble import FencedError, LostError, UndurableError, storage_error
+from ulak.queue.store import StorageError
+
+T = TypeVar("T")
+
+ARRIVING = 1  # the token: of the epoch 0, which is nobody's
+_LARGE = 120.0  # seconds that a batch with large bodies may take
+
+_KNOWN = """
+SELECT m.id, EXISTS (SELECT 1 FROM arriving a WHERE a.seq = m.seq)
+FROM message m WHERE m.id = ANY(%s)
+"""
+_ARRIVING = "INSERT INTO arriving SELECT unnest(%s::BIGINT[]), %s"
+_LEFT = """
+WITH gone AS (
+    DELETE FROM pending p USING unnest(%s::BIGINT[], %s::BIGINT[]) AS o(seq, token)
+    WHERE p.seq = o.seq AND p.token = o.token RETURNING p.seq
+)
+INSERT INTO departed
+SELECT DISTINCT %s, m.id FROM gone JOIN message m USING (seq) ON CONFLICT DO NOTHING
+"""
+_GONE = (
+    "DELETE FROM message m WHERE m.seq = ANY(%s) "
+    "AND NOT EXISTS (SELECT 1 FROM pending p WHERE p.seq = m.seq)"
+)
+_CONFIRMED = f"""
+WITH ours AS (
+    DELETE FROM arriving a USING message m
+    WHERE a.origin = %s AND m.seq = a.seq AND m.id = ANY(%s) RETURNING a.seq
+)
+UPDATE pending p SET token = 0 FROM ours WHERE p.seq = ours.seq AND p.token = {ARRIVING}
+"""
+_REMOVED = f"""
+WITH others AS (
+    DELETE FROM arriving WHERE origin = %s RETURNING seq
+), gone AS (
+    DELETE FROM pending p USING others WHERE p.seq = others.seq AND p.token = {ARRIVING}
+)
+DELETE FROM message m USING others WHERE m.seq = others.seq
+"""
+_FORGET = "DELETE FROM departed WHERE target = %s AND id = ANY(%s)"
+_RECEIPTS = "SELECT key, digest, answer, time FROM receipt WHERE key > %s ORDER BY key LIMIT %s"
+_KEEP = """
+INSERT INTO receipt SELECT * FROM unnest(%s::TEXT[], %s::TEXT[], %s::TEXT[], %s::FLOAT8[])
+ON CONFLICT DO NOTHING
+"""
+
+
+@dataclass(slots=True, eq=False)
+class _Arrival(Putting):
+    """A put of which every recipient has the token, whether due or not."""
+
+    @property
+    def leased(self) -> tuple[int, ...]:
+        """Give the places of all recipients."""
+        return tuple(range(len(self.pending)))
+
+
+class PostgresEnd:
+    """One node of the queue in a database; implements `ulak.queue.moving.End`."""
+
+    def __init__(
+        self,
+        hands: Hands,
+        node: Node,
+        bodies: Bodies,
+        putter: Putter,
+        settler: Settler,
+        link: Link,
+        fetching: Fetching,
+    ) -> None:
+        self._hands = hands
+        self._node = node
+        self._bodies = bodies
+        self._putter = putter
+        self._settler = settler
+        self._link = link
+        self._fetching = fetching
+
+    async def identity(self) -> str:
+        """Give what tells this queue from all others."""
+        ((identity,),) = await self._rows("SELECT identity FROM store", ())
+        return str(identity)
+
+    async def depart(self, after: int, limit: int, octets: int) -> list[Departure]:
+        """Lease whole messages, in order."""
+        leasing = Leasing(self._hands, self._node, self._bodies, limit)
+        try:
+            lanes = await self._do(partial(leasing.whole, after=after, octets=octets), more=_LARGE)
+        except BaseException:
+            leasing.never_given()
+            raise
+        unread: dict[int, Apart] = {}
+        leases = await self._whole(leasing.given(unread), unread)
+        placed = ((lease, *lanes[lease.message.id]) for lease in leases)
+        return [Departure(seq, lease, lane) for lease, seq, lane in placed]
+
+    async def _whole(self, leases: list[Lease], unread: dict[int, Apart]) -> list[Lease]:
+        """Have the bodies here that lie in the bucket, all of them."""
+        if not unread:
+            return leases
+        ready = await self._fetching.filled(leases, unread, None, budget=_LARGE)
+        if len(ready) < len(leases):
+            for lease in ready:
+                await self.settle(lease)
+            message = "Bodies that lie in the bucket cannot be read, or are held as lost."
+            raise StorageError(message)
+        return ready
+
+    async def arrive(self, origin: str, departures: Sequence[Departure]) -> set[str]:
+        """Keep messages that another store has still."""
+        known: set[str] = set()
+
+        async def step(connection: Connection) -> None:
+            known.clear()
+            async with connection.transaction():
+                found = await connection.execute(_KNOWN, ([each.id for each in departures],))
+                for identifier, coming in await found.fetchall():
+                    if coming:
+                        message = "a message comes from two stores at once"
+                        raise ValueError(message)
+                    known.add(identifier)
+                arrivals = [self._arrival(each) for each in departures if each.id not in known]
+                if arrivals:
+                    await connection.execute(_ARRIVING, ([each.seq for each in arrivals], origin))
+                    await self._putter.rows(connection, arrivals)
+
+        await self._do(step, more=_LARGE)
+        return known
+
+    def _arrival(self, departure: Departure) -> _Arrival:
+        message, pending = departure.lease.message, departure.lease.pending
+        seq = self._hands.numbers()
+        return _Arrival(
+            seq, message, pending, lease=True, settle=None, lane=departure.lane, token=ARRIVING
+        )
+
+    async def leave(self, target: str, leases: Sequence[Lease]) -> None:
+        """Remove what has gone there, and note it."""
+        held = [(self._hands.seq(lease.token), lease.token) for lease in leases]
+        seqs = [seq for seq, _ in held if seq]
+        tokens = [token for seq, token in held if seq]
+
+        async def step(connection: Connection) -> None:
+            async with connection.transaction():
+                await connection.execute(_LEFT, (seqs, tokens, target))
+                await connection.execute(_GONE, (seqs,))
+
+        await self._do(step, twice=True)
+        self._hands.let_go(tokens)
+        await self._bodies.look()
+
+    async def left(self, target: str) -> list[str]:
+        """Give what is noted."""
+        rows = await self._rows("SELECT id FROM departed WHERE target = %s", (target,))
+        return [identifier for (identifier,) in rows]
+
+    async def confirm(self, origin: str, ids: Collection[str]) -> None:
+        """Let go of those that are ours now, and remove the others from there."""
+
+        async def step(connection: Connection) -> None:
+            async with connection.transaction():
+                if ids:
+                    await connection.execute(_CONFIRMED, (origin, [*ids]))
+                    await self._node.tell(connection)
+                await connection.execute(_REMOVED, (origin,))
+
+        await self._do(step, twice=True)
+
+    async def forget(self, target: str, ids: Collection[str]) -> None:
+        """Forget what is noted."""
+
+        async def step(connection: Connection) -> None:
+            await connection.execute(_FORGET, (target, [*ids]))
+
+        await self._do(step, twice=True)
+
+    async def receipts(self, after: str, limit: int) -> list[tuple[Receipt, float]]:
+        """Give receipts by their keys."""
+        rows = await self._rows(_RECEIPTS, (after, limit))
+        return [(Receipt(*row[:3]), row[3]) for row in rows]
+
+    async def keep(self, receipts: Sequence[tuple[Receipt, float]]) -> None:
+        """Keep receipts that are not here."""
+        columns = [(one.key, one.digest, one.answer, time) for one, time in receipts]
+
+        async def step(connection: Connection) -> None:
+            await connection.execute(_KEEP, [list(column) for column in zip(*columns, strict=True)])
+
+        await self._do(step, twice=True)
+
+    async def settle(self, lease: Lease) -> None:
+        """Give a lease back."""
+        (answer,) = await self._settler.carry_out([(lease, ())])
+        if isinstance(answer, Exception):
+            raise answer
+
+    # -- how to ask -------------------------------------------------------------------------
+
+    async def _rows(self, statement: str, values: Sequence[object]) -> list[Raw]:
+        async def step(connection: Connection) -> list[Raw]:
+            return await (await connection.execute(statement, values)).fetchall()
+
+        return await self._do(step, twice=True)
+
+    async def _do(self, step: Step[T], *, more: float = 0.0, twice: bool = False) -> T:
+        try:
+            return await self._link.do(step, more=more, twice=twice)
+        except errors.DivisionByZero as error:  # the next try is one of a new epoch
+            await self._begin_again()
+            raise storage_error(FencedError()) from error
+        except (LostError, UndurableError, psycopg.Error, OSError) as error:
+            raise storage_error(error) from error
+
+    async def _begin_again(self) -> None:
+        try:
+            await self._node.begin_again()
+        except (LostError, UndurableError, psycopg.Error) as error:
+            raise storage_error(error) from error
