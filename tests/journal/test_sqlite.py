@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -317,6 +318,57 @@ def test_two_processes_in_one_folder_lose_nothing(tmp_path: Path) -> None:
     names = [e.message for e in JournalReader([tmp_path]).recent(5000)]
     assert len(names) == len(set(names)) == 3000
     assert len(files.listed(tmp_path)) > 1
+
+
+def operated(number: int, words: str = "") -> Entry:
+    return Entry(float(number), Kind.OPERATED, facts={"verb": "hold", "words": words})
+
+
+def test_what_operators_did_is_found_by_its_kind_alone(tmp_path: Path) -> None:
+    """Only chunks with such an entry are read, whatever words stand in others."""
+    journal = journal_of(tmp_path)
+    journal.write(operated(1))
+    assert journal.flush()
+    for number in range(2, 50):
+        journal.write(Entry(float(number), Kind.CONNECTED, facts={"client": '"operated"'}))
+        assert journal.flush()
+    journal.write(operated(50))
+    journal.close()
+    reader = Counting([tmp_path])
+    assert [e.time for e in reader.recent(9, (Kind.OPERATED,))] == [50.0, 1.0]
+    assert reader.unpacked == 2
+
+
+class Counting(JournalReader):
+    """Counts the chunks that it unpacks."""
+
+    unpacked = 0
+
+    def _entries(self, path: Path, text: str) -> list[Entry]:
+        self.unpacked += 1
+        return super()._entries(path, text)
+
+
+@pytest.mark.parametrize("written", [False, True], ids=["left", "written-to"])
+def test_a_file_of_before_the_kinds_is_asked_by_kind_as_well(
+    tmp_path: Path, *, written: bool
+) -> None:
+    journal = journal_of(tmp_path)
+    for entry in (operated(1), accepted(2, 2.0)):
+        journal.write(entry)
+        assert journal.flush()
+    journal.close()
+    (_, path), *_ = files.listed(tmp_path)
+    with contextlib.closing(files.for_writing(path)) as db:
+        db.execute("DROP TABLE kind")
+    if written:
+        journal = journal_of(tmp_path)
+        journal.write(operated(3))
+        journal.close()
+    reader = Counting([tmp_path])
+    found = [e.time for e in reader.recent(9, (Kind.OPERATED,))]
+    assert found == ([3.0, 1.0] if written else [1.0])
+    assert reader.unpacked == len(found)
 
 
 def test_a_reader_is_never_troubled_by_files_that_come_and_go(tmp_path: Path) -> None:

@@ -208,6 +208,41 @@ def checked() -> Day:
     return day
 
 
+def secured() -> Day:
+    """One message whose recipients' domains want TLS in all the ways there are."""
+    day = Day()
+    day.accept()
+    waiting = {"due": str(int(START + 300)), "recipient": "grace@example.net", "host": REMOTE}
+    record = "3 1 1 " + "ab" * 32
+    dane = {"tls-policy": "dane", "tlsa-host": "mx.example.net", "tlsa": record}
+    sts = {"tls-policy": "mta-sts-enforce", "sts-domain": "example.net", "sts-id": "20261127"}
+    trial = sts | {"tls-policy": "mta-sts-testing"}
+    wish = {"tls-policy": "destination", "tls-for": "*.example.net", "tls-wish": "encrypt"}
+    problem = "its certificate fits none of the TLSA records"
+    rows = (catalog.DANE_FAILED, catalog.MTA_STS_FAILED, catalog.MTA_STS_FAILED, catalog.TLS_FAILED)
+    told = (dane, sts, sts | {"sts-problem": "HTTP status 500"}, wish)
+    for number, (row, facts) in enumerate(zip(rows, told, strict=True)):
+        domain = facts.get("tlsa-host") or "example.net"
+        reply = row.reply(host=REMOTE, domain=domain, problem=problem)
+        known = {**waiting, **reply.facts, "reply": str(reply), **facts}
+        day.note(number + 1, Kind.DEFERRED, reply.cause, message=MESSAGE, facts=known)
+        problem = "it offers no TLS"
+    for number, facts in enumerate(
+        (
+            dane | {"tls": "TLSv1.3", "tlsa-fit": record},
+            {"tls-policy": "dane-unusable", "tlsa-host": "mx.example.net", "tls": "TLSv1.3"},
+            sts | {"tls": "TLSv1.3"},
+            trial | {"tls": "TLSv1.3"},
+            trial | {"tls": "TLSv1.3", "sts-failed": "its certificate is not valid: expired"},
+            {"tls-policy": "requiretls", "tls": "TLSv1.3"},
+            {"tls-failed": "the connection was closed during the handshake"},
+        )
+    ):
+        known = {"recipient": "grace@example.net", "host": REMOTE, **facts}
+        day.note(number + 400, Kind.DELIVERED, "delivered", message=MESSAGE, facts=known)
+    return day
+
+
 def not_let_in() -> Day:
     day = Day()
     day.note(0, Kind.CONNECTED, session=SESSION, facts={"ip": "192.0.2.10", "listener": "mx"})
@@ -230,6 +265,7 @@ TOLD: dict[str, Callable[[], Day]] = {
     "refused": refused,
     "asked_for": asked_for,
     "checked": checked,
+    "secured": secured,
     "not_let_in": not_let_in,
 }
 
@@ -268,6 +304,25 @@ def test_a_waiting_message_says_when_it_is_tried_again_and_how_to_hurry_it() -> 
     )
     assert f"ulak queue retry {MESSAGE}" in story.steps[-1].step
     assert all(step.who != "operator" for step in story.steps)
+
+
+def test_from_which_source_a_message_went_is_told_and_why() -> None:
+    day = Day()
+    day.accept()
+    known = {"source": "south", "pool": "usual", "tenant": "shop"}
+    day.fail(1, Kind.DEFERRED, "451 no", "remote-deferred", due=str(START + 900), **known)
+    stood_in = {"turn": "instead", "turn-of": "north", "turn-why": "warming"}
+    day.fail(900, Kind.FAILED, "550 no", "remote-refused", **known, **stood_in)
+    story = day.story(MESSAGE)
+    first, last = (each.sentence for each in story.happenings[-2:])
+    assert "from the source south of the pool usual, as mail of the tenant shop." in first
+    assert first.endswith("The next attempt is due at 2026-05-05 17:08:20.")
+    assert "south, which stood in for north of the pool usual" in last
+    assert last.endswith("north is warming up, and had sent there what its plan has for the day.")
+    for language in ("tr", "ar"):
+        assert all(
+            "south" in each.sentence for each in day.story(MESSAGE, language).happenings[-2:]
+        )
 
 
 def test_a_message_for_later_says_until_when_it_waits_and_how_to_hurry_it() -> None:
@@ -588,3 +643,26 @@ def test_every_language_has_every_text_with_its_places_and_none_left_in_english(
             assert set(PLACE.findall(translated)) == set(PLACE.findall(original)), name
             letters = re.sub(r"\{[a-z_]+\}|[^\w]", "", original)
             assert translated != original or not letters, name
+
+
+def test_the_sender_as_whom_a_forwarded_message_went_on_is_told() -> None:
+    day = Day()
+    day.accept()
+    made = "SRS0=AAAAAAAA=AB=example.net=ada@example.org"
+    for after, srs in ((1, made), (2, "too-long")):
+        facts = {"recipient": "grace@example.net", "srs": srs, "reply": "250 OK"}
+        day.note(after, Kind.DELIVERED, "delivered", message=MESSAGE, facts=facts)
+    sentences = [happening.sentence for happening in day.story(MESSAGE).happenings]
+    assert any(made in sentence and "(SRS)" in sentence for sentence in sentences)
+    assert any("would have been too long" in sentence for sentence in sentences)
+
+
+def test_the_names_by_which_recipients_were_reached_are_told() -> None:
+    day = Day()
+    facts = {"sender": "", "recipients": "ada@example.org", "through": "a@x.example b@x.example"}
+    facts |= {"caught": "c@x.example", "returned": "SRS0=d@x.example"}
+    day.note(1, Kind.ACCEPTED, "message-queued", message=MESSAGE, facts=facts)
+    (sentence,) = [happening.sentence for happening in day.story(MESSAGE).happenings]
+    assert "It was written to a@x.example, b@x.example, which led to them." in sentence
+    assert "Nobody has the name c@x.example;" in sentence
+    assert "SRS0=d@x.example is a sender" in sentence

@@ -31,20 +31,36 @@ CREATE TABLE IF NOT EXISTS refusal (
   id TEXT PRIMARY KEY,
   chunk INTEGER NOT NULL
 ) WITHOUT ROWID;
+-- Which chunks hold an entry of a kind: what operators did is seldom among what mail does. Files
+-- of before that nobody writes to any more have no such table.
+CREATE TABLE IF NOT EXISTS kind (
+  kind TEXT NOT NULL,
+  chunk INTEGER NOT NULL,
+  PRIMARY KEY (kind, chunk)
+) WITHOUT ROWID;
 """
+KINDS_OF_BEFORE = """
+    INSERT OR IGNORE INTO kind (kind, chunk)
+    SELECT each.value ->> 1, chunk.id FROM chunk, json_each(
+        CASE WHEN json_valid(entries) THEN entries ELSE '[]' END
+    ) AS each"""
 _SIZE = 256
-_LONGEST = 16_000  # characters of one fact
+LONGEST = 16_000  # characters of one fact
 _BREAK = "\n"
 _KINDS = {kind.value: kind for kind in Kind}
 
 
 class Chunk(NamedTuple):
-    """One row: the columns after `id`, and the ids of the refusals in it as a JSON list or `""`."""
+    """One row: the columns after `id`, and what is in it as JSON lists.
+
+    `refusals` are their ids (`""` for none), `kinds` those of its entries.
+    """
 
     last: float
     ids: str
     entries: str
     refusals: str
+    kinds: str
 
 
 def chunks(entries: Sequence[Entry]) -> Iterator[tuple[int, Chunk | None]]:
@@ -78,7 +94,8 @@ def _pack(part: Sequence[Entry]) -> Chunk:
     names = _BREAK + _BREAK.join(ids) + _BREAK
     names.encode()  # raises for what SQLite could not take
     refused = json.dumps(refusals) if refusals else ""
-    return Chunk(float(max([e.time for e in part])), names, text, refused)
+    kinds = json.dumps(sorted({e.kind for e in part}))
+    return Chunk(float(max([e.time for e in part])), names, text, refused, kinds)
 
 
 def _plain(value: object) -> object:
@@ -112,7 +129,7 @@ def _repaired(entry: Entry) -> Chunk | None:
 
 
 def _text(value: object) -> str:
-    return str(value)[:_LONGEST].encode("utf-8", "replace").decode()
+    return str(value)[:LONGEST].encode("utf-8", "replace").decode()
 
 
 def entries_of(text: str) -> list[Entry]:

@@ -20,8 +20,10 @@ class Kind(StrEnum):
     DELIVERED = "delivered"
     DEFERRED = "deferred"
     FAILED = "failed"
+    COMPLAINED = "complained"  # the reader of a message has complained about it
     REPORTED = "reported"  # a report (DSN) was queued
     OPERATED = "operated"  # an operator held, released, dropped, retried, logged in to the console
+    SITE = "site"  # a site is sent to no more for a while, or slower, or again
     INCIDENT = "incident"  # an error inside
     LOST = "lost"  # entries were lost here; the facts say how many
     CLOSED = "closed"
@@ -53,13 +55,22 @@ class Entry:
     - `last-cause`: why the last attempt failed, where the time is over; `unreported`: why nobody
       is told of a failure, `null-reverse-path`, `no-such-mailbox` (of the sender) or
       `not-asked-for`
+    - `late`: `yes` where another server had taken the message, and reported later that it failed;
+      `feedback`: what a reader complains of (RFC 5965); `report` is then the id of the report
+    - `suppressed-for`, `suppressed-by`: for which cause, and about which message, a recipient came
+      onto the suppression list
     - `dsn`: whether the next server has taken over the duty to report success, `passed-on` or
       `not-offered`; `deliver-by`: `not-offered` where it does not keep the sender's time limit
     - `envid`, `priority`, `require-tls`, `deliver-by`: what the sender of an accepted message asked
       for
+    - `through`: the aliases by which the recipients of an accepted message were reached, `caught`:
+      names that nobody has and a catch-all gets, `returned`: senders rewritten here (SRS), to whom
+      it goes back (between spaces)
     - `quarantine`: the cause for which an accepted message was put apart
     - `signed`: for which domain a message was signed, and with which selectors
-    - `where`: what a message was delivered into
+    - `where`: what a message was delivered into; `srs`: as whom it was sent on where its sender was
+      rewritten, `too-long` where that could not be; `handler`: the program that it was handed to,
+      `output`: what that wrote
     - `check`, `result`, `zone`, `reason`, `why`: what was checked and asked, and what came of it;
       `reasons`: every step of it (`ulak.checks.reason.packed`), `domain`, `selector`, `policy`: of
       whom, by which key, and what that one asks for; `unchecked`: why the sender of an accepted
@@ -70,7 +81,15 @@ class Entry:
     - `to`: to whom a report goes; `action`: what it says, `delivered`, `relayed`, `expanded`,
       `failed` or `delayed`
     - `accepted`, `refused`: how many in a session that is over
+    - `site`: what shares limits with the recipient's domain; `rule`: which rule is acted on, and
+      `site-until` until when nothing is sent to the site for it (seconds since the epoch)
+    - of a site itself, `turn`: how it changed, `suspended`, `slowed`, `resumed`; `why`: what for,
+      `dead`, `told`, `refused`; `source`: for which of our addresses; `times`: how often in a row;
+      `listed`: the lists that have the address, `none` where all were asked
     - `type`, `place`, `problem`, `traceback`: of an incident; `count`: of lost entries
+
+    One fact stands in no journal: `member`, the server that an entry was asked of
+    (`ulak.journal.carried`).
 
     Two facts link a message and the reports about it: on an entry of the message, `report` is
     the report's id; on an entry of the report, `report-for` is the message's id. Either will do.

@@ -202,3 +202,32 @@ def _ordered(lines: Mapping[str, Sequence[int]]) -> tuple[Series, ...]:
             series.append(Series(kinds[kind], cause, tuple(line)))
     order = {kind: number for number, kind in enumerate(Kind)}
     return tuple(sorted(series, key=lambda s: (order[s.kind], -s.total, s.cause)))
+
+
+def told(figures: Figures) -> dict[str, object]:
+    """Write figures for another server."""
+    series = [[str(one.kind), one.cause, list(one.counts)] for one in figures.series]
+    return {"begin": figures.begin, "series": series}
+
+
+def taken(given: Mapping[str, object], span: Span, now: float) -> Figures:
+    """Read the figures of another server; what makes no sense, or is of another time, is left."""
+    begin, series = span.begin(now), given.get("series")
+    lines: dict[str, list[int]] = {}
+    for row in series[:_MOST] if isinstance(series, list) and given.get("begin") == begin else ():
+        match row:
+            case [str(kind), str(cause), list(line)] if len(line) == span.slots:
+                counts = [n if type(n) is int and n > 0 else 0 for n in line]
+                lines[f"{kind} {cause}" if cause else kind] = counts
+    return Figures(span, begin, span.step, _ordered(lines))
+
+
+def together(all_of_them: Sequence[Figures]) -> Figures:
+    """Add up the figures of several servers for one span and time."""
+    first = all_of_them[0]
+    lines: dict[str, list[int]] = {}
+    for one in (series for figures in all_of_them for series in figures.series):
+        name = f"{one.kind} {one.cause}" if one.cause else str(one.kind)
+        known = lines.setdefault(name, [0] * first.span.slots)
+        lines[name] = [a + b for a, b in zip(known, one.counts, strict=True)]
+    return Figures(first.span, first.begin, first.step, _ordered(lines))

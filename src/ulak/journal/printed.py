@@ -12,7 +12,21 @@ from ulak.journal.words import say
 _INDENT = " " * 21  # below a sentence, which stands behind its time
 # Facts that the sentences tell in another shape.
 _QUIET = frozenset(
-    {"due", "traceback", "remote", "action", "unreported", "where", "denied", "reasons"}
+    {
+        "due",
+        "traceback",
+        "remote",
+        "action",
+        "unreported",
+        "where",
+        "denied",
+        "reasons",
+        "turn",
+        "turn-why",
+        "site-until",
+        "tls-policy",
+        "tls-set-aside",
+    }
 )
 
 

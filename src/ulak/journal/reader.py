@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -19,6 +20,13 @@ _ABOUT_REFUSAL = """
     SELECT chunk.id, entries FROM refusal JOIN chunk
     ON chunk.id BETWEEN refusal.chunk - 1 AND refusal.chunk
     WHERE refusal.id = ? ORDER BY chunk.id"""
+# The condition of chunks with entries of some kinds: by the table, and in files without it.
+_OF_KINDS = "id IN (SELECT chunk FROM kind WHERE kind IN (SELECT value FROM json_each(?)))"
+_OF_KINDS_BEFORE = """
+    CASE WHEN json_valid(entries) THEN EXISTS (
+        SELECT 1 FROM json_each(entries) AS each
+        WHERE each.value ->> 1 IN (SELECT value FROM json_each(?))
+    ) ELSE true END"""
 
 
 def journals(folder: Path) -> list[Path]:
@@ -97,16 +105,14 @@ class JournalReader:
         self, folder_number: int, folder: Path, kinds: Collection[Kind], causes: Collection[str]
     ) -> Iterator[Found]:
         # Most chunks hold nothing of a rare cause: that is seen before they are unpacked.
-        conditions = [
-            " OR ".join(["instr(entries, ?)"] * len(words)) for words in (kinds, causes) if words
-        ]
-        query = f"""
-            SELECT id, entries FROM chunk
-            WHERE {" AND ".join(f"({one})" for one in conditions) or "true"}
-            ORDER BY id DESC"""  # noqa: S608 -- made of the words above and nothing else
-        words = tuple(f'"{word}"' for word in (*kinds, *causes))
+        said = " OR ".join(["instr(entries, ?)"] * len(causes)) or "true"
+        query, before = (
+            f"SELECT id, entries FROM chunk WHERE {of} AND ({said}) ORDER BY id DESC"  # noqa: S608 -- made of the words above and nothing else
+            for of in ((_OF_KINDS, _OF_KINDS_BEFORE) if kinds else ("true", "true"))
+        )
+        words = (*([json.dumps([*kinds])] if kinds else ()), *(f'"{cause}"' for cause in causes))
         for file_number, path in reversed(files.listed(folder)):
-            for chunk, text in self._ask(path, query, words):
+            for chunk, text in self._ask(path, query, words, before=before):
                 entries = list(enumerate(self._entries(path, text)))
                 for index, entry in reversed(entries):
                     fits = not kinds or entry.kind in kinds
@@ -114,12 +120,20 @@ class JournalReader:
                         yield Found((file_number, chunk, index, folder_number), entry)
 
     def _ask(
-        self, path: Path, query: str, values: tuple[str, ...], table: str = "chunk"
+        self,
+        path: Path,
+        query: str,
+        values: tuple[str, ...],
+        table: str = "chunk",
+        before: str = "",
     ) -> Iterator[tuple[int, str]]:
+        """Ask a file; `before` is what files are asked that know no kinds."""
         try:
             with contextlib.closing(files.for_reading(path)) as db:
                 if not files.has(db, table):  # its writer is just beginning it, or was an older one
                     return
+                if before and not files.has(db, "kind"):
+                    query = before
                 for chunk, text in db.execute(query, values):
                     yield int(chunk), str(text)
         except apsw.Error as error:

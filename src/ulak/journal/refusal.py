@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ulak.checks.asking import without_servers
 from ulak.checks.reason import Reason, unpacked
 from ulak.journal.entry import Entry, Kind
 from ulak.journal.trace import REFUSAL
@@ -165,21 +166,13 @@ def _look(check: Entry) -> Look | None:
         reasons = unpacked(facts["reasons"]) if facts.get("reasons") else ()
     except ValueError:
         reasons = ()
-    told = tuple(_without_servers(reason) for reason in reasons if _may_be_told(reason))
+    told = tuple(without_servers(reason) for reason in reasons if _may_be_told(reason))
     return Look(name, facts.get("result", ""), _only(facts, shown), told)
 
 
 def _may_be_told(reason: Reason) -> bool:
     known = reason.key.partition(".")[0] in {*_OF_CHECKS, "checks", "dns"}
     return known and reason.key not in _WITHHELD and _OF_REASONS.issuperset(reason.facts)
-
-
-def _without_servers(reason: Reason) -> Reason:
-    """Say that DNS did not answer, but not which of our name servers said what."""
-    if reason.key != "dns.failed":
-        return reason
-    status, _, _ = reason.facts.get("problem", "").partition(" (")
-    return Reason(reason.key, {**reason.facts, "problem": status})
 
 
 def _only(facts: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:

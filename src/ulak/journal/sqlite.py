@@ -16,7 +16,7 @@ from pathlib import Path
 import apsw
 
 from ulak.journal import files
-from ulak.journal.chunks import SCHEMA, Chunk, chunks
+from ulak.journal.chunks import KINDS_OF_BEFORE, SCHEMA, Chunk, chunks
 from ulak.journal.entry import Entry, Kind
 from ulak.journal.tally import DAMAGED, Tally
 from ulak.journal.trace import JournalError
@@ -30,6 +30,9 @@ _LINES = 200  # of the dialogue of one entry
 _CLOSE = 5.0  # seconds that a slow disk may hold up the end
 _INSERT = "INSERT INTO chunk (last, ids, entries) VALUES (?, ?, ?)"
 # One statement for all of a chunk, for the reason that there are chunks.
+_KINDS = """
+    INSERT OR IGNORE INTO kind (kind, chunk)
+    SELECT value, last_insert_rowid() FROM json_each(?)"""
 _REFUSALS = """
     INSERT OR IGNORE INTO refusal (id, chunk)
     SELECT value, last_insert_rowid() FROM json_each(?)"""
@@ -165,6 +168,7 @@ class SqliteJournal:
         try:
             for chunk in packed:
                 db.execute(_INSERT, chunk[:3])
+                db.execute(_KINDS, (chunk.kinds,))
                 if chunk.refusals:
                     db.execute(_REFUSALS, (chunk.refusals,))
             db.execute("COMMIT")
@@ -235,7 +239,11 @@ class SqliteJournal:
     def _prepare(self, path: Path) -> apsw.Connection:
         db = files.for_writing(path)
         try:
-            db.execute(SCHEMA).fetchall()
+            known = files.has(db, "kind")
+            with db:
+                db.execute(SCHEMA).fetchall()
+                if not known:
+                    db.execute(KINDS_OF_BEFORE)
             first = _time(db, "SELECT last FROM chunk ORDER BY id LIMIT 1")
             _time(db, "SELECT last FROM chunk ORDER BY id DESC LIMIT 1")
         except apsw.SQLError as error:  # a table of another shape: not ours

@@ -13,14 +13,18 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from ulak.checks.reason import unpacked
+from ulak.journal.carried import MEMBER
 from ulak.journal.entry import Entry, Kind
+from ulak.journal.secured import TRIED, secured
 from ulak.journal.standing import FINISHED, Stand, Standing, cut_short, named_in, standings
 from ulak.journal.trace import REPORT_FOR, Trace, What
 from ulak.journal.words import say, words
 from ulak.replies import catalog, texts
 
 _TROUBLE = frozenset({Kind.REFUSED, Kind.CHECKED, Kind.DEFERRED, Kind.FAILED, Kind.INCIDENT})
+_THROUGH = ("through", "caught", "returned")  # names that led to others
 _IN_A_SENTENCE = 110  # characters of a reply
+_TURNS = frozenset({"again", "instead"})  # why an attempt was made from its source
 _VIA = frozenset({"by-command", "by-console", "by-api"})
 _MOST_NAMED = 20  # recipients whose standing is told one by one
 _FURTHEST = 253_402_300_799.0  # the last second of the year 9999
@@ -154,11 +158,23 @@ class _Teller:
     def happening(self, entry: Entry) -> Happening:
         facts = self._facts(entry)
         sentence = say(self.language, "happened", self._name(entry), facts)
-        if entry.kind is Kind.DEFERRED and "due" in facts:
-            sentence += " " + self._say("said", "next", due=facts["due"])
+        if facts.get("source"):
+            named = f"from-{facts['turn']}" if facts.get("turn") in _TURNS else "from"
+            sentence += " " + say(self.language, "said", named, facts)
+            why = f"turn-{facts.get('turn_why', '')}"
+            if why in words(self.language)["said"]:
+                sentence += " " + say(self.language, "said", why, facts)
+        if entry.kind in TRIED:
+            sentence += secured(self.language, facts)
+            if entry.kind is Kind.DEFERRED and "due" in facts:
+                sentence += self._next(facts)
         elif entry.kind is Kind.ACCEPTED:
             if "due" in facts:
                 sentence += " " + self._say("said", "held", due=facts["due"])
+            for name in _THROUGH:
+                if facts.get(name):
+                    named = ", ".join(facts[name].split(" "))
+                    sentence += " " + self._say("said", name, named=named)
             if facts.get("quarantine"):
                 sentence += " " + self._say("said", "quarantine", cause=facts["quarantine"])
             if facts.get("unchecked"):
@@ -171,8 +187,14 @@ class _Teller:
             sentence += " " + say(self.language, "said", named, facts)
         elif facts.get("denied") in self._denied:
             sentence += " " + self._say("denied", facts["denied"])
-        report = self._found.what is What.MESSAGE and entry.message not in {"", self._found.id}
-        if report:
+        if facts.get("srs"):
+            name = "srs-kept" if facts["srs"] == "too-long" else "srs"
+            sentence += " " + self._say("said", name, srs=facts["srs"])
+        if facts.get(MEMBER):
+            sentence += " " + self._say("said", "at-member", member=facts[MEMBER])
+        if facts.get("output") and facts["output"] not in facts.get("reply", ""):
+            sentence += " " + self._say("said", "said-by-handler", output=facts["output"])
+        if self._found.what is What.MESSAGE and entry.message not in {"", self._found.id}:
             head = self._say("happened", "of-report", message=entry.message)
             sentence = f"{head} {sentence}"
         steps = _steps(entry.facts.get("reasons", ""), self.language)
@@ -184,6 +206,15 @@ class _Teller:
         again = entry.cause in self._explained
         self._explained.add(entry.cause)
         return Happening(entry, sentence, text.title, text.means, again, steps)
+
+    def _next(self, facts: Mapping[str, str]) -> str:
+        """Tell when the next attempt is due, and why then."""
+        told = " " + self._say("said", "next", due=facts["due"])
+        if facts.get("site_until"):
+            told += " " + say(self.language, "said", "wait-site", facts)
+        elif facts.get("rule"):
+            told += " " + self._say("said", "by-rule", rule=facts["rule"])
+        return told
 
     def _name(self, entry: Entry) -> str:
         """Name the text that tells of an entry."""
@@ -199,6 +230,8 @@ class _Teller:
                 return "refused-recipient"
             case Kind.REFUSED:
                 return "refused-client"
+            case Kind.FAILED if facts.get("late"):
+                return "failed-late"
             case Kind.ACCEPTED if facts.get(REPORT_FOR):
                 return "accepted-report"
             case Kind.REPORTED if f"reported-{facts.get('action')}" in self._happened:
@@ -207,6 +240,8 @@ class _Teller:
                 return "delivered-to-members"
             case Kind.DELIVERED if facts.get("where") and facts.get("recipient"):
                 return "delivered-here"
+            case Kind.SITE if f"site-{facts.get('turn')}" in self._happened:
+                return f"site-{facts['turn']}"
             case Kind.OPERATED if f"operated-{facts.get('verb')}" in self._happened:
                 return f"operated-{facts['verb']}"
             case Kind.CHECKED if f"checked-{facts.get('check')}" in self._happened:
@@ -236,9 +271,10 @@ class _Teller:
             facts["answer"] = self._say("said", name, host=facts.get("host", "")[:60], reply=short)
         if steps := _steps(facts.pop("reasons", ""), self.language):
             facts["why"] = " ".join(steps).removesuffix(".")
-        due = self._clock(facts.pop("due", ""))
-        if due:
-            facts["due"] = due
+        for name in ("due", "site_until"):
+            time = self._clock(facts.pop(name, ""))
+            if time:
+                facts[name] = time
         return facts
 
     def _clock(self, time: str) -> str:
