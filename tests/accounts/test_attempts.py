@@ -7,20 +7,28 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.delivery.postgres import prepared
 
 from ulak.accounts.attempts import Attempts, Key, Kind, Record, Records, Rules
 from ulak.accounts.memory import MemoryRecords
+from ulak.accounts.postgres import PostgresRecords
 from ulak.accounts.sqlite import SqliteRecords
+from ulak.database.blocking import Blocking
 
 RULES = Rules(ban_after=4, network_factor=2, ban_for=900.0, longest_ban=3600.0)
 ADA, GRACE = "ada@example.org", "grace@example.org"
 HOME, NEIGHBOUR, AWAY = "192.0.2.1", "192.0.2.2", "198.51.100.9"
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Records]:
     if request.param == "memory":
         yield MemoryRecords()
+    elif request.param == "postgres":
+        url = prepared(request.getfixturevalue("database").fresh())
+        shared = PostgresRecords(Blocking(url, "logins"))
+        yield shared
+        shared.close()
     else:
         store = SqliteRecords(tmp_path / "attempts.db")
         yield store

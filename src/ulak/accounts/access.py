@@ -11,9 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-SCOPES = ("status:read", "queue:read", "queue:write", "journal:read")
-"""What there is to allow: figures and sessions; the queue; to change it; stories."""
+SCOPES = (
+    "status:read", "queue:read", "queue:write", "journal:read", "reports:read",
+    "suppression:read", "suppression:write", "messages:send", "events:read",
+)  # fmt: skip
+"""What there is to allow: figures and sessions; the queue; to change it; stories; reports; whom
+nothing is sent to; to change that; to send as an account; what happens to mail, as it happens."""
 
+SENDS = "messages:send"  # the one that needs an account
 _MARK = "ulak_"  # by it, scanners for leaked secrets know what they have found
 _OCTETS = 24
 _NAME = 60  # characters
@@ -23,7 +28,8 @@ _NAME = 60  # characters
 class AccessToken:
     """One token. Times are seconds since the epoch; `until` 0 is without end.
 
-    `hash` is that of the whole token, in hexadecimal.
+    `hash` is that of the whole token, in hexadecimal. `account` is whose addresses it may send
+    as, `""` for none.
     """
 
     name: str
@@ -31,6 +37,7 @@ class AccessToken:
     scopes: tuple[str, ...]
     made: float
     until: float = 0.0
+    account: str = ""
 
     def allows(self, scope: str, now: float) -> bool:
         """Whether its holder may do what needs a scope; who may change the queue may see it."""

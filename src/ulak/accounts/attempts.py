@@ -104,6 +104,9 @@ class Records(Protocol):
         Who is shut out now is forgotten last.
         """
 
+    def close(self) -> None:
+        """Let go of them."""
+
 
 Change = Callable[[dict[Key, Record]], Mapping[Key, Record | None]]
 
@@ -254,6 +257,10 @@ class Attempts:
         keep = dict.fromkeys(Kind, max(rules.forget_after, rules.longest_ban))
         keep[Kind.KNOWN] = keep[Kind.HOME] = rules.known_for
         self._records.trim(now, keep, rules.most_records)
+
+    def close(self) -> None:
+        """Let go of the records."""
+        self._records.close()
 
     # -- counting ---------------------------------------------------------------------------
 

@@ -148,6 +148,7 @@ class Doorkeeper:
         """Let go of the accounts once what waits is done."""
         await asyncio.to_thread(self._thread.shutdown)
         await asyncio.to_thread(self._accounts.close)
+        await asyncio.to_thread(self._attempts.close)
 
     def _told(self, answer: Account | Denied) -> Account | Denied:
         if isinstance(answer, Denied):

@@ -95,6 +95,9 @@ class MemoryRecords:
                 if key not in kept:
                     del self.records[key]
 
+    def close(self) -> None:
+        """Do nothing."""
+
 
 class MemoryLedger:
     """Follows `accounts.allowance.Ledger`; one thread at a time."""

@@ -9,9 +9,9 @@ import apsw
 from ulak.accounts.access import AccessToken
 from ulak.accounts.sqlite.file import opened
 
-VERSION = 1
-_SELECT = "SELECT name, hash, scopes, made, until FROM token"
-_ADD = "INSERT OR IGNORE INTO token (name, hash, scopes, made, until) VALUES (?,?,?,?,?)"
+VERSION = 2
+_SELECT = "SELECT name, hash, scopes, made, until, account FROM token"
+_ADD = "INSERT OR IGNORE INTO token (name, hash, scopes, made, until, account) VALUES (?,?,?,?,?,?)"
 
 
 class SqliteAccessTokens:
@@ -31,7 +31,14 @@ class SqliteAccessTokens:
 
     def add(self, token: AccessToken) -> bool:
         """Keep a token, durably; False if there is one of that name."""
-        row = (token.name, token.hash, " ".join(token.scopes), token.made, token.until)
+        row = (
+            token.name,
+            token.hash,
+            " ".join(token.scopes),
+            token.made,
+            token.until,
+            token.account,
+        )
 
         def add(connection: apsw.Connection) -> bool:
             connection.execute(_ADD, row)
@@ -59,5 +66,7 @@ class SqliteAccessTokens:
         self._file.close()
 
 
-def _token(name: str, hashed: str, scopes: str, made: float, until: float) -> AccessToken:
-    return AccessToken(name, hashed, tuple(scopes.split()), made, until)
+def _token(
+    name: str, hashed: str, scopes: str, made: float, until: float, account: str
+) -> AccessToken:
+    return AccessToken(name, hashed, tuple(scopes.split()), made, until, account)

@@ -28,6 +28,10 @@ class SqliteLedger:
         """Give what an account has sent within the hour before `now`."""
         return self._file.look(lambda db: _sent(db, account, now), Sent())
 
+    def hours(self, account: str, now: float) -> dict[int, Sent]:
+        """Give what an account has sent in this full hour and the one before, where it has."""
+        return self._file.look(lambda db: _hours(db, account, now), {})
+
     def take(self, account: str, now: float, recipients: int, may: Callable[[Sent], bool]) -> bool:
         """Write down one message more, if `may` says so of what was sent before it."""
 
@@ -49,7 +53,10 @@ class SqliteLedger:
 
 
 def _sent(connection: apsw.Connection, account: str, now: float) -> Sent:
-    hour = int(now // HOUR)
-    rows = connection.execute(_SELECT, (account, hour - 1))
-    found = {when: Sent(messages, recipients) for when, messages, recipients in rows}
+    hour, found = int(now // HOUR), _hours(connection, account, now)
     return within_hour(now, found.get(hour, Sent()), found.get(hour - 1, Sent()))
+
+
+def _hours(connection: apsw.Connection, account: str, now: float) -> dict[int, Sent]:
+    rows = connection.execute(_SELECT, (account, int(now // HOUR) - 1))
+    return {when: Sent(messages, recipients) for when, messages, recipients in rows}
