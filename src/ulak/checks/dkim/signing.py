@@ -31,7 +31,7 @@ SIGNED = (
     "content-description", "resent-date", "resent-from", "resent-sender", "resent-to",
     "resent-cc", "resent-message-id", "list-id", "list-help", "list-unsubscribe",
     "list-unsubscribe-post", "list-subscribe", "list-post", "list-owner", "list-archive",
-    "auto-submitted",
+    "auto-submitted", "tls-required", "tls-report-domain", "tls-report-submitter",
 )  # fmt: skip
 # Named once more than they stand there, so that none can be added (§5.4.2, §8.15).
 OVERSIGNED = (
