@@ -1,0 +1,1 @@
+"""Questions of one member to all others of its cluster, and their answers."""
