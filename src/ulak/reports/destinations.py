@@ -32,6 +32,8 @@ class Why(StrEnum):
     TOO_LARGE = "too-large"  # the report is larger than it wants
     REFUSED = "refused"  # the queue did not take it
     OLD = "old"  # it could not be sent in days
+    UNSIGNED = "unsigned"  # mail with it would have no signature, and such reports are ignored
+    NOT_POSTED = "not-posted"  # its address of HTTPS did not take it
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from ulak import __version__
 from ulak.checks.dmarc.record import Record, read
+from ulak.mail.envelope import domain_of
 from ulak.reports.aggregate import Aggregate, Published
 from ulak.reports.counting import DAY, Counted
 
@@ -26,6 +27,11 @@ class Author:
     hostname: str
     sender: str
     contact: str = ""
+
+    @property
+    def domain(self) -> str:
+        """Who reports, as a domain: that of the address at which one is reached (RFC 8460 §5.3)."""
+        return domain_of(self.email)
 
 
 def report_of(counted: Counted, author: Author) -> Aggregate:

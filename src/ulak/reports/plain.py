@@ -67,4 +67,5 @@ def row_of(table: Mapping[str, Any]) -> Row:
 
 def _policy(table: Mapping[str, Any]) -> TlsPolicy:
     failures = tuple(Failure(**each) for each in table["failures"])
-    return TlsPolicy(**{**table, "hosts": tuple(table["hosts"]), "failures": failures})
+    lists = {"hosts": tuple(table["hosts"]), "strings": tuple(table.get("strings", ()))}
+    return TlsPolicy(**{**table, **lists, "failures": failures})

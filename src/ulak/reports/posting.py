@@ -43,7 +43,7 @@ KEPT = 30  # days for which it is known what was sent
 TOO_OLD = 7  # days after which a report is of no use
 _EVER = float("inf")
 _AGAIN = 1800.0  # seconds until a question is asked again
-_UNREPORTED = RecipientWishes(frozenset({"NEVER"}))
+UNREPORTED = RecipientWishes(frozenset({"NEVER"}))
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -63,11 +63,13 @@ class Telling(Protocol):
         """Hear that it was sent, with the octets of its message, or dropped."""
 
 
-def _silent(parcel: Parcel, /, size: int = 0) -> None:
+def silent(parcel: Parcel, /, size: int = 0) -> None:
+    """Tell nobody."""
     del parcel, size
 
 
-def _unsigned(message: bytes) -> bytes:
+def unsigned(message: bytes) -> bytes:
+    """Give a message as it is."""
     return message
 
 
@@ -86,8 +88,8 @@ class Parts:
     author: Author
     new_id: Callable[[], str]
     elsewhere: Elsewhere = here
-    sign: Callable[[bytes], bytes] = _unsigned
-    tell: Telling = _silent
+    sign: Callable[[bytes], bytes] = unsigned
+    tell: Telling = silent
 
 
 class Posting:
@@ -204,7 +206,7 @@ class Posting:
             if parcel.size is not None and size > parcel.size:
                 await self._drop(parcel, Why.TOO_LARGE, now)
                 return 0
-            await self._put(message)
+            await put_held(parts.queue, message)
             parcel = replace(parcel, state=Step.HELD, changed=now)
             await parts.elsewhere(parts.outgoing.settle, parcel)
         await parts.queue.release(Selection(ids=(parcel.id,)), now)
@@ -252,17 +254,18 @@ class Posting:
             smtputf8=not parcel.address.isascii(),
             body="7BIT" if data.isascii() else "8BITMIME",
             # Nobody reads a report about a report: the journal knows what became of it.
-            asked={parcel.address: _UNREPORTED},
+            asked={parcel.address: UNREPORTED},
         )
         return Message(parcel.id, envelope, Body(len(data), data), issue.made)
 
-    async def _put(self, message: Message) -> None:
-        queue = self._parts.queue
-        if await queue.read(message.id) is not None:
-            return
-        recipient = message.envelope.recipients[0]
-        pending = Pending(recipient, domain_of(recipient), State.HELD, message.received)
-        await queue.put(message, [pending])
+
+async def put_held(queue: QueueStore, message: Message) -> None:
+    """Put a message into the queue so that nobody delivers it yet, if it is not there."""
+    if await queue.read(message.id) is not None:
+        return
+    recipient = message.envelope.recipients[0]
+    pending = Pending(recipient, domain_of(recipient), State.HELD, message.received)
+    await queue.put(message, [pending])
 
 
 def _planned(parcel: Parcel, standing: Standing) -> list[Parcel]:

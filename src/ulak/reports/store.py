@@ -44,7 +44,7 @@ class Parcel:
     """One report to one address. `id` is the id that its message has in the queue.
 
     `uri` is what the record says, with `size` as the most octets that it wants (None: any).
-    `due` and `changed` are in seconds since the epoch.
+    `due` and `changed` are in seconds since the epoch. `kind` is `dmarc` or `tls`.
     """
 
     id: str
@@ -58,6 +58,7 @@ class Parcel:
     tries: int = 0
     why: str = ""
     changed: float = 0.0
+    kind: str = "dmarc"
 
 
 @dataclass(frozen=True, slots=True)

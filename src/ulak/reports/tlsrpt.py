@@ -21,7 +21,8 @@ class Failure:
 class TlsPolicy:
     """What became of the sessions under one policy: `kind` is `sts`, `tlsa` or `no-policy-found`.
 
-    `succeeded` and `failed` are numbers of sessions.
+    `succeeded` and `failed` are numbers of sessions; `strings` are the policy as it was read, where
+    the report is our own.
     """
 
     kind: str
@@ -30,6 +31,7 @@ class TlsPolicy:
     failed: int
     hosts: tuple[str, ...] = ()
     failures: tuple[Failure, ...] = ()
+    strings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,5 +47,6 @@ class TlsReport:
 
     @property
     def domain(self) -> str:
-        """The domain that it is about: that of its first policy."""
-        return self.policies[0].domain
+        """The domain that it is about: that of a policy, first of one that is not a host's."""
+        theirs = (policy.domain for policy in self.policies if policy.kind != "tlsa")
+        return next(theirs, self.policies[0].domain)

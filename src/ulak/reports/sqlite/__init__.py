@@ -2,5 +2,6 @@
 
 from ulak.reports.sqlite.incoming import SqliteIncoming
 from ulak.reports.sqlite.outgoing import SqliteOutgoing
+from ulak.reports.sqlite.tls import SqliteTlsOutgoing
 
-__all__ = ["SqliteIncoming", "SqliteOutgoing"]
+__all__ = ["SqliteIncoming", "SqliteOutgoing", "SqliteTlsOutgoing"]

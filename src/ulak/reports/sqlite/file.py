@@ -8,7 +8,7 @@ from pathlib import Path
 from ulak.database.shared import SharedFile
 from ulak.reports.store import ReportsError
 
-_VERSION = 1
+_VERSION = 2
 
 
 def opened(path: Path) -> SharedFile:

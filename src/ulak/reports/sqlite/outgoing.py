@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import apsw
 
@@ -31,37 +31,158 @@ _MORE = """
 _NEW = "INSERT INTO counted (day, domain, row, count) VALUES (?, ?, ?, ?)"
 _SUM = "UPDATE policy SET rows = rows + ?, left_out = left_out + ? WHERE day = ? AND domain = ?"
 _HAS = "SELECT rows FROM policy WHERE day = ? AND domain = ?"
-_MESSAGES = "SELECT coalesce(sum(count), 0) FROM counted WHERE day = ? AND domain = ?"
 _OPEN = "state IN ('asking', 'ready', 'held')"
-_PARCEL = "id, report_id, domain, uri, address, size, state, due, tries, why, changed"
-_PUT_PARCEL = f"INSERT OR REPLACE INTO parcel ({_PARCEL}) VALUES (?,?,?,?,?,?,?,?,?,?,?)"
+_PARCEL = "id, report_id, domain, uri, address, size, state, due, tries, why, changed, kind"
+_PUT_PARCEL = f"INSERT OR REPLACE INTO parcel ({_PARCEL}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
 _LET_GO = f"""
     UPDATE issue SET octets = NULL WHERE report_id = ? AND NOT EXISTS
         (SELECT 1 FROM parcel WHERE parcel.report_id = issue.report_id AND {_OPEN})
 """
 
 
-class SqliteOutgoing:
-    """Follows `reports.store.Outgoing`, for any number of threads and processes."""
+C = TypeVar("C")
+
+
+class Ways(Generic[C]):
+    """Where reports of one kind stand, for any number of threads and processes."""
+
+    kind = ""
+    _tables: tuple[str, ...] = ()  # what is counted for them, the first with its `count`
+    _days = ""  # the one that has each day and domain
 
     def __init__(self, path: Path) -> None:
         self._file = opened(path)
 
-    def add(self, counted: Sequence[Counted]) -> None:
+    def add(self, counted: Sequence[C]) -> None:
         """Add what a worker has counted."""
 
         def add(connection: apsw.Connection) -> None:
             for each in counted:
-                _add(connection, each)
+                self._add(connection, each)
 
         self._file.change(add)
 
+    def _add(self, connection: apsw.Connection, counted: C) -> None:
+        raise NotImplementedError
+
     def days(self, before: int) -> list[tuple[int, str]]:
         """Name the days before one, and their domains, that there is no report about yet."""
-        question = "SELECT day, domain FROM policy WHERE day < ? ORDER BY day, domain"
+        question = f"SELECT DISTINCT day, domain FROM {self._days} WHERE day < ? ORDER BY 1, 2"
         return self._file.look(
             lambda db: [(day, domain) for day, domain in db.execute(question, (before,))], []
         )
+
+    def issue(self, issue: Issue, parcels: Sequence[Parcel], messages: int) -> bool:
+        """Put a report of so many messages in the place of what was counted for it."""
+
+        def put(connection: apsw.Connection) -> bool:
+            counted = (
+                f"SELECT coalesce(sum(count), 0) FROM {self._tables[0]}"
+                " WHERE day = ? AND domain = ?"
+            )
+            if connection.execute(counted, (issue.day, issue.domain)).get != messages:
+                return False
+            connection.execute(
+                "INSERT OR IGNORE INTO issue"
+                " (report_id, day, domain, organizational, octets, made, kind)"
+                " VALUES (?,?,?,?,?,?,?)",
+                (
+                    issue.report_id,
+                    issue.day,
+                    issue.domain,
+                    issue.organizational,
+                    issue.octets,
+                    issue.made,
+                    self.kind,
+                ),
+            )
+            new = bool(connection.changes())
+            if new:
+                connection.executemany(_PUT_PARCEL, map(_fields, parcels))
+                connection.execute(_LET_GO, (issue.report_id,))
+            self._forget(connection, issue.day, issue.domain)
+            return new
+
+        return self._file.change(put)
+
+    def forget(self, day: int, domain: str) -> None:
+        """Forget what was counted."""
+        self._file.change(lambda db: self._forget(db, day, domain))
+
+    def issued(self, report_id: str) -> Issue | None:
+        """Give a report that was made, as long as a parcel of it is open."""
+        question = (
+            "SELECT report_id, day, domain, organizational, octets, made FROM issue"
+            " WHERE report_id = ? AND octets IS NOT NULL"
+        )
+
+        def ask(connection: apsw.Connection) -> Issue | None:
+            row = connection.execute(question, (report_id,)).fetchone()
+            return None if row is None else Issue(*row)
+
+        return self._file.look(ask, None)
+
+    def open(self, now: float) -> list[Parcel]:
+        """Give the parcels that are not at their end and due, the oldest first."""
+        question = (
+            f"SELECT {_PARCEL} FROM parcel WHERE {_OPEN} AND due <= ? AND kind = ? ORDER BY due, id"
+        )
+        values = (now, self.kind)
+        return self._file.look(lambda db: list(map(_parcel, db.execute(question, values))), [])
+
+    def settle(self, parcel: Parcel, into: Sequence[Parcel] = ()) -> None:
+        """Write down where a parcel stands, with others that it has become."""
+
+        def settle(connection: apsw.Connection) -> None:
+            connection.executemany(_PUT_PARCEL, map(_fields, (parcel, *into)))
+            connection.execute(_LET_GO, (parcel.report_id,))
+
+        self._file.change(settle)
+
+    def parcels(self, limit: int, domain: str = "") -> list[Parcel]:
+        """Give the last parcels, the newest first."""
+        question = (
+            f"SELECT {_PARCEL} FROM parcel WHERE ? IN ('', domain)"
+            " ORDER BY changed DESC, id DESC LIMIT ?"
+        )
+        return self._file.look(
+            lambda db: list(map(_parcel, db.execute(question, (domain, limit)))), []
+        )
+
+    def trim(self, before: int, now: float) -> None:
+        """Forget counts and ended parcels of days before one."""
+        del now
+
+        def trim(connection: apsw.Connection) -> None:
+            for table in self._tables:
+                connection.execute(f"DELETE FROM {table} WHERE day < ?", (before,))
+            connection.execute("DELETE FROM issue WHERE day < ? AND octets IS NULL", (before,))
+            connection.execute(
+                "DELETE FROM parcel WHERE NOT EXISTS"
+                " (SELECT 1 FROM issue WHERE issue.report_id = parcel.report_id)"
+            )
+
+        if self._file.path.exists():
+            self._file.change(trim)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def _forget(self, connection: apsw.Connection, day: int, domain: str) -> None:
+        for table in self._tables:
+            connection.execute(f"DELETE FROM {table} WHERE day = ? AND domain = ?", (day, domain))
+
+
+class SqliteOutgoing(Ways[Counted]):
+    """Follows `reports.store.Outgoing`, for any number of threads and processes."""
+
+    kind = "dmarc"
+    _tables = ("counted", "policy")
+    _days = "policy"
+
+    def _add(self, connection: apsw.Connection, counted: Counted) -> None:
+        _add(connection, counted)
 
     def counted(self, day: int, domain: str) -> Counted | None:
         """Give all that was counted for a day and a domain."""
@@ -89,98 +210,10 @@ class SqliteOutgoing:
 
         return self._file.look(ask, None)
 
-    def issue(self, issue: Issue, parcels: Sequence[Parcel], messages: int) -> bool:
-        """Put a report of so many messages in the place of what was counted for it."""
-
-        def put(connection: apsw.Connection) -> bool:
-            if connection.execute(_MESSAGES, (issue.day, issue.domain)).get != messages:
-                return False
-            connection.execute(
-                "INSERT OR IGNORE INTO issue"
-                " (report_id, day, domain, organizational, octets, made) VALUES (?,?,?,?,?,?)",
-                (
-                    issue.report_id,
-                    issue.day,
-                    issue.domain,
-                    issue.organizational,
-                    issue.octets,
-                    issue.made,
-                ),
-            )
-            new = bool(connection.changes())
-            if new:
-                connection.executemany(_PUT_PARCEL, map(_fields, parcels))
-                connection.execute(_LET_GO, (issue.report_id,))
-            _forget(connection, issue.day, issue.domain)
-            return new
-
-        return self._file.change(put)
-
-    def forget(self, day: int, domain: str) -> None:
-        """Forget what was counted."""
-        self._file.change(lambda db: _forget(db, day, domain))
-
-    def issued(self, report_id: str) -> Issue | None:
-        """Give a report that was made, as long as a parcel of it is open."""
-        question = (
-            "SELECT report_id, day, domain, organizational, octets, made FROM issue"
-            " WHERE report_id = ? AND octets IS NOT NULL"
-        )
-
-        def ask(connection: apsw.Connection) -> Issue | None:
-            row = connection.execute(question, (report_id,)).fetchone()
-            return None if row is None else Issue(*row)
-
-        return self._file.look(ask, None)
-
-    def open(self, now: float) -> list[Parcel]:
-        """Give the parcels that are not at their end and due, the oldest first."""
-        question = f"SELECT {_PARCEL} FROM parcel WHERE {_OPEN} AND due <= ? ORDER BY due, id"
-        return self._file.look(lambda db: list(map(_parcel, db.execute(question, (now,)))), [])
-
-    def settle(self, parcel: Parcel, into: Sequence[Parcel] = ()) -> None:
-        """Write down where a parcel stands, with others that it has become."""
-
-        def settle(connection: apsw.Connection) -> None:
-            connection.executemany(_PUT_PARCEL, map(_fields, (parcel, *into)))
-            connection.execute(_LET_GO, (parcel.report_id,))
-
-        self._file.change(settle)
-
-    def parcels(self, limit: int, domain: str = "") -> list[Parcel]:
-        """Give the last parcels, the newest first."""
-        question = (
-            f"SELECT {_PARCEL} FROM parcel WHERE ? IN ('', domain)"
-            " ORDER BY changed DESC, id DESC LIMIT ?"
-        )
-        return self._file.look(
-            lambda db: list(map(_parcel, db.execute(question, (domain, limit)))), []
-        )
-
-    def trim(self, before: int, now: float) -> None:
-        """Forget counts and ended parcels of days before one."""
-        del now
-
-        def trim(connection: apsw.Connection) -> None:
-            connection.execute("DELETE FROM counted WHERE day < ?", (before,))
-            connection.execute("DELETE FROM policy WHERE day < ?", (before,))
-            connection.execute("DELETE FROM issue WHERE day < ? AND octets IS NULL", (before,))
-            connection.execute(
-                "DELETE FROM parcel WHERE NOT EXISTS"
-                " (SELECT 1 FROM issue WHERE issue.report_id = parcel.report_id)"
-            )
-
-        if self._file.path.exists():
-            self._file.change(trim)
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._file.close()
-
 
 def _add(connection: apsw.Connection, counted: Counted) -> None:
     domain, policy = counted.domain, counted.policy
-    day = _open_day(connection, counted.day, domain)
+    day = open_day(connection, "dmarc", counted.day, domain)
     if int(connection.execute(_ROWS, (day,)).get) >= ROWS_OF_A_DAY:
         known = connection.execute(_HAS, (day, domain)).fetchone()
         if known is None:
@@ -205,17 +238,12 @@ def _add(connection: apsw.Connection, counted: Counted) -> None:
     connection.execute(_SUM, (new, left_out, day, domain))
 
 
-def _open_day(connection: apsw.Connection, day: int, domain: str) -> int:
+def open_day(connection: apsw.Connection, kind: str, day: int, domain: str) -> int:
     """Give the first day from this one on that has no report yet."""
-    question = "SELECT 1 FROM issue WHERE day = ? AND domain = ?"
-    while connection.execute(question, (day, domain)).fetchone() is not None:
+    question = "SELECT 1 FROM issue WHERE kind = ? AND day = ? AND domain = ?"
+    while connection.execute(question, (kind, day, domain)).fetchone() is not None:
         day += 1
     return day
-
-
-def _forget(connection: apsw.Connection, day: int, domain: str) -> None:
-    for table in ("counted", "policy"):
-        connection.execute(f"DELETE FROM {table} WHERE day = ? AND domain = ?", (day, domain))
 
 
 def _fields(parcel: Parcel) -> tuple[str | int | float | None, ...]:
@@ -231,11 +259,12 @@ def _fields(parcel: Parcel) -> tuple[str | int | float | None, ...]:
         parcel.tries,
         str(parcel.why),
         parcel.changed,
+        parcel.kind,
     )
 
 
 def _parcel(row: tuple[Any, ...]) -> Parcel:
     identifier, report_id, domain, uri, address, size, state, *rest = row
-    due, tries, why, changed = rest
+    due, tries, why, changed, kind = rest
     parcel = Parcel(identifier, report_id, domain, uri, address, size, State(state))
-    return replace(parcel, due=due, tries=tries, why=why, changed=changed)
+    return replace(parcel, due=due, tries=tries, why=why, changed=changed, kind=kind)
