@@ -13,7 +13,9 @@ from ulak.checks.reason import because, unpacked
 from ulak.policy.authentication import Findings, Mode, Rules, Verdict, entries, field, judge
 
 IP = "192.0.2.9"
-TROUBLE = because("dns.failed", name="n.example", kind="TXT", problem="servfail")
+# The resolver names who of ours said what: in the journal, and never to who was refused.
+OURS = "192.0.2.53 says servfail"
+TROUBLE = because("dns.failed", name="n.example", kind="TXT", problem=f"servfail ({OURS})")
 LOUD = {"arc": Mode.ENFORCE, "spf": Mode.ENFORCE, "dkim": Mode.ENFORCE, "iprev": Mode.ENFORCE}
 STRICT = {**LOUD, "helo": Mode.ENFORCE}
 
@@ -227,6 +229,30 @@ def test_dns_trouble_is_named_in_the_reply() -> None:
         "451 4.7.24 SPF of a.example could not be evaluated: "
         "DNS could not say what n.example has (TXT): servfail"
     )
+
+
+@pytest.mark.parametrize(
+    ("found", "rules"),
+    [
+        (Findings(spf=origin("temperror")), {"spf": Mode.ENFORCE}),
+        (Findings(dkim=(signed("temperror"),)), {"dkim": Mode.ENFORCE}),
+        (Findings(dkim=(signed("policy"),)), {"dkim": Mode.ENFORCE}),
+        (Findings(iprev=named("temperror")), {"iprev": Mode.ENFORCE}),
+        (Findings(helo=replace(greeted("temperror"), reasons=(TROUBLE,))), {"helo": Mode.ENFORCE}),
+        (Findings(helo=replace(greeted("fail"), reasons=(TROUBLE,))), {"helo": Mode.ENFORCE}),
+        (Findings(dmarc=judged("temperror")), {}),
+        (Findings(spf=origin("fail"), dmarc=judged("temperror")), {"spf": Mode.ENFORCE}),
+        (Findings(spf=origin("temperror")), {"one_pass": True}),
+        (Findings(spf=origin("none"), dkim=(signed("temperror"),)), {"one_pass": True}),
+        (Findings(dmarc=ASKED, arc=chain("none", unsure=True)), TRUSTED),
+    ],
+)
+def test_no_reply_names_a_name_server_of_ours(found: Findings, rules: dict[str, Any]) -> None:
+    said = verdict(found, **rules).reply
+    assert said is not None
+    assert "could not say what n.example has (TXT): servfail" in str(said)
+    assert OURS not in str(said)
+    assert OURS not in " ".join(map(str, said.facts.values()))
 
 
 def test_a_check_that_is_off_is_told_to_nobody() -> None:

@@ -51,9 +51,19 @@ def languages() -> tuple[str, ...]:
 
 def choose(wishes: Sequence[str], offered: Sequence[str]) -> str:
     """Choose the first wish (`tr`, `tr-TR`) that is offered and written, else the first offered."""
-    written = [name for name in offered if name in languages()]
+    return wished(wishes, offered) or written(offered)[0]
+
+
+def written(offered: Sequence[str]) -> list[str]:
+    """Name those of the languages that there are frames in; English where there is none."""
+    return [name for name in offered if name in languages()] or ["en"]
+
+
+def wished(wishes: Sequence[str], offered: Sequence[str]) -> str:
+    """Choose the first wish that is offered and written, `""` where there is none."""
+    known = [name for name in offered if name in languages()]
     for wish in wishes:
         primary = wish.partition("-")[0].partition("_")[0]
-        if primary.isascii() and primary.lower() in written:
+        if primary.isascii() and primary.lower() in known:
             return primary.lower()
-    return written[0] if written else "en"
+    return ""

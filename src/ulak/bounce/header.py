@@ -47,12 +47,12 @@ def text_field(name: str, value: str) -> str:
     value = clean(value)
     if value.isascii() and "=?" not in value:
         return field(name, value)
-    return field(name, _encoded(value))
+    return field(name, encoded(value))
 
 
 def mailbox_field(name: str, display: str, address: str) -> str:
     """Write a field with one mailbox and its display name."""
-    shown = f'"{display}"' if display.isascii() else _encoded(display)
+    shown = f'"{display}"' if display.isascii() else encoded(display)
     return field(name, f"{shown} <{address}>")
 
 
@@ -61,7 +61,7 @@ def date(when: float) -> str:
     return formatdate(when).replace("-0000", "+0000")
 
 
-def _encoded(text: str) -> str:
+def encoded(text: str) -> str:
     """Put a text into encoded words, cut between characters (RFC 2047 §5)."""
     words: list[str] = []
     piece = b""

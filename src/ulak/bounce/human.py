@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from textwrap import TextWrapper
 
+from ulak.bounce.evidence import evidence
 from ulak.bounce.frame import Frame
 from ulak.bounce.header import clean
 from ulak.bounce.notice import Action, Explain, Fate, Office, Original
@@ -104,6 +105,10 @@ def _section(
         yield _answer(frame, fate, action)
     if len(together) > _MOST:
         yield _wrapped(frame.text("more", count=len(together) - _MOST))
+    beside = list(evidence(frame, first, facts, action))
+    if beside:
+        lines = "\n".join(_wrapped(sentence, "  * ", "    ") for sentence in beside)
+        yield f"{frame.text('evidence')}:\n{lines}"
     yield f"{frame.text('means')}:\n{_wrapped(words.means, '    ')}"
     if words.fix_sender:
         steps = "\n".join(_wrapped(step, "  * ", "    ") for step in words.fix_sender)

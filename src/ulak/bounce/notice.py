@@ -74,12 +74,14 @@ class Original:
 class Office:
     """In whose name reports are written. The first language is the one for unknown senders.
 
-    `whole_up_to` is the size in octets up to which a message goes back whole.
+    `whole_up_to` is the size in octets up to which a message goes back whole. `multilingual`: whose
+    language is not known gets all of them.
     """
 
     hostname: str
     languages: tuple[str, ...] = ("en", "tr")
     whole_up_to: int = 50_000
+    multilingual: bool = False
 
     @property
     def postmaster(self) -> str:

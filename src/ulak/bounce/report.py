@@ -11,9 +11,11 @@ import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ulak.bounce.frame import Frame, choose, frame
+from ulak.bounce import multilingual
+from ulak.bounce.frame import Frame, choose, frame, wished, written
 from ulak.bounce.header import clean, date, field, mailbox_field, text_field
 from ulak.bounce.human import human
+from ulak.bounce.multilingual import Version
 from ulak.bounce.notice import Action, Explain, Fate, Office, Original, explain
 from ulak.bounce.status import status
 from ulak.mail import message as mail
@@ -50,20 +52,30 @@ def write(
     header, _ = mail.split(original.octets)
     wishes = (original.language, mail.content_language(header))
     words = frame(choose(wishes, office.languages))
+    others: list[Frame] = []
+    if office.multilingual and not wished(wishes, office.languages):
+        others = [frame(name) for name in written(office.languages)[1:]]
     subject = clean(mail.subject(header), _LONGEST_SUBJECT)
     returned, whole = _returned(office, original, header, action)
-    text = human(
-        words, office, original, fates, action, subject=subject, whole=whole, explain=explain
-    )
+    versions = [
+        Version(
+            each,
+            _title(each, subject, action),
+            human(
+                each, office, original, fates, action, subject=subject, whole=whole, explain=explain
+            ),
+        )
+        for each in (words, *others)
+    ]
     fields, international = status(office, original, fates, action)
     kind = "message/global-delivery-status" if international else "message/delivery-status"
     parts = [
-        _text_part(words, text),
+        _for_people(versions, office, identifier),
         _part(kind, words.text("part_status"), fields.encode(), encode=international),
         _returned_part(words, original, returned, whole=whole),
     ]
     boundary = _boundary(identifier, parts)
-    top = _top(office, original, header, words, subject, action, identifier, now).encode()
+    top = _top(office, original, header, versions, identifier, now).encode()
     top += field(
         "Content-Type",
         f'multipart/report; report-type=delivery-status; boundary="{boundary}"',
@@ -87,19 +99,16 @@ def _top(
     office: Office,
     original: Original,
     header: bytes,
-    words: Frame,
-    subject: str,
-    action: Action,
+    versions: Sequence[Version],
     identifier: str,
     now: float,
 ) -> str:
-    key = f"subject_{action}"
-    title = words.text(key, subject=subject) if subject else words.text(f"{key}_untitled")
+    words = versions[0].words
     lines = [
         field("Date", date(now)),
         mailbox_field("From", words.text("from"), office.postmaster),
         field("To", f"<{clean(original.sender)}>"),
-        text_field("Subject", title),
+        text_field("Subject", versions[0].subject),
         field("Message-ID", f"<{identifier}@{office.hostname}>"),
     ]
     about = mail.message_id(header)
@@ -107,10 +116,24 @@ def _top(
         lines += (field("In-Reply-To", about), field("References", about))
     lines += (
         field("Auto-Submitted", "auto-replied"),
-        field("Content-Language", words.language),
+        field("Content-Language", multilingual.languages(versions)),
         field("MIME-Version", "1.0"),
     )
     return "".join(lines)
+
+
+def _title(words: Frame, subject: str, action: Action) -> str:
+    key = f"subject_{action}"
+    return words.text(key, subject=subject) if subject else words.text(f"{key}_untitled")
+
+
+def _for_people(versions: Sequence[Version], office: Office, identifier: str) -> bytes:
+    """Make the first part (RFC 6522 §3): in one language, or in several."""
+    if len(versions) == 1:
+        return _text_part(versions[0].words, versions[0].text)
+    texts = [one.text.encode() for one in versions]
+    boundary = _boundary(f"{identifier}languages", texts)
+    return multilingual.part(versions, office.postmaster, boundary)
 
 
 def _text_part(words: Frame, text: str) -> bytes:

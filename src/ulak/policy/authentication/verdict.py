@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ulak.checks import arc, dkim, dmarc, helo, iprev, spf
+from ulak.checks.asking import without_servers
 from ulak.checks.reason import Reason
 from ulak.mail.address import ascii_lower
 from ulak.policy.authentication.found import Findings
@@ -228,4 +229,5 @@ def _last(reasons: tuple[Reason, ...]) -> str:
 
 
 def _sentence(reason: Reason) -> str:
-    return reason.text().removesuffix(".")[:_LONGEST_PROBLEM]
+    """Write a reason into a reply: the journal alone says which name server was asked."""
+    return without_servers(reason).text().removesuffix(".")[:_LONGEST_PROBLEM]
