@@ -20,7 +20,8 @@ class Fetched:
     """What came of fetching a policy: its octets and media type, or why there are none.
 
     `refused` is the private address that was not asked, `nowhere` the host without an address,
-    `status` that of HTTP where it was not 200. `unknown`: DNS did not say where to ask.
+    `status` that of HTTP where it was not 200. `unknown`: DNS did not say where to ask;
+    `untrusted`: the certificate of the host is not valid.
     """
 
     octets: bytes = b""
@@ -30,6 +31,7 @@ class Fetched:
     nowhere: str = ""
     status: int = 0
     unknown: bool = False
+    untrusted: bool = False
 
 
 FetchPolicy = Callable[[str], Awaitable[Fetched]]
@@ -125,9 +127,8 @@ def judged(
     if not policy.valid or left_out:
         steps.append(_write(domain, policy, left_out, hosts))
     result = "published" if policy.valid else "permerror"
-    return Found(
-        (made("mta-sts", domain, result, severity, reasons, facts, "tls-required"),), tuple(steps)
-    )
+    cause = "mta-sts-failed" if left_out else "tls-required"
+    return Found((made("mta-sts", domain, result, severity, reasons, facts, cause),), tuple(steps))
 
 
 def _covered(domain: str, policy: Policy, hosts: Sequence[str]) -> list[Reason]:

@@ -152,6 +152,7 @@ def _proven(
     elif not seen.distrust:
         told.append(because("starttls.trusted", count=len(seen.chain)))
     steps: list[Advice] = []
+    cause = "tls-unproven"
     well = fits and current and not seen.distrust
     severity = "warning" if not well else "note" if left < _SOON else "good"
     if records:
@@ -161,14 +162,14 @@ def _proven(
             severity = "good" if severity == "warning" and match.usage == 3 else severity  # noqa: PLR2004 -- DANE-EE: names, dates and authorities do not count (RFC 7672 §3.1.1)
         else:
             told.append(because("dane.matches-not", host=host))
-            severity = "critical"
+            severity, cause = "critical", "dane-failed"
             name = f"_25._tcp.{host}"
             wanted = zonefile.line(name, "TLSA", str(dane.record_of(seen.chain[0])))
             steps.append(Advice("dane-record", {"host": host}, wanted))
     if severity == "warning":
         steps.append(Advice("certificate", {"host": host}))
     facts |= {"names": shown, "ends": date}
-    check = made("starttls", host, "published", severity, told, facts, "tls-unproven")
+    check = made("starttls", host, "published", severity, told, facts, cause)
     return Found((check,), tuple(steps))
 
 

@@ -72,10 +72,10 @@ PLANS: dict[str, Plan] = dict(
             _outside("reputation", *_STANDING),
         ),
         *_all(
-            "policy-refused policy-deferred country-refused remote-misconfigured",
+            "policy-refused policy-deferred country-refused remote-misconfigured handler-refused",
             _outside("receiver-rule", *_STANDING),
         ),
-        *_all("greylisted put-off-by-scanner", _outside("greylisting", "iprev")),
+        *_all("greylisted greylisted-here put-off-by-scanner", _outside("greylisting", "iprev")),
         *_all(
             "sending-too-fast too-many-from-client too-many-connections too-many-errors"
             " too-many-unknown-recipients recipient-too-busy logins-busy",
@@ -89,7 +89,7 @@ PLANS: dict[str, Plan] = dict(
         *_all(
             "no-such-mailbox mailbox-moved mailbox-ambiguous mailbox-name-invalid user-not-local"
             " not-a-list mailbox-full mailbox-disabled posting-refused recipient-refuses-sender"
-            " recipient-being-verified mailbox-busy",
+            " recipient-being-verified mailbox-busy srs-expired srs-forged",
             _outside("mailbox", "recipient-mx"),
         ),
         *_all(
@@ -105,15 +105,16 @@ PLANS: dict[str, Plan] = dict(
             _outside("reach", "recipient-mx"),
         ),
         *_all(
-            "tls-failed tls-unproven tls-unavailable tls-first encryption-required"
-            " mechanism-needs-tls peer-lacks-requiretls peer-lacks-smtputf8"
+            "tls-failed dane-failed mta-sts-failed tls-unproven tls-unavailable tls-first"
+            " encryption-required mechanism-needs-tls peer-lacks-requiretls peer-lacks-smtputf8"
             " peer-lacks-binarymime peer-lacks-deliverby",
             _outside("offers", "recipient-mx"),
         ),
         *_all(
             "disk-nearly-full queue-full system-unavailable storage-failed internal-error"
             " session-failed shutting-down authentication-unavailable signing-failed"
-            " message-unreadable local-delivery-failed",
+            " message-unreadable local-delivery-failed roster-unavailable handler-failed"
+            " handler-busy body-away body-lost",
             _outside("state"),
         ),
         *_all(
@@ -121,7 +122,8 @@ PLANS: dict[str, Plan] = dict(
             " sending-limit-reached sender-suspended authentication-required"
             " authentication-failed authentication-cancelled authentication-malformed"
             " authentication-line-too-long mechanism-unknown mechanism-too-weak token-refused"
-            " certificate-refused logins-shut-out smart-host-login-failed suppressed",
+            " certificate-refused logins-shut-out smart-host-login-failed suppressed"
+            " on-suppression-list",
             _outside("account"),
         ),
         *_all("remote-refused remote-deferred", UNKNOWN),
@@ -140,7 +142,8 @@ PLANS: dict[str, Plan] = dict(
             _needless("dialogue"),
         ),
         *_all(
-            "expired deliver-by-passed deliver-by-late delayed dropped-by-operator",
+            "expired deliver-by-passed deliver-by-late delayed dropped-by-operator source-unusable"
+            " source-wrong-family source-warming tenant-limit",
             _needless("queue"),
         ),
         *_all(
