@@ -26,10 +26,12 @@ from ulak.replies import catalog
 from ulak.replies.refusal import Marking
 from ulak.replies.reply import Reply
 from ulak.reports.observation import Collector
+from ulak.rosters.roster import UNSURE, Answer, Known, RosterError, Unsure
 from ulak.server.checks import Checks
 from ulak.server.connection import Connection
 from ulak.server.desk import Desk
 from ulak.server.directory import Directory, Domain
+from ulak.server.newcomers import Newcomers
 from ulak.server.scanners.scanners import Scanners
 from ulak.server.session import Session
 from ulak.server.site import Networks, Rules, Site
@@ -40,6 +42,7 @@ from ulak.smtp.states import State
 
 from .doors import NONCE, OF_LOGINS, Tokens, desk, doorkeeper, ways
 from .enforced import enforced
+from .strangers import newcomers
 from .worded import worded
 
 T = TypeVar("T")
@@ -61,6 +64,23 @@ def client_context() -> ssl.SSLContext:
     return made
 
 
+class Roster:
+    """Knows joan, a crew, and nothing of `down`; has to be asked each time."""
+
+    def glance(self, address: str) -> Unsure:
+        del address
+        return UNSURE
+
+    async def ask(self, address: str) -> Answer:
+        await asyncio.sleep(0)
+        if address == "down@more.example":
+            problem = "it is down"
+            raise RosterError(problem, "INC7")
+        if address == "crew@more.example":
+            return Known(("joan@more.example", "crew@more.example", "nobody@more.example"))
+        return Known() if address == "joan@more.example" else None
+
+
 DOMAINS = {
     "example.org": Domain(
         frozenset({"ada", "grace hopper"}),
@@ -73,6 +93,14 @@ DOMAINS = {
     ),
     "example.com": Domain(frozenset({"both"}), {}, {}),
     "xn--rnek-4qa.example": Domain(frozenset({"both", "çağrı"}), {}, {}),
+    "more.example": Domain(
+        frozenset({"eve", "e+e"}),
+        {"out": ("joan@more.example", "far@example.net")},
+        {},
+        "+",
+        "eve@more.example",
+        Roster(),
+    ),
 }
 
 
@@ -194,6 +222,7 @@ class Server:
     scanners: Scanners | None = None
     collector: Collector | None = None
     marking: Marking | None = None
+    newcomers: Newcomers | None = None
     site: Site = field(init=False)
 
     def __post_init__(self) -> None:
@@ -218,6 +247,7 @@ class Server:
             scanners=self.scanners,
             collector=self.collector,
             marking=self.marking,
+            newcomers=self.newcomers,
         )
 
     def _incident(self, error: BaseException, *, session: str = "", message: str = "") -> str:
@@ -353,7 +383,7 @@ def configured(folder: Path, settings: dict[str, str]) -> Server:
     believed: dict[str, Networks] = {}
     offers = Offers(ways=ways(settings), needs_login="needs" in settings)
     for key, value in settings.items() - {
-        (k, settings.get(k, "")) for k in (*OF_LOGINS, "scanner", "checks")
+        (k, settings.get(k, "")) for k in (*OF_LOGINS, "scanner", "checks", "greylist")
     }:
         match key:
             case "vrfy":
@@ -417,6 +447,7 @@ def configured(folder: Path, settings: dict[str, str]) -> Server:
         desk=desk(settings),
         scanners=worded() if "scanner" in settings else None,
         checks=enforced(settings["checks"]) if "checks" in settings else None,
+        newcomers=newcomers(settings["greylist"]) if "greylist" in settings else None,
     )
 
 

@@ -234,3 +234,10 @@ def test_the_journal_tells_whom_a_failed_login_has_shut_out(tmp_path: Path) -> N
     assert "shut out for a while: 192.0.2.9, ada@example.org 192.0.2.0/24." in " ".join(
         told.split()
     )
+
+
+def test_the_queue_knows_which_account_a_message_is_from(tmp_path: Path) -> None:
+    made = server(tmp_path)
+    assert hand_in(made, FULL, "hello")[0].startswith("250")
+    (message,) = made.store.messages
+    assert message.account == "ada@example.org"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from ulak.mail.address import Address
-from ulak.server.directory import Directory, Domain, Foreign, Found, Moved, Unknown
+from ulak.server.directory import Directory, Domain, Foreign, Found, Moved, Result, Unknown
 from ulak.smtp.grammar import GrammarError, parse_path
 
 
-def find(directory: Directory, text: str) -> Found | Moved | Unknown | Foreign:
+def find(directory: Directory, text: str) -> Result | None:
     address, _ = parse_path(f"<{text}>")
     assert address is not None
     return directory.find(address)
@@ -69,7 +71,7 @@ def test_everybody_may_have_a_mailbox() -> None:
     directory = Directory("mx", {"example.org": Domain(frozenset({"*", "Ada"}))})
     assert members(directory, "Who.Ever+tag@example.org") == ("who.ever+tag@example.org",)
     assert members(directory, "ada@example.org") == ("Ada@example.org",)
-    assert directory.candidates("who") == [Address("who", "example.org")]
+    assert asyncio.run(directory.candidates("who")) == [Address("who", "example.org")]
 
 
 def test_aliases_are_followed_to_their_ends_once() -> None:
@@ -129,4 +131,4 @@ def test_who_has_moved_is_told_apart_from_who_was_never_here() -> None:
     domain = Domain(frozenset(), {}, {"Old": "new@example.net"})
     directory = Directory("mx", {"example.org": domain})
     assert find(directory, "OLD@example.org") == Moved("new@example.net")
-    assert directory.candidates("old") == [Address("old", "example.org")]
+    assert asyncio.run(directory.candidates("old")) == [Address("old", "example.org")]

@@ -34,7 +34,7 @@ def plain(name: str, password: str = SECRET) -> str:
 
 
 def server(folder: Path, **what: object) -> Server:
-    return Server(folder, tls="implicit", offers=Offers("submission", ways=ALL), **what)  # type: ignore[arg-type]
+    return Server(folder, tls="implicit", offers=Offers("submission", ways=ALL), **what)  # type: ignore[arg-type]  # fields by their names
 
 
 async def opened(client: Client) -> None:

@@ -384,7 +384,8 @@ def test_a_lease_is_taken_only_when_the_worker_has_room(tmp_path: Path, *, wante
     asked: list[Collection[str]] = []
     leases: list[Lease] = []
 
-    def wants(domains: Collection[str]) -> bool:
+    def wants(domains: Collection[str], sender: str) -> bool:
+        assert sender == "grace@example.net"
         asked.append(set(domains))
         return wanted
 
@@ -574,3 +575,19 @@ def test_an_ipv4_client_on_an_ipv6_socket_is_an_ipv4_client(tmp_path: Path) -> N
         return client.session.ip
 
     assert server.play(talk, peer="::ffff:192.0.2.7") == "192.0.2.7"
+
+
+def test_the_journal_is_told_by_which_names_recipients_were_reached(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+
+    async def talk(client: Client) -> None:
+        await client.ask("EHLO c.example", "MAIL FROM:<g@example.net>")
+        for name in ("team@example.org", "crew@more.example", "nobody@more.example"):
+            await client.ask(f"RCPT TO:<{name}>")
+        await client.ask("DATA")
+        await client.ask("From: g@example.net", "", "x", ".")
+
+    server.play(talk)
+    (entry,) = [one for one in server.notes.entries if one.kind is Kind.ACCEPTED]
+    assert entry.facts["through"] == "team@example.org crew@more.example"
+    assert entry.facts["caught"] == "nobody@more.example"

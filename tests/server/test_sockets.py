@@ -161,7 +161,7 @@ def test_one_who_does_not_leave_is_cut_off(tmp_path: Path, loop: str) -> None:
 
 
 def test_who_is_silent_is_told_that_the_time_is_up(tmp_path: Path, loop: str) -> None:
-    server = Server(tmp_path, replace(RULES, command_timeout=0.2))
+    server = Server(tmp_path, replace(RULES, command_timeout=1.0))
 
     def client(port: int) -> bytes:
         with socket.create_connection(("127.0.0.1", port), 5) as sock:

@@ -5,8 +5,18 @@ from __future__ import annotations
 from ulak.mail.address import Address
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
-from ulak.server.directory import Directory, Foreign, Found, Moved, Unknown
-from ulak.server.site import Rules, Site
+from ulak.server.directory import (
+    Directory,
+    Foreign,
+    Found,
+    How,
+    Moved,
+    Result,
+    Returned,
+    Trouble,
+    Unknown,
+)
+from ulak.server.site import Rules
 from ulak.smtp.events import Expand, Verify
 
 RECIPIENT_OK = catalog.RECIPIENT_OK.reply()
@@ -39,14 +49,14 @@ _WITHHELD = catalog.VRFY_WITHHELD.reply()
 
 
 def recipient(
-    address: Address, site: Site, ip: str, *, here: str, relay: bool, smtputf8: bool
+    address: Address, found: Result, ip: str, *, relay: bool, smtputf8: bool
 ) -> tuple[Reply, Found | None]:
     """Answer RCPT: the reply, and where the mail goes if it is accepted.
 
-    The client came from `ip` to the address `here`.
+    The client came from `ip`; `found` is what the directory says of the address.
     """
-    match site.directory.find(address, here):
-        case Found() as found:
+    match found:
+        case Found():
             return RECIPIENT_OK, found
         case Unknown():
             return catalog.NO_SUCH_MAILBOX.reply(address=address), None
@@ -58,9 +68,22 @@ def recipient(
             return RECIPIENT_OK, Found((str(address),))
         case Foreign():
             return catalog.RELAY_DENIED.reply(address=address, ip=ip), None
+        case Trouble(incident):
+            return catalog.ROSTER_UNAVAILABLE.reply(address=address, id=incident), None
+        case Returned("expired"):
+            return catalog.SRS_EXPIRED.reply(address=address), None
+        case Returned():
+            return catalog.SRS_FORGED.reply(address=address), None
 
 
-def verify(asked: Verify, rules: Rules, directory: Directory, *, relay: bool) -> Reply:
+async def tell(asked: Verify | Expand, rules: Rules, directory: Directory, *, relay: bool) -> Reply:
+    """Answer VRFY or EXPN; waits only where a roster has to be asked."""
+    if isinstance(asked, Verify):
+        return await verify(asked, rules, directory, relay=relay)
+    return await expand(asked, rules, directory)
+
+
+async def verify(asked: Verify, rules: Rules, directory: Directory, *, relay: bool) -> Reply:
     """Answer VRFY (RFC 5321 §3.5.1, §3.5.3, §7.3).
 
     Withheld, the answer is the same 252 in the same time whether the user exists or not: the
@@ -72,13 +95,15 @@ def verify(asked: Verify, rules: Rules, directory: Directory, *, relay: bool) ->
         return catalog.VRFY_REFUSED.reply()
     user, utf8 = asked.user, asked.smtputf8
     if not user.domain:
-        candidates = directory.candidates(user.local)
+        candidates = await directory.candidates(user.local)
         if len(candidates) > 1:
             return catalog.MAILBOX_AMBIGUOUS.reply(user=user.local)
         if not candidates:
             return catalog.NO_SUCH_MAILBOX.reply(address=user)
         user = candidates[0]
-    match directory.find(user):
+    match await directory.ask(user):
+        case Found(how=How.CATCH_ALL | How.RETURN):  # taken, and nothing said of whose it is
+            row, address = catalog.VRFY_CANNOT, str(user)
         case Found((only,)) if not directory.local(only.rpartition("@")[2]):
             row, address = catalog.WILL_FORWARD, only
         case Found((only,), alias=""):
@@ -93,12 +118,16 @@ def verify(asked: Verify, rules: Rules, directory: Directory, *, relay: bool) ->
             row, address = catalog.VRFY_CANNOT, str(user)
         case Foreign():
             row, address = catalog.USER_NOT_LOCAL, str(user)
+        case Trouble(incident):
+            return catalog.ROSTER_UNAVAILABLE.reply(address=user, id=incident)
+        case Returned():
+            row, address = catalog.VRFY_CANNOT, str(user)
     if not utf8 and not address.isascii():
         return catalog.UTF8_REPLY_WITHHELD.reply()
     return row.reply(utf8=utf8, address=address)
 
 
-def expand(asked: Expand, rules: Rules, directory: Directory) -> Reply:
+async def expand(asked: Expand, rules: Rules, directory: Directory) -> Reply:
     """Answer EXPN (RFC 5321 §3.5.2): 252, or the members of an alias where that is allowed."""
     if rules.expn == "withhold":
         return catalog.EXPN_WITHHELD.reply()
@@ -106,19 +135,21 @@ def expand(asked: Expand, rules: Rules, directory: Directory) -> Reply:
         return catalog.EXPN_REFUSED.reply()
     user = asked.user
     if not user.domain:
-        candidates = directory.candidates(user.local)
+        candidates = await directory.candidates(user.local)
         if len(candidates) > 1:
             return catalog.MAILBOX_AMBIGUOUS.reply(user=user.local)
         if candidates:
             user = candidates[0]
-    match directory.find(user):
-        case Found(alias=""):
+    match await directory.ask(user):
+        case Found(alias="") | Found(how=How.CATCH_ALL | How.RETURN):
             return catalog.NOT_A_LIST.reply(user=user)
         case Found(members) if asked.smtputf8 or all(m.isascii() for m in members):
             lines = [f"<{member}>" for member in members]
             return catalog.LIST_EXPANDED.listing(*lines, utf8=asked.smtputf8)
         case Found():
             return catalog.UTF8_REPLY_WITHHELD.reply()
+        case Trouble(incident):
+            return catalog.ROSTER_UNAVAILABLE.reply(address=user, id=incident)
         case _:
             return catalog.NOT_A_LIST.reply(user=user)
 

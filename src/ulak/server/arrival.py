@@ -14,6 +14,7 @@ from ulak.server import notes
 from ulak.server.connection import Connection
 from ulak.server.entrance import Entrance
 from ulak.server.proxy import Fault, Header, HeaderReader
+from ulak.server.received import Hop
 from ulak.server.site import Networks, Site, within
 from ulak.smtp import events
 from ulak.smtp.offers import Offers
@@ -243,6 +244,24 @@ class Arrival(Connection):
         identifier = marking.draw()
         self._ids = {**known, reply.cause: identifier}
         return marking.mark(reply, identifier), identifier
+
+    @property
+    def _strange(self) -> bool:
+        """Whether the client is another mail server, as far as is known, and none of our own."""
+        at_the_door = self.core.standing.offers.kind == "mx" and self._known and bool(self.ip)
+        return at_the_door and not self._relay and self.account is None
+
+    def _hop(self) -> Hop:
+        core = self.core
+        return Hop(
+            core.client_name,
+            self.ip,
+            core.hostname,
+            core.extended,
+            self.tls,
+            authenticated=self.account is not None,
+            lmtp=core.standing.offers.kind == "lmtp",
+        )
 
     def _facts(self) -> dict[str, str]:
         facts = {"ip": self.ip} if self.ip else {}

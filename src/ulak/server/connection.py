@@ -53,12 +53,12 @@ class Connection(Wire):
         "_sealed",
         "_site",
         "_started",
-        "born",
         "connections",
         "core",
         "deadline",
         "id",
         "ip",
+        "since",
     )
 
     def __init__(
@@ -76,8 +76,8 @@ class Connection(Wire):
         self.core = ServerCore(rules.hostname, rules.limits, offers)
         self.id = site.new_id()
         self.ip = ""  # and so it stays where the client comes over a unix socket
-        self.born = self._loop.time()
-        self.deadline = self.born + rules.command_timeout
+        self.since = 0.0  # by the clock, as the loop's time is as old as its round
+        self.deadline = self._loop.time() + rules.command_timeout
         self._header: HeaderReader | None = None  # while a proxy has to tell of the client
         self._sealed = b""  # octets of a handshake that wait for their turn
         self._started = 0.0  # when the message under way began
@@ -123,6 +123,7 @@ class Connection(Wire):
         self.connections.add(self)
         try:
             self.arrive(self._transport)
+            self.since = self._site.clock()
         except Exception as error:  # noqa: BLE001 -- whatever it was, the client gets a 421
             self._fail(error, None)
             self._flush()

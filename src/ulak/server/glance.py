@@ -13,14 +13,14 @@ from ulak.smtp.states import State
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """One session; `age` is in seconds. `sender` is None where no transaction is under way.
+    """One session, since when in seconds since the epoch.
 
-    `stage` is a name of `State` in lower case, `tls` protocol and cipher, `octets` what has come
-    of the message under way.
+    `sender` is None where no transaction is under way, `stage` is a name of `State` in lower case,
+    `tls` protocol and cipher, `octets` what has come of the message under way.
     """
 
     id: str
-    age: float
+    since: float
     ip: str
     listener: str
     stage: str
@@ -34,10 +34,10 @@ class Glance:
     octets: int
 
 
-def glances(connections: Collection[Connection], now: float, limit: int) -> list[Glance]:
-    """Look at those that have been there longest. `now` is the loop's time."""
-    longest = heapq.nsmallest(limit, connections, key=lambda connection: connection.born)
-    return [_glance(session, now) for session in longest if isinstance(session, Session)]
+def glances(connections: Collection[Connection], limit: int) -> list[Glance]:
+    """Look at those that have been there longest."""
+    longest = heapq.nsmallest(limit, connections, key=lambda connection: connection.since)
+    return [_glance(session) for session in longest if isinstance(session, Session)]
 
 
 def receiving(connections: Collection[Connection]) -> int:
@@ -45,12 +45,12 @@ def receiving(connections: Collection[Connection]) -> int:
     return sum(connection.core.receiving for connection in connections)
 
 
-def _glance(session: Session, now: float) -> Glance:
+def _glance(session: Session) -> Glance:
     core, transaction, account = session.core, session.transaction, session.account
     stage = State.CLOSED if core.closed else core.state
     return Glance(
         id=session.id,
-        age=now - session.born,
+        since=session.since,
         ip=session.ip,
         listener=session.listener,
         stage=stage.name.lower(),

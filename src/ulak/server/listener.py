@@ -14,6 +14,7 @@ from ulak.server.connection import Connection
 from ulak.server.session import Session
 from ulak.server.site import Networks, Site
 from ulak.smtp.offers import Offers
+from ulak.smtp.states import IN_TRANSACTION
 
 if TYPE_CHECKING:  # as in `connection`
     from ulak.server.tls import TlsContext
@@ -48,6 +49,16 @@ class Endpoint:
     fronts: Networks = ()
 
 
+@dataclass(slots=True)
+class _Door:
+    """An endpoint, its socket, and who serves there; while it is `shut`, nobody gets in."""
+
+    endpoint: Endpoint
+    sock: socket.socket
+    server: asyncio.Server | None = None
+    shut: bool = False
+
+
 class Listener:
     """All endpoints of one process and their sessions.
 
@@ -67,7 +78,7 @@ class Listener:
         self._endpoints = endpoints
         self._share = share
         self._sweep = sweep
-        self._servers: list[asyncio.Server] = []
+        self._doors: list[_Door] = []
         self._sweeper: asyncio.Task[None] | None = None
         self.sessions: set[Connection] = set()
 
@@ -76,8 +87,8 @@ class Listener:
         """The TLS of all endpoints that have it."""
         return [each.tls for each in self._endpoints if each.tls is not None]
 
-    async def start(self) -> list[tuple[str, int]]:
-        """Listen; give the addresses, of a unix socket its path and 0.
+    async def start(self, *, resting: bool = False) -> list[tuple[str, int]]:
+        """Listen; give the addresses, of a unix socket its path and 0. `resting`: as after `rest`.
 
         Raises ListenError, and then listens nowhere.
         """
@@ -86,14 +97,56 @@ class Listener:
         try:
             for endpoint in self._endpoints:
                 sock = endpoint.sock or self._bind(endpoint)
-                self._servers.append(await self._serve(sock, endpoint))
+                self._doors.append(_Door(endpoint, sock))
                 name = sock.getsockname()
                 where.append((name, 0) if isinstance(name, str) else (name[0], name[1]))
         except ListenError:
-            self._close_servers()
+            self._close_doors()
             raise
+        if resting:
+            self.rest()
+        for door in self._doors:
+            if not door.shut:
+                await self._open(door)
         self._sweeper = loop.create_task(self._watch())
         return where
+
+    def rest(self) -> None:
+        """Have clients refused by the system, so that they go elsewhere at once.
+
+        They are in the middle of nothing: who was not greeted yet is refused as well. A unix socket
+        cannot be opened again: whoever comes there is told 421, as are clients where the system
+        does not know how to close a socket that is listened on.
+        """
+        self._site.closing = True
+        for door in self._doors:
+            door.shut = _shut(door.sock)
+            if door.shut and door.server is not None:
+                door.server.close()
+
+    async def resume(self) -> None:
+        """Take connections again. Raises ListenError."""
+        for door in self._doors:
+            if door.shut:
+                try:
+                    door.sock.listen(_BACKLOG)
+                    await self._open(door)
+                except OSError as error:
+                    where = f"{door.endpoint.host}:{door.endpoint.port}"
+                    message = f"{where} cannot be listened on: {error.strerror}."
+                    raise ListenError(message) from error
+                door.shut = False
+        self._site.closing = False
+
+    def part(self, *, gently: bool) -> None:
+        """Say 421 to the clients that are not sending a message; `gently`: nor have begun to."""
+        for session in list(self.sessions):
+            if not (gently and session.core.state in IN_TRANSACTION):
+                session.drain()
+
+    async def _open(self, door: _Door) -> None:
+        """Serve the clients of one endpoint, over a descriptor of its own."""
+        door.server = await self._serve(door.sock.dup(), door.endpoint)
 
     async def _serve(self, sock: socket.socket, endpoint: Endpoint) -> asyncio.Server:
         loop, session = asyncio.get_running_loop(), partial(self._session, endpoint)
@@ -153,11 +206,10 @@ class Listener:
         """
         loop = asyncio.get_running_loop()
         self._site.closing = True
-        self._close_servers()
+        self._close_doors()
         end = loop.time() + grace
         while self.sessions and loop.time() < end:
-            for session in list(self.sessions):
-                session.drain()
+            self.part(gently=False)
             await asyncio.sleep(_STEP)
         for session in list(self.sessions):
             session.abort()
@@ -168,7 +220,24 @@ class Listener:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._sweeper
 
-    def _close_servers(self) -> None:
-        for server in self._servers:
-            server.close()
-        self._servers.clear()
+    def _close_doors(self) -> None:
+        for door in self._doors:
+            if door.server is not None:
+                door.server.close()
+            door.sock.close()
+        self._doors.clear()
+
+
+def _shut(sock: socket.socket) -> bool:
+    """Have the system refuse connections to a socket that may be listened on again later."""
+    if sock.family == socket.AF_UNIX:
+        return False
+    # One that is not listened on would remember it, for all connections that it takes later.
+    if _listened_on(sock):
+        with contextlib.suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
+    return not _listened_on(sock)
+
+
+def _listened_on(sock: socket.socket) -> bool:
+    return bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))

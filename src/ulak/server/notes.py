@@ -7,9 +7,11 @@ from ulak.journal.trace import REFUSAL
 from ulak.mail.envelope import NO_WISHES, Wishes
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
+from ulak.server.directory import How
 from ulak.server.transaction import Transaction
 
 _RECIPIENTS = 20  # that are named in one entry
+_THROUGH = {How.CATCH_ALL: "caught", How.RETURN: "returned"}
 
 
 def connected(
@@ -86,6 +88,9 @@ def accepted(
     if transaction.incoming is not None and (seal := transaction.incoming.seal) is not None:
         told |= {"signed": seal.signed} if seal.signed else {}
     wishes = transaction.wishes
+    for how, names in transaction.through.items():
+        fact = _THROUGH.get(how, "through")
+        told[fact] = f"{told[fact]} {' '.join(names)}" if fact in told else " ".join(names)
     if transaction.unchecked:
         told["unchecked"] = transaction.unchecked
     if wishes is not NO_WISHES:

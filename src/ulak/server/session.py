@@ -5,20 +5,21 @@ What a connection costs is `connection`'s; syntax and order are the core's.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
-from ulak.mail.address import Address
 from ulak.queue.store import StorageError, StorageFullError
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
-from ulak.server import notes
-from ulak.server.answers import expand, help_on, recipient, verify
+from ulak.server import notes, recipients
+from ulak.server.answers import help_on, tell
 from ulak.server.arrival import Arrival
 from ulak.server.checks import NO_DNS, Checks, Visitor
 from ulak.server.connection import Connection
+from ulak.server.directory import Result
+from ulak.server.eager import begin
 from ulak.server.incoming import Incoming
 from ulak.server.judging import dress, judge
-from ulak.server.received import Hop
 from ulak.server.scanning import Bearer, scan
 from ulak.server.signing import sign
 from ulak.server.site import Networks, Site
@@ -119,16 +120,33 @@ class Session(Arrival):
                 self._wait_for(self._mail_of_account(event))
             case events.Auth() | events.Response():
                 self._wait_for(self._log_in(event))
+            case events.Recipient():
+                transaction = self.transaction
+                assert transaction is not None  # noqa: S101 -- the core holds the order
+                if (full := recipients.full(self._site, transaction)) is not None:
+                    self._say(event, full)
+                elif not transaction.network and (
+                    found := self._site.directory.find(
+                        event.address, self._here, bounce=not transaction.sender
+                    )
+                ):
+                    self._say(event, self._recipient(event, found))
+                else:
+                    self._when_told(event, begin(self._look_up(event)))
+            case events.Verify() | events.Expand() if not self._must_log_in:
+                site = self._site
+                asked = tell(event, site.rules, site.directory, relay=self._relay)
+                self._when_told(event, begin(asked))
             case _:
-                reply = self._reply(event)
-                self.core.answer(event, reply if reply.positive else self._refuse(reply))
+                self._say(event, self._reply(event))
+
+    def _say(self, event: events.Event, reply: Reply) -> None:
+        self.core.answer(event, reply if reply.positive else self._refuse(reply))
 
     def _reply(self, event: events.Event) -> Reply:
         site = self._site
         rules = site.rules
         match event:
-            case events.Recipient():
-                return self._recipient(event)
             case events.Mail():
                 return self._mail(event)
             case events.Data():
@@ -150,12 +168,8 @@ class Session(Arrival):
                 return catalog.CLOSING.reply(hostname=rules.hostname)
             case events.Noop():
                 return _NOTHING_DONE
-            case events.Verify() | events.Expand() if self._must_log_in:
+            case events.Verify() | events.Expand():  # who has logged in is answered elsewhere
                 return _WITHHELD[type(event)]
-            case events.Verify():
-                return verify(event, rules, site.directory, relay=self._relay)
-            case events.Expand():
-                return expand(event, rules, site.directory)
             case events.Help(topic):
                 return help_on(topic, lmtp=self.core.standing.offers.kind == "lmtp")
             case _:
@@ -208,6 +222,8 @@ class Session(Arrival):
             wishes, reply = settle(wishes, event.terms, self.core.standing, site.clock())
         if reply.positive:
             self.transaction = Transaction(event, wishes)
+            if site.newcomers is not None and self._strange:
+                self.transaction.network = site.newcomers.network(self.ip)
             if site.checks is not None:
                 self._begin_checks(site.checks, self.transaction)
         return reply
@@ -217,7 +233,7 @@ class Session(Arrival):
         kind = self.core.standing.offers.kind
         own = kind == "lmtp" or self._relay or bool(self.ip and checks.exempts(self.ip))
         transaction.from_our_own = own
-        if own or kind != "mx" or self.account is not None or not (self.ip and self._known):
+        if own or not self._strange:
             return
         visitor, greeted = self._visitor, self.core.client_name
         if visitor is None or visitor.ip != self.ip or visitor.helo != greeted:
@@ -226,51 +242,35 @@ class Session(Arrival):
         if transaction.case is None:
             transaction.unchecked = NO_DNS
 
-    def _recipient(self, event: events.Recipient) -> Reply:
-        transaction = self.transaction
+    async def _look_up(self, event: events.Recipient) -> Reply:
+        """Answer RCPT where a roster has to be asked, or what is known of the sender."""
+        site, transaction = self._site, self.transaction
         assert transaction is not None  # noqa: S101 -- the core holds the order
-        most = self._site.rules.max_recipients
-        if transaction.count >= most:
-            return catalog.TOO_MANY_RECIPIENTS.reply(limit=most)
-        reply, found = recipient(
-            event.address,
+        found = await recipients.ask(site, transaction, event, self._here)
+        refusal = await recipients.meet(site, transaction, event, found)
+        return refusal or self._recipient(event, found)
+
+    def _recipient(self, event: events.Recipient, found: Result) -> Reply:
+        assert self.transaction is not None  # noqa: S101 -- the core holds the order
+        return recipients.take(
             self._site,
+            self.transaction,
+            event,
+            found,
             self.ip or "a local client",
-            here=self._here,
+            self.account,
             relay=self._relay or self.account is not None,
-            smtputf8=transaction.mail.smtputf8,
+            submits=self._submits,
         )
-        if found is not None:
-            refusal = self._too_far(transaction, event.address)
-            if refusal is not None:
-                return refusal
-            transaction.add(event, found)
-        return reply
 
-    def _too_far(self, transaction: Transaction, address: Address) -> Reply | None:
-        """Give the refusal of a recipient that is one too many, or nowhere."""
-        site = self._site
-        if site.desk is None or not self._submits:
-            return None
-        if not site.directory.local(address.domain) and address.domain:
-            refusal = site.desk.recipient(address)
-            if refusal is not None:
-                return refusal
-        if transaction.sent is None or self.account is None:
-            return None
-        return site.desk.enough(self.account, transaction.sent, transaction.count + 1)
+    def _when_told(self, event: events.Event, told: asyncio.Future[Reply]) -> None:
+        if told.done():
+            self._say(event, told.result())
+        else:
+            self._wait_for(self._tell(event, told))
 
-    def _hop(self) -> Hop:
-        core = self.core
-        return Hop(
-            core.client_name,
-            self.ip,
-            core.hostname,
-            core.extended,
-            self.tls,
-            authenticated=self.account is not None,
-            lmtp=core.standing.offers.kind == "lmtp",
-        )
+    async def _tell(self, event: events.Event, told: asyncio.Future[Reply]) -> None:
+        self._say(event, await told)
 
     async def _log_in(self, event: events.Auth | events.Response) -> None:
         site, core, entrance = self._site, self.core, self._entrance
@@ -345,7 +345,7 @@ class Session(Arrival):
                 assert self.account is not None  # noqa: S101 -- else nothing is counted
                 reply = await site.desk.take(self.account, transaction.count)
             if reply is None:
-                await site.keep(transaction.message(incoming, site.clock(), self.id))
+                await site.keep(transaction.message(incoming, site.clock(), self.id, self.account))
                 incoming.kept()
                 reply = catalog.MESSAGE_QUEUED.reply(id=incoming.identifier)
         except StorageError as error:
@@ -373,6 +373,8 @@ class Session(Arrival):
         site, transaction = self._site, self.transaction
         assert transaction is not None  # noqa: S101 -- the core holds the order
         facts = {**self._facts(), "size": str(event.size)}
+        if site.newcomers is not None and transaction.network:
+            site.newcomers.conclude(site, transaction, reply, self.id)
         if reply.positive:
             self.accepted += 1
             entry = notes.accepted(site.clock(), self.id, reply.cause, transaction, facts)

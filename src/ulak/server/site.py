@@ -26,9 +26,11 @@ from ulak.server.login import Logins, Tokens
 from ulak.server.sealing import Sealing, Sign
 from ulak.server.turns import Turns
 from ulak.smtp.server import Limits
+from ulak.suppression.gate import Gate
 
 if TYPE_CHECKING:  # it knows the messages of sessions, which know this
     from ulak.server.checks import Checks
+    from ulak.server.newcomers import Newcomers
     from ulak.server.scanners.scanners import Scanners
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -120,6 +122,7 @@ class Site:
     there is an account at all, and `desk` is where one's own users hand in mail, which `sign`
     signs. `checks` are made of mail from strangers, and `collector` is told what owners of domains
     want to know of it. `marking` gives refusals their ids (None: they have none).
+    `gate` knows whom nothing is sent to, and `newcomers` who of those that bring mail is known.
     """
 
     rules: Rules
@@ -131,7 +134,7 @@ class Site:
     incoming: Path
     admit: Callable[[str, str], Awaitable[Reply | None]] | None = None
     judge: Judge = _pass
-    wants: Callable[[Collection[str]], bool] = lambda _domains: True
+    wants: Callable[[Collection[str], str], bool] = lambda _domains, _sender: True
     accepted: Callable[[Lease], None] | None = None
     later: Callable[[float], None] = lambda _due: None
     room: Callable[[int], bool] = lambda _size: True
@@ -146,6 +149,8 @@ class Site:
     collector: Collector | None = None
     sign: Sign | None = None
     marking: Marking | None = None
+    gate: Gate | None = None
+    newcomers: Newcomers | None = None
     connections: int = 0
     per_client: Counter[str] = field(default_factory=Counter)
     held: int = 0  # octets of messages in memory
@@ -194,7 +199,8 @@ class Site:
             for recipient in message.envelope.recipients
         ]
         accepted = self.accepted
-        wanted = accepted is not None and self.wants({each.domain for each in pending})
+        domains = {each.domain for each in pending}
+        wanted = accepted is not None and self.wants(domains, message.envelope.sender)
         lease = await self.store.put(message, pending, lease=wanted)
         if lease is not None and accepted is not None:
             accepted(lease)

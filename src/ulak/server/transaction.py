@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from ulak.accounts.account import Account
 from ulak.accounts.allowance import Sent
 from ulak.checks import arc
 from ulak.checks.results import Resinfo
+from ulak.clients.keeper import Decision
 from ulak.mail.address import Address
 from ulak.mail.envelope import NOTHING_ASKED, Envelope, RecipientWishes, Wishes
 from ulak.mail.expansion import both, expand
 from ulak.policy.content import Verdict
-from ulak.queue.item import Message
+from ulak.queue.item import Message, Receipt
 from ulak.reports.observation import Observation
 from ulak.server.checks import Case
-from ulak.server.directory import Found
+from ulak.server.directory import Found, How
 from ulak.server.incoming import Incoming
 from ulak.server.received import Hop, received
 from ulak.server.sealing import Sealing
 from ulak.server.site import Site
 from ulak.smtp.events import Mail, Recipient
+
+_NAMED = 20  # aliases that the journal is told of
 
 
 class Transaction:
@@ -30,7 +34,9 @@ class Transaction:
     where it comes from, None where none is made; `unchecked` says why, `""` for a client that is
     no stranger. `top` are fields for above the trace field, `observation` what a domain's owner
     may be told, `seen` what an ARC set may say of the message. `from_our_own`: what its header
-    says of checks is believed.
+    says of checks is believed. `through` are the first names that led to others, by how. `network`
+    is that of a stranger, `""` where nothing is remembered of the client, and `let_in` says why its
+    recipients were not put off, by the reason's key.
     """
 
     __slots__ = (
@@ -41,12 +47,16 @@ class Transaction:
         "first",
         "from_our_own",
         "incoming",
+        "let_in",
         "mail",
         "members",
+        "network",
         "observation",
+        "receipt",
         "seen",
         "sender",
         "sent",
+        "through",
         "top",
         "unchecked",
         "wishes",
@@ -66,16 +76,24 @@ class Transaction:
         self.content: Verdict | None = None  # of the scanners
         self.case: Case | None = None
         self.from_our_own = False
+        self.network = ""
+        self.let_in: dict[str, Decision] = {}
         self.unchecked = ""
+        self.through: dict[How, list[str]] = {}
         self.top = b""
         self.seen: tuple[arc.Finding, tuple[Resinfo, ...]] | None = None
         self.observation: Observation | None = None
+        self.receipt: Callable[[str], Receipt] | None = None  # of the id, for who has handed it in
 
     def add(self, recipient: Recipient, found: Found) -> None:
         """Take a recipient that was accepted, and the addresses to which its mail goes."""
         if self.first is None:
             self.first = recipient.address
         self.count += 1
+        if found.alias:
+            named = self.through.setdefault(found.how, [])
+            if len(named) < _NAMED:
+                named.append(str(recipient.address))
         if found.alias or self.asked or recipient.wishes is not NOTHING_ASKED:
             self._ask(recipient, found)
             return
@@ -124,7 +142,9 @@ class Transaction:
         self.incoming = Incoming(identifier, trace, site, mend, seal)
         return self.incoming
 
-    def message(self, incoming: Incoming, when: float, session: str) -> Message:
+    def message(
+        self, incoming: Incoming, when: float, session: str, account: Account | None = None
+    ) -> Message:
         """Give the whole as the queue takes it."""
         mail = self.mail
         recipients = tuple(self.members)
@@ -134,7 +154,18 @@ class Transaction:
             )
         else:
             envelope = Envelope(self.sender, recipients, mail.smtputf8, mail.body, self.wishes)
-        return Message(incoming.identifier, envelope, incoming.body(), when, session=session)
+        who = "" if account is None else account.key
+        body = incoming.body()
+        receipt = None if self.receipt is None else self.receipt(incoming.identifier)
+        return Message(
+            incoming.identifier,
+            envelope,
+            body,
+            when,
+            session=session,
+            account=who,
+            receipt=receipt,
+        )
 
     def put_apart(self, cause: str) -> None:
         """Have the message put apart from the other mail; the first cause is the one told."""
