@@ -50,12 +50,14 @@ def authority(name: str = "Lab") -> Certificate:
 
 
 def certificate(
-    *names: str, issuer: Certificate | None = None, expired: bool = False
+    *names: str, issuer: Certificate | None = None, expired: bool = False, subject: str = ""
 ) -> Certificate:
-    """Make a certificate for DNS names, IP and mail addresses, signed by `issuer` or by itself."""
-    if expired:
-        return _make(names[0], names, issuer, -30, -1)
-    return _make(names[0], names, issuer, -1, 90)
+    """Make a certificate for DNS names, IP and mail addresses, signed by `issuer` or by itself.
+
+    `subject` is its common name, in place of the first of the names.
+    """
+    first, last = (-30, -1) if expired else (-1, 90)
+    return _make(subject or names[0], names, issuer, first, last)
 
 
 def _make(

@@ -22,8 +22,9 @@ from ulak.dns.records import Status
 from ulak.dns.zone import Written, Zone
 from ulak.lab import senders
 from ulak.lab.certificate import authority, certificate, server_context
-from ulak.lab.mx import CLOSE, Act, Behaviour, ScriptedServer
+from ulak.lab.mx import CLOSE, Act, Behaviour, ScriptedServer, Taken
 from ulak.lab.nameserver import NameServer
+from ulak.lab.provider import DOMAINS, HOSTS, Provider
 
 BLOCKLIST = "dnsbl.example"
 """A DNSBL (RFC 5782) that has its test entry and `LISTED`."""
@@ -90,23 +91,36 @@ class Internet:
     Of some domains there is only DNS: `null.example` wants no mail (RFC 7505), the server of
     `unreachable.example` is where nobody listens, that of `nohost.example` has no address;
     `servfail.example` cannot be looked up, and `silent.example` is not answered for. Others send
-    mail, honestly and not (`ulak.lab.senders`). A domain
-    that is not in `zone` does not exist; the zone may be changed while it is served.
+    mail, honestly and not (`ulak.lab.senders`). With a
+    `provider` its hosts are there as well (`ulak.lab.provider`). A domain that is not in `zone`
+    does not exist; the zone may be changed while it is served.
     """
 
-    def __init__(self, *, drip: float = 1.0) -> None:
+    def __init__(self, *, drip: float = 1.0, provider: Provider | None = None) -> None:
         self.authority = authority("Ulak's lab")
         self.zone = Zone(dict(_records()))
         self.names = NameServer(self.zone)
         self.port = 0
         context = server_context(certificate(GOOD.host, issuer=self.authority))
         self._behaviours = _behaviours(context, drip)
+        self.provider = provider
+        if provider is not None:
+            self._behaviours |= _of_provider(provider)
+            for domain in DOMAINS:
+                self.zone.put(domain, "MX", [(10, host) for host, _ in HOSTS])
+            for host, address in HOSTS:
+                self.zone.put(host, "A", [address])
         self._servers: dict[Neighbour, ScriptedServer] = {}
 
     @property
     def name_server(self) -> str:
         """Where DNS is asked, as `address:port`."""
         return f"{self.names.host}:{self.names.port}"
+
+    @property
+    def taken(self) -> list[Taken]:
+        """What all the mail servers have taken."""
+        return [taken for server in self._servers.values() for taken in server.messages]
 
     def server(self, neighbour: Neighbour) -> ScriptedServer:
         """Give a mail server that runs."""
@@ -126,8 +140,7 @@ class Internet:
     async def _listen(self, *, last: bool) -> bool:
         """Start the mail servers on one port that is free for the first; whether it is for all."""
         self.port = 0
-        for neighbour in NEIGHBOURS:
-            behaviour = self._behaviours[neighbour]
+        for neighbour, behaviour in self._behaviours.items():
             server = ScriptedServer(behaviour, host=neighbour.address, port=self.port)
             try:
                 self.port = await server.start()
@@ -200,6 +213,13 @@ def _behaviours(context: ssl.SSLContext, drip: float) -> dict[Neighbour, Behavio
             tls=context if neighbour in (GOOD, BAD_TLS) else None,
         )
         for neighbour in NEIGHBOURS
+    }
+
+
+def _of_provider(provider: Provider) -> dict[Neighbour, Behaviour]:
+    """Give its hosts, which share its habits."""
+    return {
+        Neighbour(host, address): Behaviour(name=host, habits=provider) for host, address in HOSTS
     }
 
 

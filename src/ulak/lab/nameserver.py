@@ -201,10 +201,7 @@ class NameServer:
 
     def _rrset(self, owner: str, kind: str, records: Sequence[Record]) -> dns.rrset.RRset:
         rdtype = dns.rdatatype.from_text(kind)
-        rdatas = [
-            dns.rdata.from_text(dns.rdataclass.IN, rdtype, _presentation(kind, record))
-            for record in records
-        ]
+        rdatas = [_rdata(rdtype, _presentation(kind, record)) for record in records]
         return dns.rrset.from_rdata_list(_name(owner), self.zone.ttl, rdatas)
 
 
@@ -287,6 +284,15 @@ def _presentation(kind: str, record: Record) -> str:
             return f"{record}."
         case _:
             return str(record)
+
+
+def _rdata(kind: dns.rdatatype.RdataType, presentation: str) -> dns.rdata.Rdata:
+    if kind != dns.rdatatype.TLSA:
+        return dns.rdata.from_text(dns.rdataclass.IN, kind, presentation)
+    # Also what dnspython would not write: hashes of a wrong length.
+    *numbers, data = presentation.split()
+    octets = bytes(map(int, numbers)) + bytes.fromhex(data)
+    return dns.rdata.GenericRdata(dns.rdataclass.IN, kind, octets)
 
 
 def _text(name: dns.name.Name) -> str:

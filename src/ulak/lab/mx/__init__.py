@@ -8,7 +8,7 @@ A `Behaviour` says what a server offers and what it does at a stage in place of 
         ...  # talk to 127.0.0.1:mx.port, then look at mx.messages and mx.commands
 """
 
-from ulak.lab.mx.behaviour import CLOSE, SILENCE, Act, Behaviour, Heard, Taken
+from ulak.lab.mx.behaviour import CLOSE, SILENCE, Act, Behaviour, Heard, Taken, Visit
 from ulak.lab.mx.server import ScriptedServer
 
-__all__ = ["CLOSE", "SILENCE", "Act", "Behaviour", "Heard", "ScriptedServer", "Taken"]
+__all__ = ["CLOSE", "SILENCE", "Act", "Behaviour", "Heard", "ScriptedServer", "Taken", "Visit"]

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # a habit is made of acts
+    from ulak.lab.habits import Habit
 
 _EXTENSIONS = ("PIPELINING", "SIZE 10240000", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES")
 
@@ -48,7 +52,8 @@ class Behaviour:
     `MAIL ada@example.org`, `RCPT …` and, with LMTP, `message …` mean one address. A text stands
     for an `Act` that says it. With `accounts` (passwords by name) nobody may send who has not
     logged in, by one of `mechanisms`. `implicit`: TLS begins with the first octet,
-    of every connection where the first behaviour says so.
+    of every connection where the first behaviour says so. Where the script says nothing, the
+    `habits` are asked; servers may share them, as the hosts of one provider do.
     """
 
     name: str = "mx.example.net"
@@ -59,6 +64,18 @@ class Behaviour:
     lmtp: bool = False
     accounts: Mapping[str, str] = field(default_factory=dict)
     mechanisms: tuple[str, ...] = ("SCRAM-SHA-256", "PLAIN", "LOGIN")
+    habits: Habit | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Visit:
+    """One session of a client. `source` is its IP; `clock` gives seconds, from any beginning."""
+
+    source: str
+    clock: Callable[[], float]
+    sender: str = ""
+    recipients: list[str] = field(default_factory=list)
+    messages: int = 0  # that were taken in this session
 
 
 @dataclass(slots=True)
@@ -81,10 +98,14 @@ class Taken:
 
 @dataclass(slots=True)
 class Heard:
-    """One session: its commands as they came, and whether the client ended it with QUIT."""
+    """One session: its commands as they came, and whether the client ended it with QUIT.
+
+    `peer` is the IP address that the client came from, `""` on a unix socket.
+    """
 
     commands: list[str] = field(default_factory=list)
     taken: list[Taken] = field(default_factory=list)
     writes: list[bytes] = field(default_factory=list)  # what came before each reply went out
     login: str = ""
     quit: bool = False
+    peer: str = ""

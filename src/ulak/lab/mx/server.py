@@ -12,6 +12,8 @@ from typing import Self
 from ulak.lab.mx.behaviour import Behaviour, Heard, Taken
 from ulak.lab.mx.session import ClosedError, Session
 
+_TURNS = 5  # of the loop, until a connection that was let in is served
+
 
 class ScriptedServer:
     """A server that plays a behaviour: the first connection the first one, the last one for ever.
@@ -44,10 +46,12 @@ class ScriptedServer:
         """Listen no more and close what is open."""
         if self._server is not None:
             self._server.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.sleep(0)  # what was aborted is closed in the next turn of the loop
+        # Who was let in a moment ago has no task yet, and what was aborted is closed later.
+        for _ in range(_TURNS):
+            for task in list(self._tasks):
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.sleep(0)
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from typing import TYPE_CHECKING
 
-from ulak.lab.mx.behaviour import Act, Behaviour, Heard, Taken
+from ulak.lab.mx.behaviour import Act, Behaviour, Heard, Taken, Visit
 from ulak.lab.mx.login import Exchange
 from ulak.smtp.body import BodyReader
+
+if TYPE_CHECKING:  # a habit is made of acts
+    from ulak.lab.habits import Habit
 
 _USUAL = {
     "STARTTLS": "220 2.0.0 Go ahead",
@@ -50,9 +54,20 @@ class Session:
         self._exchange: Exchange | None = None
         self._asked: list[str] = []
         self._chunks: list[bytes] = []
+        source = writer.get_extra_info("peername") or ("",)
+        self._visit = Visit(source[0], asyncio.get_running_loop().time)
 
     async def run(self) -> None:
         """Play until somebody closes."""
+        try:
+            await self._play()
+        finally:
+            if self._behaviour.habits is not None:
+                self._behaviour.habits.left(self._visit)
+
+    async def _play(self) -> None:
+        peer = self._writer.get_extra_info("peername")
+        self.heard.peer = peer[0] if isinstance(peer, tuple) else ""
         inner = self._writer.get_extra_info("ssl_object")
         if inner is not None:
             self._tls = inner.version()
@@ -91,6 +106,8 @@ class Session:
                     found = None
             if found is not None:
                 break
+        if found is None and (habits := self._behaviour.habits) is not None:
+            found = self._habitual(habits, stage, address)
         act = found if isinstance(found, Act) else Act(found if found is not None else usual)
         if act.delay:
             await asyncio.sleep(act.delay)
@@ -109,6 +126,22 @@ class Session:
             self.rude = not octets
             raise ClosedError
         return octets[:1] in (b"2", b"3")
+
+    def _habitual(self, habits: Habit, stage: str, address: str) -> Act | None:
+        """Ask the habits what is done at a stage."""
+        visit = self._visit
+        match stage:
+            case "connect":
+                return habits.connect(visit)
+            case "MAIL":
+                visit.sender, visit.recipients = address, []
+                return habits.mail(visit)
+            case "RCPT":
+                return habits.rcpt(visit, address)
+            case "message":
+                return habits.message(visit)
+            case _:
+                return None
 
     # -- commands ---------------------------------------------------------------------------
 
@@ -138,6 +171,7 @@ class Session:
                 usual = _USUAL[verb] if self._sender is not None else "503 5.5.1 MAIL first"
                 if await self._act(verb, usual, address):
                     self._recipients.append(address)
+                    self._visit.recipients.append(address)
                     self._asked.append(parameters)
             case "DATA":
                 usual = _USUAL[verb] if self._recipients else "554 5.5.1 No valid recipients"
@@ -226,6 +260,9 @@ class Session:
         elif not recipients:
             await self._act("message", "554 5.5.1 No valid recipients")
         if taken:
+            self._visit.messages += 1
+            if self._behaviour.habits is not None:
+                self._behaviour.habits.taken(self._visit)
             self.heard.taken.append(
                 Taken(
                     self._sender or "",
