@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import uvloop
+from tests.conftest import free_port
 
 from ulak.delivery.attempt import SmtpCarrier
 from ulak.delivery.outcome import Outcome
@@ -37,7 +37,7 @@ def run(main: Callable[[], Awaitable[T]]) -> T:
 def message(
     what: bytes | Path = TEXT, /, sender: str = "grace@example.org", **envelope: object
 ) -> Message:
-    whole = Envelope(sender, (ADA,), **envelope)  # type: ignore[arg-type]
+    whole = Envelope(sender, (ADA,), **envelope)  # type: ignore[arg-type]  # fields by their names
     if isinstance(what, Path):
         return Message("m1", whole, Body(what.stat().st_size, path=what), 0.0)
     return Message("m1", whole, Body(len(what), data=what), 0.0)
@@ -55,20 +55,13 @@ def to(
 
 def carrier(**settings: object) -> SmtpCarrier:
     known: dict[str, object] = {"hostname": "relay.example.org", "timeouts": PATIENT, "sweep": 0.05}
-    return SmtpCarrier(Sending(**(known | settings)))  # type: ignore[arg-type]
+    return SmtpCarrier(Sending(**(known | settings)))  # type: ignore[arg-type]  # fields by their names
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 -- the other side is a peer, not ours to ask
             await asyncio.sleep(0.01)
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def attempt(

@@ -10,10 +10,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from ulak.bounce.notice import Office
+from ulak.delivery.acting import News
 from ulak.delivery.outcome import Outcome, Result
 from ulak.delivery.parts import Parts, everybody
 from ulak.delivery.ready import Limits
 from ulak.delivery.route import Route, Routes
+from ulak.delivery.site.grant import ANYWHERE, Grant
+from ulak.delivery.site.sites import Sites
+from ulak.delivery.sourcing import Sources
 from ulak.delivery.target import Target, Way
 from ulak.delivery.worker import Worker
 from ulak.dns import Answer, Zone
@@ -71,14 +75,20 @@ class Postman:
     def __init__(self, script: Script = deliver_all) -> None:
         self.script = script
         self.carried: list[Carried] = []
+        self.grants: list[Grant] = []
         self.under_way: Counter[str] = Counter()
         self.most: Counter[str] = Counter()
         self.bodies: list[bytes] = []
         self.closed = False
 
     async def carry(
-        self, message: Message, recipients: Sequence[str], target: Target
+        self,
+        message: Message,
+        recipients: Sequence[str],
+        target: Target,
+        grant: Grant = ANYWHERE,
     ) -> list[Outcome]:
+        self.grants.append(grant)
         self.carried.append(Carried(clock(), message.id, tuple(recipients), target.key))
         self.bodies.append(message.body.data or b"")
         for key in (target.key, "all"):
@@ -163,11 +173,16 @@ class Post:
     mx: Mapping[str, float] = field(default_factory=dict)  # domains by DNS, and its seconds
     readers: Callable[[str], tuple[str, ...]] = everybody
     sign: Callable[[bytes], bytes] | None = None
+    sources: Sources | None = None
+    sites: Sites | None = None
+    store: Shaky = field(default_factory=Shaky)
+    sure: Callable[[Lease], Awaitable[bool]] | None = None
 
     def __post_init__(self) -> None:
-        self.store, self.notes, self.postman = Shaky(), Notes(), Postman(self.script)
+        self.notes, self.postman = Notes(), Postman(self.script)
         self.local = Postman()
         self.incidents: list[BaseException] = []
+        self.news: list[News] = []
         self.zone = SlowZone({(name, "A"): ["192.0.2.7"] for name in self.mx})
         self.zone.slow = self.mx
         names = itertools.count(1)
@@ -191,6 +206,10 @@ class Post:
                 self.limits,
                 readers=self.readers,
                 sign=self.sign,
+                sources=self.sources,
+                sites=self.sites,
+                sure=self.sure,
+                news=self.news.append,
             )
         )
 
@@ -216,7 +235,7 @@ class Post:
             message = replace(message, envelope=envelope)
         message = replace(message, **other)  # type: ignore[arg-type]  # real fields of a message
         pending = [Pending(r, domain_of(r), due=message.received) for r in recipients]
-        wanted = self.worker.wants({each.domain for each in pending})
+        wanted = self.worker.wants({each.domain for each in pending}, message.envelope.sender)
         lease = await self.store.put(message, pending, lease=wanted)
         if lease is not None:
             self.worker.accepted(lease)

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from tests.conftest import free_port
 from tests.delivery.carrying import (
     ADA,
     BOB,
@@ -14,7 +15,6 @@ from tests.delivery.carrying import (
     TEXT,
     attempt,
     carrier,
-    free_port,
     message,
     run,
     several,
@@ -25,6 +25,7 @@ from tests.delivery.carrying import (
 from ulak.delivery.attempt import SmtpCarrier
 from ulak.delivery.outcome import Result
 from ulak.delivery.sending import Sending, Timeouts
+from ulak.delivery.source.source import Source
 from ulak.delivery.target import Host, Target, Way
 from ulak.delivery.tls import opportunistic
 from ulak.lab.certificate import certificate, server_context
@@ -640,7 +641,7 @@ def test_the_source_address_is_the_one_that_was_set() -> None:
 
         loop = asyncio.get_running_loop()
         server = await loop.create_server(seen, "127.0.0.1", 0)
-        sender = carrier(source="127.0.0.9")
+        sender = carrier(sources=lambda _name: Source("", "127.0.0.9", free=True))
         await sender.carry(message(), (ADA,), to(server.sockets[0].getsockname()[1]))
         assert peers == ["127.0.0.9"]
         server.close()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from ulak.delivery.heard import Heard
+from ulak.delivery.line import Job, Round
 from ulak.delivery.outcome import Outcome, Result
-from ulak.delivery.ready import Job, Limits, Ready, Round
+from ulak.delivery.ready import Limits, Ready
+from ulak.delivery.site.sites import Sites
 from ulak.delivery.standing import stands
 from ulak.delivery.target import Target, Way
 from ulak.mail.envelope import Envelope
@@ -58,7 +60,7 @@ def test_one_destination_has_so_many_domains_that_are_remembered() -> None:
 
 
 def test_a_destination_stands_there_for_its_work_and_for_what_it_has_said() -> None:
-    ready, heard = Ready(Limits()), Heard(clock=lambda: 7.0)
+    ready, heard = Ready(Limits(), Sites(), lambda: 7.0), Heard(clock=lambda: 7.0)
     message = Message("m", Envelope("", ()), Body(1, b"x"), 0.0)
     for domain in ("x.example", "z.example"):
         pending = (Pending(f"a@{domain}", domain),)

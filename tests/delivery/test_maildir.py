@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from ulak.delivery.maildir import MaildirCarrier
+from ulak.delivery.maildir import MaildirCarrier, Place, Placing
 from ulak.delivery.outcome import Outcome, Result
 from ulak.delivery.target import Target, Way
-from ulak.mail.envelope import Envelope, Wishes
+from ulak.mail.envelope import Envelope, RecipientWishes, Wishes
 from ulak.queue.item import Body, Message
+from ulak.rosters.roster import RosterError
 
 HERE = Target(Way.MAILDIR, "maildir")
 TEXT = b"Received: from a\r\n\tby b\r\nFrom: g@example.net\r\nSubject: hi\r\n\r\nline\r\n.dot\r\n"
@@ -27,11 +28,15 @@ def message(data: bytes = TEXT, sender: str = "g@example.net", received: float =
 
 
 def deliver(
-    root: Path, *recipients: str, what: Message | None = None, now: float = 1001.0
+    root: Path,
+    *recipients: str,
+    what: Message | None = None,
+    now: float = 1001.0,
+    placing: Placing | None = None,
 ) -> list[Outcome]:
     async def main() -> list[Outcome]:
         clock = iter([900.0, now])  # the start, then the delivery
-        carrier = MaildirCarrier(root, "mx.example.org", lambda: next(clock))
+        carrier = MaildirCarrier(root, "mx.example.org", lambda: next(clock), placing)
         try:
             return await carrier.carry(what or message(), recipients, HERE)
         finally:
@@ -274,3 +279,89 @@ def test_mail_that_was_put_apart_lands_once_in_the_folder_junk(tmp_path: Path) -
     new.rename(junk / "cur" / f"{new.name}:2,S")  # somebody has read it
     deliver(tmp_path, "ada@example.org", what=what, now=2000.0)
     assert not list((junk / "new").iterdir())
+
+
+def placed(*, make: bool) -> Placing:
+    async def place(recipient: str) -> Place:
+        local, _, domain = recipient.partition("@")
+        user, _, detail = local.partition("+")
+        if user == "down":
+            problem = "no answer"
+            raise RosterError(problem, "I7")
+        return Place(f"{user}@{domain}", detail, make=make)
+
+    return place
+
+
+def test_mail_to_a_detail_lies_with_its_user_and_says_for_whom_it_was(tmp_path: Path) -> None:
+    (outcome,) = deliver(tmp_path, "ada+Shop@example.org", placing=placed(make=False))
+    assert outcome.result is Result.DELIVERED
+    (file,) = files(tmp_path)
+    assert file.parent == tmp_path / "example.org" / "ada" / "new"
+    assert b"\nDelivered-To: ada+Shop@example.org\n" in file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("detail", "folder"),
+    [
+        ("Shop", ".shop"),
+        ("a.b", ".a%2eb"),
+        ("..", ".%2e%2e"),
+        ("/etc/passwd", ".%2fetc%2fpasswd"),
+        ("../../x", ".%2e%2e%2f%2e%2e%2fx"),
+        ("çay", ".%c3%a7ay"),
+    ],
+)
+def test_a_detail_may_have_a_folder_and_never_leads_out_of_its_mailbox(
+    tmp_path: Path, detail: str, folder: str
+) -> None:
+    deliver(tmp_path, f"ada+{detail}@example.org", placing=placed(make=True))
+    box = tmp_path / "example.org" / "ada"
+    assert [path.parent for path in files(tmp_path) if path.name[0].isdigit()] == [
+        box / folder / "new"
+    ]
+    assert (box / folder / "maildirfolder").exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"example.org"}
+
+
+def test_a_folder_that_is_there_gets_the_mail_and_none_is_made_for_strangers(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "example.org" / "ada" / ".shop").mkdir(parents=True)
+    deliver(tmp_path, "ada+shop@example.org", "ada+eve@example.org", placing=placed(make=False))
+    box = tmp_path / "example.org" / "ada"
+    assert [path.parent for path in files(tmp_path) if path.name[0].isdigit()] == [
+        box / ".shop" / "new",
+        box / "new",
+    ]
+
+
+def test_mail_that_was_put_apart_goes_into_junk_whatever_its_detail(tmp_path: Path) -> None:
+    envelope = Envelope("g@a", ("ada+x@example.org",), wishes=Wishes(quarantine="dmarc-quarantine"))
+    what = Message("M1", envelope, Body(len(TEXT), TEXT), 1000.0)
+    deliver(tmp_path, "ada+x@example.org", what=what, placing=placed(make=True))
+    assert (tmp_path / "example.org" / "ada" / ".Junk" / "new").exists()
+    assert not (tmp_path / "example.org" / "ada" / ".x").exists()
+
+
+def test_where_the_place_cannot_be_known_the_mail_waits_and_others_get_theirs(
+    tmp_path: Path,
+) -> None:
+    outcomes = deliver(
+        tmp_path, "down+x@example.org", "ada+x@example.org", placing=placed(make=False)
+    )
+    found = {each.recipient: (each.result, each.cause) for each in outcomes}
+    assert found["down+x@example.org"] == (Result.DEFERRED, "roster-unavailable")
+    assert found["ada+x@example.org"][0] is Result.DELIVERED
+
+
+def test_the_name_under_which_an_alias_was_reached_is_told(tmp_path: Path) -> None:
+    asked = {"ada@example.org": RecipientWishes(through="team@example.org\r\nX: y")}
+    envelope = Envelope("g@a", ("ada@example.org",), asked=asked)
+    what = Message("M1", envelope, Body(len(TEXT), TEXT), 1000.0)
+    deliver(tmp_path, "ada@example.org", what=what)
+    (file,) = files(tmp_path)
+    assert file.read_bytes().startswith(
+        b"Return-Path: <g@a>\nDelivered-To: ada@example.org\n"
+        b"X-Original-To: team@example.org??X: y\nReceived: "
+    )

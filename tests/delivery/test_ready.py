@@ -7,12 +7,16 @@ from collections import Counter, deque
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ulak.delivery.ready import Job, Limits, Ready, Round
+from ulak.delivery.line import Job, Round
+from ulak.delivery.memory import Memory
+from ulak.delivery.ready import Limits, Ready
+from ulak.delivery.site.sites import Bounds, Sites
+from ulak.delivery.site.window import Learning
 from ulak.delivery.target import Target, Way
 from ulak.mail.envelope import NO_WISHES, Envelope, Wishes
 from ulak.queue.item import Body, Lease, Message, Pending
 
-LIMITS = Limits(target=2, waiting=4, messages=10, octets=1000)
+LIMITS = Limits(target=2, waiting=4, messages=100, octets=1000)
 
 
 def job(key: str, size: int = 10, priority: int = 0) -> Job:
@@ -23,6 +27,12 @@ def job(key: str, size: int = 10, priority: int = 0) -> Job:
     return Job(Round(Lease(message, pending, 1)), Target(Way.SMTP, key), pending)
 
 
+def lines(limits: Limits) -> Ready:
+    """Make lines for sites whose windows are as wide as they get."""
+    learning = Learning(first=limits.target, most=limits.target)
+    return Ready(limits, Sites(Bounds(learning)), lambda: 0.0)
+
+
 STEPS = st.lists(st.one_of(st.sampled_from("abc"), st.just("take"), st.integers(0, 9)), max_size=80)
 
 
@@ -31,7 +41,7 @@ STEPS = st.lists(st.one_of(st.sampled_from("abc"), st.just("take"), st.integers(
 def test_no_job_is_lost_nor_given_twice_and_no_line_exceeds_its_limit(
     steps: list[str | int],
 ) -> None:
-    ready = Ready(LIMITS)
+    ready = lines(LIMITS)
     waiting: dict[str, deque[Job]] = {key: deque() for key in "abc"}
     under_way: list[Job] = []
     for step in steps:
@@ -64,7 +74,7 @@ def test_no_job_is_lost_nor_given_twice_and_no_line_exceeds_its_limit(
 @settings(deadline=None, max_examples=80)
 @given(st.lists(st.sampled_from("abc"), min_size=1, max_size=60))
 def test_who_waits_comes_after_at_most_one_job_of_every_other_line(keys: list[str]) -> None:
-    ready = Ready(Limits(target=1000))
+    ready = lines(Limits(target=1000))
     for key in keys:
         ready.add(job(key))
     turns = []
@@ -80,7 +90,7 @@ def test_who_waits_comes_after_at_most_one_job_of_every_other_line(keys: list[st
 
 
 def test_a_line_that_was_full_says_once_that_it_is_half_empty() -> None:
-    ready = Ready(LIMITS)
+    ready = lines(LIMITS)
     for _ in range(4):
         ready.add(job("a"))
     said = []
@@ -89,18 +99,65 @@ def test_a_line_that_was_full_says_once_that_it_is_half_empty() -> None:
     assert said == [False, True, False, False]
 
 
+# -- memory ---------------------------------------------------------------------------------------
+
+
 def test_there_is_room_by_number_and_by_octets() -> None:
-    ready = Ready(LIMITS)
+    memory = Memory(10, 1000)
     rounds = [job("a", 400).round for _ in range(3)]
     for around in rounds:
-        assert ready.room() > 0
-        ready.hold(around)
-    assert ready.room() == 0
-    assert not ready.spacious()
-    ready.let_go(rounds[0])
-    assert ready.room() == 8
-    ready.let_go(rounds[1])
-    assert ready.spacious()
+        assert memory.room() > 0
+        memory.hold(around)
+    assert memory.room() == 0
+    assert memory.share(memory.room()) == 0
+    assert not memory.spacious()
+    memory.let_go(rounds[0])
+    assert memory.room() == 8
+    assert memory.room_for_stored() == 0
+    memory.let_go(rounds[1])
+    assert memory.room_for_stored() == 0, "350 octets are left, and the last ones had 400"
+    assert memory.spacious()
+    memory.let_go(rounds[2])
+    assert memory.room_for_stored() == 1
+    for _ in range(50):
+        around = job("a", 1).round
+        memory.hold(around)
+        memory.let_go(around)
+    assert (memory.room(), memory.room_for_stored(), memory.share(8)) == (10, 8, 4)
+
+
+@settings(deadline=None, max_examples=80)
+@given(
+    st.integers(8, 60),
+    st.lists(st.tuples(st.sampled_from("abcdefgh"), st.booleans()), max_size=300),
+)
+def test_however_many_lines_are_slow_one_that_is_not_finds_room(
+    messages: int, steps: list[tuple[str, bool]]
+) -> None:
+    """Whoever is not crowded gets one more, some begin, and none of these ever ends."""
+    ready = lines(Limits(target=3, messages=messages))
+    for key, begins in steps:
+        if key not in ready.crowded() and ready.memory.room_for_stored():
+            made = job(key)
+            ready.memory.hold(made.round)
+            ready.add(made)
+        if begins:
+            ready.take()
+        assert "fast" not in ready.crowded()
+        if messages - messages // 4 > 3 * 8:
+            assert ready.memory.room_for_stored() > 0
+            assert not ready.full("fast")
+    held = Counter(each.target.key for each in ready.clear())
+    assert sum(held.values()) <= messages - messages // 4
+
+
+def test_a_line_that_is_alone_may_have_much_of_the_memory() -> None:
+    ready = lines(Limits(target=50, messages=400, waiting=1000))
+    while not ready.full("a"):
+        made = job("a")
+        ready.memory.hold(made.round)
+        ready.add(made)
+    assert len(ready.memory.rounds) > 130
 
 
 # -- priority -------------------------------------------------------------------------------------
@@ -109,7 +166,7 @@ MANY = Limits(target=1000, waiting=1000)
 
 
 def test_what_has_priority_goes_first_in_its_line() -> None:
-    ready = Ready(MANY)
+    ready = lines(MANY)
     jobs = [job("a", priority=priority) for priority in (0, -1, 0, 3, 1, 0, 3)]
     for each in jobs:
         ready.add(each)
@@ -118,7 +175,7 @@ def test_what_has_priority_goes_first_in_its_line() -> None:
 
 
 def test_whoever_has_let_enough_pass_goes_before_what_has_priority() -> None:
-    ready = Ready(MANY)
+    ready = lines(MANY)
     patient, last = job("a"), job("a", priority=-9)
     ready.add(last)
     ready.add(patient)
@@ -132,7 +189,7 @@ def test_whoever_has_let_enough_pass_goes_before_what_has_priority() -> None:
 
 
 def test_a_line_with_prior_mail_comes_first_but_not_always() -> None:
-    ready = Ready(MANY)
+    ready = lines(MANY)
     for key in "abcdef":
         ready.add(job(key))
     for _ in range(8):
@@ -157,7 +214,7 @@ PRIOR_STEPS = st.lists(
 @settings(deadline=None, max_examples=80)
 @given(PRIOR_STEPS)
 def test_with_priorities_no_job_is_lost_either(steps: list[tuple[str, int] | str | int]) -> None:
-    ready = Ready(LIMITS)
+    ready = lines(LIMITS)
     waiting: Counter[str] = Counter()
     under_way: list[Job] = []
     for step in steps:

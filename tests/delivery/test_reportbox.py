@@ -12,6 +12,7 @@ from tests.reports.samples import aggregate, mail, packed
 
 from ulak.delivery.outcome import Outcome, Result
 from ulak.delivery.reportbox import Box, ReportCarrier
+from ulak.delivery.site.grant import ANYWHERE, Grant
 from ulak.delivery.target import Target, Way
 from ulak.journal.entry import Entry, Kind
 from ulak.journal.memory import MemoryJournal
@@ -36,9 +37,13 @@ class Inner:
     closed: bool = False
 
     async def carry(
-        self, message: Message, recipients: Sequence[str], target: Target
+        self,
+        message: Message,
+        recipients: Sequence[str],
+        target: Target,
+        grant: Grant = ANYWHERE,
     ) -> list[Outcome]:
-        del message, target
+        del message, target, grant
         self.delivered += recipients
         cause = catalog.DELIVERED.name
         return [Outcome(each, Result.DELIVERED, cause, "250 2.0.0 in") for each in recipients]

@@ -10,8 +10,8 @@ import pytest
 from tests.delivery.carrying import ADA, BOB, PATIENT, QUICK, carrier, message, run, several, to
 
 from ulak.delivery.directions import Directions
+from ulak.delivery.line import Round
 from ulak.delivery.outcome import Outcome, Result
-from ulak.delivery.ready import Round
 from ulak.delivery.route import Route, Routes
 from ulak.delivery.target import Host, Target, Told, Way
 from ulak.delivery.tls import opportunistic, verifying
@@ -54,7 +54,7 @@ def strictly(
 ) -> tuple[Outcome, list[int]]:
     known: dict[str, object] = {"what": STRICT, "tls": opportunistic()}
     known["proven"] = lambda: verifying(believed)
-    return several(*behaviours, told=told, **(known | settings))  # type: ignore[arg-type]
+    return several(*behaviours, told=told, **(known | settings))  # type: ignore[arg-type]  # fields by their names
 
 
 def test_it_goes_over_proven_tls_and_asks_for_the_same(believed: Path) -> None:

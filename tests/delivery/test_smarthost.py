@@ -49,7 +49,7 @@ def believed(tmp_path: Path) -> Path:
 
 
 def required(believed: Path, login: Login | None = right, **more: object) -> Demands:
-    return Demands("smart", verifying(believed), required=True, login=login, **more)  # type: ignore[arg-type]
+    return Demands("smart", verifying(believed), required=True, login=login, **more)  # type: ignore[arg-type]  # fields by their names
 
 
 def over(

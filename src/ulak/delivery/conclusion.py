@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from ulak.delivery.connection import Connection
 from ulak.delivery.outcome import Outcome, Result
-from ulak.delivery.target import Target
+from ulak.delivery.target import Host, Target
 from ulak.mail.envelope import Envelope
 from ulak.replies import catalog
 from ulak.replies.classify import classify
@@ -37,7 +37,7 @@ def _ours(
         str(reply),
         connection.label,
         tls=connection.tls,
-        facts={**reply.facts, **connection.notes, **facts},
+        facts={**reply.facts, **connection.facts, **facts},
         dialogue=connection.core.dialogue(),
     )
 
@@ -49,7 +49,7 @@ def _theirs(
     facts: Mapping[str, str],
     dialogue: tuple[str, ...],
 ) -> Outcome:
-    found = classify(reply.code, reply.enhanced, reply.text)
+    found = classify(reply.code, reply.enhanced, reply.text, host=connection.label)
     return Outcome(
         recipient,
         Result.FAILED if reply.permanent else Result.DEFERRED,
@@ -60,6 +60,7 @@ def _theirs(
         tls=connection.tls,
         facts={**found.facts, **facts},
         dialogue=dialogue,
+        pattern=found.rule,
     )
 
 
@@ -133,7 +134,7 @@ def session(connection: Connection) -> Outcome:
     if connection.unreadable:
         reply = catalog.MESSAGE_UNREADABLE.reply(problem=connection.unreadable)
     elif failure.reply is not None:
-        facts |= connection.notes
+        facts |= connection.facts
         return _theirs("", failure.reply, connection, facts, core.dialogue())
     elif connection.timed_out:
         seconds = f"{connection.timed_out:g}"
@@ -149,6 +150,19 @@ def unreachable(host: str, problem: str) -> Outcome:
     """Give the outcome where no connection came about."""
     reply = catalog.CONNECTION_REFUSED.reply(host=host, problem=problem)
     return replace(_ours(reply), host=host)
+
+
+def unusable(address: str, problem: str) -> Outcome:
+    """Give the outcome where an address of ours cannot be sent from."""
+    return _ours(catalog.SOURCE_UNUSABLE.reply(address=address, problem=problem))
+
+
+def wrong_family(source: str, hosts: Sequence[Host]) -> Outcome:
+    """Give the outcome where a source can reach no address of any host."""
+    first = next(host for host in hosts if host.addresses)
+    family = "IPv6" if ":" in first.addresses[0] else "IPv4"
+    reply = catalog.SOURCE_WRONG_FAMILY.reply(source=source, family=family, host=first.name)
+    return replace(_ours(reply), host=first.name)
 
 
 def no_place(target: Target) -> Outcome:
@@ -212,6 +226,33 @@ def without_tls(
     if final:
         return unproven(host, problem, connection)
     reply = catalog.TLS_FAILED.reply(host=host, problem=problem)
+    return replace(_ours(reply, Result.DEFERRED, connection), host=host)
+
+
+def unkept(
+    host: str,
+    problem: str,
+    told: Mapping[str, str],
+    connection: Connection | None = None,
+    *,
+    final: bool,
+) -> Outcome:
+    """Give the outcome where a server does not keep to what is demanded of its TLS.
+
+    Whose demand it was is `told`: what a domain has published of itself is a cause of its own,
+    since others have to mend it than where two sides share no TLS.
+    """
+    if final:
+        return unproven(host, problem, connection)
+    match told.get("tls-policy"):
+        case "dane" | "dane-unusable":
+            domain = told.get("tlsa-host", "")
+            reply = catalog.DANE_FAILED.reply(host=host, domain=domain, problem=problem)
+        case "mta-sts-enforce":
+            domain = told.get("sts-domain", "")
+            reply = catalog.MTA_STS_FAILED.reply(host=host, domain=domain, problem=problem)
+        case _:
+            return without_tls(host, problem, connection, final=False)
     return replace(_ours(reply, Result.DEFERRED, connection), host=host)
 
 

@@ -7,64 +7,40 @@ for one future until a whole transaction is over.
 from __future__ import annotations
 
 import asyncio
-import os
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from ulak.delivery.reading import Reading, WrongSizeError
+from ulak.delivery.trouble import fault, words
 from ulak.smtp.client import ClientCore, Encoder, Mender, Stage, Step, Transaction, encode, mend
+
+__all__ = ["Connection", "Key", "words"]
+
+if TYPE_CHECKING:
+    from ulak.delivery.transport.handshake import Handshake
+    from ulak.delivery.transport.policy import Dane
 
 _SHUTDOWN = 2.0  # seconds for TLS to say goodbye
 
 Key = tuple[str, str, str, int, str]
 
 
-def words(error: BaseException) -> str:
-    """Say what the system says, without Python's decoration."""
-    if isinstance(error, ssl.SSLCertVerificationError) and error.verify_message:
-        return f"its certificate is not valid: {error.verify_message}"
-    if isinstance(error, ssl.SSLError) and error.reason:
-        return error.reason.replace("_", " ").lower()
-    if isinstance(error, TimeoutError):
-        return "timed out"
-    if isinstance(error, OSError) and error.errno:
-        return os.strerror(error.errno).lower()
-    return str(error) or type(error).__name__
-
-
 class Connection(asyncio.Protocol):
     """One session on one socket.
 
     `key` is for whom it can be used again; `label` names the host for people. `deadline` is the
-    loop time at which `expire` is to be called. `messages` counts transactions.
+    loop time at which `expire` is to be called. `messages` counts transactions;
+    there may be `most`.
     """
 
     __slots__ = (
-        "_body",
-        "_forget",
-        "_loop",
-        "_paused",
-        "_reading",
-        "_times",
-        "_transaction",
-        "_transport",
-        "_waiter",
-        "born",
-        "core",
-        "deadline",
-        "domains",
-        "full",
-        "key",
-        "label",
-        "messages",
-        "notes",
-        "timed_out",
-        "tls",
-        "unproven",
-        "unreadable",
-    )
+        "_body", "_forget", "_handshake", "_loop", "_paused", "_reading", "_times",
+        "_transaction", "_transport", "_waiter", "born", "core", "deadline", "domains", "fault",
+        "full", "key", "label", "messages", "most", "notes", "policy", "timed_out", "tls",
+        "unproven", "unreadable",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -73,22 +49,27 @@ class Connection(asyncio.Protocol):
         label: str,
         times: Mapping[Stage, float],
         forget: Callable[[Connection], None],
+        most: int,
     ) -> None:
         self.core = core
         self.key = key
         self.label = label
         self.messages = 0
+        self.most = most
         self.timed_out = 0.0  # after how many seconds of waiting, 0 where it was not
         self.tls = ""
         self.unproven = False  # whether the server's certificate was not taken
+        self.fault = ""  # what RFC 8460 §4.3 calls that
         self.unreadable = ""  # why the message could not be read here
         self.notes: dict[str, str] = {}  # facts for every outcome of this connection
+        self.policy: Mapping[str, str] = {}  # facts for those of the message on it
         self.domains: set[str] = set()  # of recipients, where the server counts them
         self.full = False  # whether it may have no more of them
         self._loop = asyncio.get_running_loop()
         self._times = times
         self._forget = forget
         self._transport: asyncio.Transport | None = None
+        self._handshake: Handshake | None = None
         self._waiter: asyncio.Future[Step] | None = self._loop.create_future()
         self._paused = False
         self._body: bytes | Path = b""
@@ -120,6 +101,7 @@ class Connection(asyncio.Protocol):
             )
         except (OSError, ValueError) as error:  # ValueError: DNS gave a name that none can be
             self.unproven = isinstance(error, (ssl.SSLCertVerificationError, ValueError))
+            self.fault = fault(error)
             self._end(words(error))
             return words(error)
         if secure is None:
@@ -127,11 +109,35 @@ class Connection(asyncio.Protocol):
             return "the connection was closed during the handshake"
         self._transport = secure
         self.tls = secure.get_extra_info("ssl_object").version() or "TLS"
+        self._secure()
+        return ""
+
+    async def start_dane(self, dane: Dane, names: Sequence[str]) -> str:
+        """Do the same with a server whose certificate has to fit a record (RFC 7672 §3)."""
+        from ulak.delivery.transport.handshake import Handshake  # noqa: PLC0415 -- OpenSSL is large
+
+        assert self._transport is not None  # noqa: S101 -- as above
+        self._wait_anew()
+        shaking = self._handshake = Handshake(dane, names)
+        self._waiter = self._loop.create_future()
+        self._transport.write(shaking.outgoing())
+        self._transport.resume_reading()
+        step = await self._step()
+        if step is Step.OVER:
+            self.unproven, self.fault = bool(shaking.fault), shaking.fault
+            closed = "timed out" if self.timed_out else "the connection was closed"
+            return shaking.problem or f"{closed} during the handshake"
+        self.tls = shaking.version
+        if shaking.fit is not None:
+            self.notes["tlsa-fit"] = str(shaking.fit)
+        self._secure()
+        return ""
+
+    def _secure(self) -> None:
         self._waiter = self._loop.create_future()
         self.core.tls_started()
         self._flush()
         self._wait_anew()
-        return ""
 
     async def transact(self, transaction: Transaction, body: bytes | Path) -> Step:
         """Send one message; DONE or OVER. A file has to have the size of the transaction."""
@@ -149,6 +155,17 @@ class Connection(asyncio.Protocol):
     def keep(self) -> None:
         """Wait for the next message."""
         self.deadline = self._loop.time() + self._times[Stage.IDLE]
+
+    @property
+    def own(self) -> str:
+        """The address of this side, `""` where it is not known."""
+        name = self._transport.get_extra_info("sockname") if self._transport else None
+        return str(name[0]) if isinstance(name, tuple) else ""
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What is to be noted with every outcome."""
+        return {**self.policy, **self.notes} if self.policy else self.notes
 
     @property
     def usable(self) -> bool:
@@ -204,6 +221,10 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Let the core read, and do what it asks for."""
+        if self._handshake is not None:
+            data = self._unsealed(self._handshake, data)
+            if not data:
+                return
         core = self.core
         heard = core.heard
         step = core.feed(data)
@@ -250,7 +271,31 @@ class Connection(asyncio.Protocol):
     def _flush(self) -> None:
         output = self.core.output()
         if output and self._transport is not None:
-            self._transport.write(output)
+            self._write(output)
+
+    def _write(self, octets: bytes) -> None:
+        assert self._transport is not None  # noqa: S101 -- who has something to say has looked
+        if self._handshake is not None:
+            octets = self._handshake.send(octets)
+        self._transport.write(octets)
+
+    def _unsealed(self, shaking: Handshake, octets: bytes) -> bytes:
+        """Give what octets of TLS say; nothing while hands are shaken, and where TLS is over."""
+        before = shaking.established
+        said = shaking.receive(octets)
+        transport = self._transport
+        if transport is not None and (answer := shaking.outgoing()):
+            transport.write(answer)
+        if shaking.problem or shaking.ended:
+            self._end(shaking.problem or "the connection was closed")
+            return b""
+        waiter = self._waiter
+        if shaking.established and not before and waiter is not None and not waiter.done():
+            waiter.set_result(Step.TLS)
+        if said and not self.core.secure:  # RFC 3207 §4.2: it is the client's turn to speak
+            self._end("the server spoke before it was asked")
+            return b""
+        return said
 
     def _finish(self, step: Step) -> None:
         """Tell the carrier; a file half sent is not sent on."""
@@ -293,7 +338,7 @@ class Connection(asyncio.Protocol):
                 self._flush()
             else:
                 body = encode(body)
-            self._transport.write(body)
+            self._write(body)
             self._body_sent()
             return
         coder = Encoder() if not transaction.chunking else None if binary else Mender()
@@ -321,7 +366,7 @@ class Connection(asyncio.Protocol):
             if transaction.chunking:
                 core.chunk(len(octets), last=last)
                 self._flush()
-            transport.write(octets)
+            self._write(octets)
             if last:
                 self._close_file()
                 self._body_sent()

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
-from ulak.delivery.ready import Job, Round
+from ulak.delivery.line import Job, Round
+from ulak.delivery.parts import Parts
 from ulak.delivery.route import Route
-from ulak.delivery.target import Target, Way
+from ulak.delivery.target import Target, Told, Way
+from ulak.delivery.transport.policy import Policies
 from ulak.dns.records import Resolver
 from ulak.queue.item import Pending
 from ulak.replies import catalog
@@ -22,7 +25,8 @@ _AT_ONCE = 200  # look-ups
 class Directions:
     """Targets by domain, and jobs for them with no more than `most` recipients each.
 
-    `clock` gives seconds; `incident` notes an error and gives its id.
+    `clock` gives seconds; `incident` notes an error and gives its id. `policies` knows what domains
+    say of TLS, and `particular` for which of them the operator wants something else.
     """
 
     def __init__(
@@ -32,8 +36,12 @@ class Directions:
         clock: Callable[[], float],
         incident: Callable[[BaseException], str],
         most: int,
+        policies: Policies | None = None,
+        particular: Callable[[str], bool] = lambda _domain: False,
     ) -> None:
+        self._particular = particular
         self._most = most
+        self._policies = policies
         self._route = route
         self._resolver = resolver
         self._clock = clock
@@ -57,7 +65,9 @@ class Directions:
         for each, found in routed:
             target = found if found.refusal is None else self._home(each) or found
             # The same hosts may be those of one domain for sure, and of another so DNS says.
-            key = f"{target.told} {target.key}" if apart else target.key
+            key = target.key
+            if target.apart or apart:
+                key = f"{target.apart} {target.told} {key}"
             groups.setdefault(key, (target, []))[1].append(each)
         return [
             Job(around, target, tuple(group[start : start + self._most]))
@@ -92,7 +102,7 @@ class Directions:
     async def _ask(self, domain: str) -> Target:
         try:
             async with self._at_once:
-                target = await self._route.find(domain, self._resolver)
+                target = await self._look(domain)
         except Exception as error:  # noqa: BLE001 -- whatever it is, mail waits and is not lost
             reply = catalog.INTERNAL_ERROR.reply(id=self._incident(error))
             target = Target(Way.SMTP, f"refused:{domain}", refusal=reply)
@@ -101,6 +111,27 @@ class Directions:
         self._keep(domain, target)
         return target
 
+    async def _look(self, domain: str) -> Target:
+        """Ask for the hosts, and for what the domain says of TLS beside it."""
+        if not self._route.by_exchange(domain):
+            return await self._route.find(domain, self._resolver)
+        if self._policies is None:
+            target = await self._route.find(domain, self._resolver)
+            sts = None
+        else:
+            target, sts = await asyncio.gather(
+                self._route.find(domain, self._resolver), self._policies.of(domain)
+            )
+        if target.told is Told.OPERATOR or target.refusal is not None:
+            return target
+        danes = [host.dane for host in target.hosts if host.dane is not None]
+        apart = ""
+        if sts is not None or any(dane.anchored for dane in danes) or self._particular(domain):
+            apart = domain
+        elif danes:
+            apart = "dane"
+        return replace(target, domain=domain, sts=sts, apart=apart)
+
     def _keep(self, domain: str, target: Target) -> None:
         now = self._clock()
         if len(self._kept) >= _MOST:
@@ -108,10 +139,26 @@ class Directions:
         if len(self._kept) >= _MOST:
             self._kept.clear()
         trouble = target.refusal is not None and target.refusal.temporary
-        self._kept[domain] = (target, now + (_KEPT_TROUBLE if trouble else _KEPT))
+        danes = [host.dane for host in target.hosts if host.dane is not None]
+        trouble = trouble or any(dane.problem for dane in danes)
+        life = min([_KEPT, *(max(dane.ttl, 1) for dane in danes)])
+        self._kept[domain] = (target, now + (_KEPT_TROUBLE if trouble else life))
 
     async def close(self) -> None:
         """Ask no more."""
         for task in list(self._asking.values()):
             task.cancel()
         await asyncio.gather(*self._asking.values(), return_exceptions=True)
+
+
+def directions_of(parts: Parts) -> Directions:
+    """Make the directions of a worker."""
+    return Directions(
+        parts.route,
+        parts.resolver,
+        parts.clock,
+        parts.incident,
+        parts.limits.recipients,
+        parts.policies,
+        parts.particular,
+    )

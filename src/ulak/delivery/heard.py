@@ -17,7 +17,7 @@ class Account:
     """What is known of one destination since the worker began.
 
     `time` is that of the last attempt, in seconds since the epoch, and `last` what came of it for
-    the recipient for whom it went worst.
+    the recipient for whom it went worst. `keys` are those of its targets.
     """
 
     key: str
@@ -28,6 +28,7 @@ class Account:
     deferred: int = 0
     failed: int = 0
     domains: dict[str, None] = field(default_factory=dict)
+    keys: dict[str, None] = field(default_factory=dict)
 
 
 class Heard:
@@ -41,12 +42,15 @@ class Heard:
     def note(self, target: Target, domains: Iterable[str], outcomes: Sequence[Outcome]) -> None:
         """Note what came of an attempt."""
         accounts = self._accounts
-        account = accounts.pop(target.key, None)
+        name = target.site or target.key
+        account = accounts.pop(name, None)
         if account is None:
-            account = Account(target.key, target.way.value)
+            account = Account(name, target.way.value)
             if len(accounts) >= self._most:
                 del accounts[next(iter(accounts))]
-        accounts[target.key] = account
+        accounts[name] = account
+        if target.key not in account.keys and len(account.keys) < _DOMAINS:
+            account.keys[target.key] = None
         account.time = self._clock()
         worst: Outcome | None = None
         for outcome in outcomes:

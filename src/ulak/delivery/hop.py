@@ -25,7 +25,8 @@ class HopError(ValueError):
 class Hop:
     """One next hop. `way` None stands for `mx`: whatever DNS says.
 
-    `host` is a name or an IP text without brackets; `path` is a unix socket.
+    `host` is a name or an IP text without brackets; `path` is a unix socket. Of a handler `host` is
+    the domain whose mail it takes.
     """
 
     way: Way | None
@@ -47,13 +48,15 @@ class Hop:
         """What all mail for this hop shares: its connections and its limits."""
         if self.way is None or self.way is Way.MAILDIR:
             return str(self.way or "mx")
+        if self.way in (Way.PIPE, Way.HTTP):
+            return f"{self.way}:{self.host}"
         return f"{self.way}:{self.path or self.host}:{self.port}"
 
     def target(self) -> Target | None:
         """Give the target where nothing has to be looked up, else None."""
         match self.way:
-            case Way.MAILDIR:
-                return Target(Way.MAILDIR, self.key)
+            case Way.MAILDIR | Way.PIPE | Way.HTTP:
+                return Target(self.way, self.key)
             case Way.SMTP | Way.LMTP if self.path:
                 host = Host(self.path, path=self.path)
                 return Target(self.way, self.key, (host,), told=Told.OPERATOR)

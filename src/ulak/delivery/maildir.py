@@ -12,11 +12,8 @@ so nothing is lost: every LF stands for one CRLF. A BINARYMIME message may have 
 kept octet by octet, its lines ending in CRLF (RFC 3030 §3).
 
 Mail that was put apart (`Wishes.quarantine`) goes into the folder `.Junk` of the mailbox, as
-Maildir++ has folders: a Maildir of its own below, with a file `maildirfolder` in it.
-
-On top come `Return-Path` (RFC 5321 §4.4; what was there under that name before is dropped, for it
-would be a second one) and `Delivered-To` (RFC 9228), by which a message that comes back to the
-same mailbox is known for a loop.
+Maildir++ has folders: a Maildir of its own below, with a file `maildirfolder` in it. Mail to a
+detail of a user (RFC 5233) may go into a folder named like it.
 """
 
 from __future__ import annotations
@@ -27,42 +24,64 @@ import errno
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 from pathlib import Path
 
+from ulak.delivery.final import LoopError, pieces
 from ulak.delivery.outcome import Outcome, Result
+from ulak.delivery.site.grant import ANYWHERE, Grant
 from ulak.delivery.target import Target
-from ulak.queue.item import Body, Message
+from ulak.queue.item import Message
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
+from ulak.rosters.roster import RosterError
 from ulak.smtp.grammar import GrammarError, parse_user
 
-_CHUNK = 1 << 20  # octets; a header lies in the first one, since sessions take no larger header
 _LONGEST_PART = 200  # octets of one path part; file systems take 255
 _SETTLED_IN = 30.0  # seconds after which an earlier delivery may have been seen by a reader
 _JUNK = ".Junk"  # what quarantine is called in a mailbox
 
 _SAFE = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789_+=@-.")
 _UNSAFE_IN_NAME = re.compile(r"[^A-Za-z0-9_+=@.-]")
-_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
-_RETURN_PATH = re.compile(
-    rb"^return-path[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*", re.IGNORECASE | re.MULTILINE
-)
-_DELIVERED_TO = re.compile(rb"^delivered-to[ \t]*:([^\n]*)$", re.IGNORECASE | re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a recipient's mail goes: a mailbox in wire form, and a folder in it.
+
+    `folder` is a detail as the sender wrote it, `""` for none; unless it is to `make` one, only a
+    folder that is there gets the mail.
+    """
+
+    mailbox: str
+    folder: str = ""
+    make: bool = False
+
+
+Placing = Callable[[str], Awaitable[Place]]
+"""Finds the place of a recipient. Raises RosterError where that cannot be known now."""
 
 
 class MaildirCarrier:
     """Delivers into the Maildirs under `root`, in a few threads.
 
     `clock` gives seconds since the epoch; `hostname` stands in file names, as Maildir wants.
+    `placing` is asked where recipients are not their mailboxes' own names.
     """
 
     def __init__(
-        self, root: Path, hostname: str, clock: Callable[[], float], *, threads: int = 4
+        self,
+        root: Path,
+        hostname: str,
+        clock: Callable[[], float],
+        placing: Placing | None = None,
+        *,
+        threads: int = 4,
     ) -> None:
+        self._placing = placing
         self._root = root
         self._hostname = _UNSAFE_IN_NAME.sub("_", hostname)
         self._clock = clock
@@ -70,15 +89,29 @@ class MaildirCarrier:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="maildir")
 
     async def carry(
-        self, message: Message, recipients: Sequence[str], target: Target
+        self,
+        message: Message,
+        recipients: Sequence[str],
+        target: Target,
+        grant: Grant = ANYWHERE,
     ) -> list[Outcome]:
         """Write the message into each recipient's Maildir."""
-        del target
+        del target, grant
         # Only a delivery of an earlier run, or one whose end was never noted, can be in `cur`.
         now = self._clock()
         again = message.received <= self._started or now - message.received > _SETTLED_IN
-        work = partial(self._deliver_all, message, tuple(recipients), again=again)
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        places = {recipient: Place(recipient) for recipient in recipients}
+        unplaced: list[Outcome] = []
+        if self._placing is not None:
+            for recipient in recipients:
+                try:
+                    places[recipient] = await self._placing(recipient)
+                except RosterError as error:
+                    del places[recipient]
+                    unplaced.append(_unplaced(recipient, error))
+        work = partial(self._deliver_all, message, places, again=again)
+        done = await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        return [*unplaced, *done] if unplaced else done
 
     async def close(self) -> None:
         """Let deliveries under way end."""
@@ -92,30 +125,37 @@ class MaildirCarrier:
             return self._root / "-" / _part(recipient)
         return self._root / _part(address.domain or "-") / _part(address.local)
 
+    def maildir(self, place: Place) -> Path:
+        """Give the Maildir of a place; that of the mailbox where there is no folder for it."""
+        maildir = self.path(place.mailbox)
+        if place.folder:
+            folder = maildir / f".{_part(place.folder).replace('.', '%2e')}"
+            if place.make or folder.is_dir():
+                return folder
+        return maildir
+
     # -- in a thread ------------------------------------------------------------------------
 
     def _deliver_all(
-        self, message: Message, recipients: Sequence[str], *, again: bool
+        self, message: Message, places: Mapping[str, Place], *, again: bool
     ) -> list[Outcome]:
-        return [self._deliver(message, recipient, again=again) for recipient in recipients]
+        return [
+            self._deliver(message, recipient, place, again=again)
+            for recipient, place in places.items()
+        ]
 
-    def _deliver(self, message: Message, recipient: str, *, again: bool) -> Outcome:
-        maildir = self.path(recipient)
+    def _deliver(self, message: Message, recipient: str, place: Place, *, again: bool) -> Outcome:
         if message.envelope.wishes.quarantine:
-            maildir /= _JUNK
+            maildir = self.path(place.mailbox) / _JUNK
+        else:
+            maildir = self.maildir(place)
         name = f"{int(message.received)}.{_UNSAFE_IN_NAME.sub('_', message.id)}.{self._hostname}"
         try:
             if not (again and _seen(maildir / "cur", name)):
-                chunks = _chunks(message.body)
-                binary = message.envelope.body == "BINARYMIME"
-                write = bytes if binary else _with_lf
-                head, rest = _head(next(chunks))
-                if _loops(head, recipient):
-                    reply = catalog.DELIVERED_BEFORE.reply(utf8=True, address=recipient)
-                    return _outcome(recipient, Result.FAILED, reply)
-                top = _top(message.envelope.sender, recipient)
-                pieces = chain([top, _RETURN_PATH.sub(b"", head), rest], chunks)
-                _store(maildir, name, map(write, pieces))
+                _store(maildir, name, pieces(message, recipient, lf=True))
+        except LoopError:
+            reply = catalog.DELIVERED_BEFORE.reply(utf8=True, address=recipient)
+            return _outcome(recipient, Result.FAILED, reply)
         except OSError as error:
             return _outcome(recipient, Result.DEFERRED, _trouble(recipient, error))
         reply = catalog.DELIVERED.reply(utf8=True, where=f"the mailbox of {recipient}")
@@ -145,45 +185,6 @@ def _seen(cur: Path, name: str) -> bool:
             )
     except FileNotFoundError:
         return False
-
-
-def _chunks(body: Body) -> Iterator[bytes]:
-    """Give the body in pieces of which none but the last ends inside a CRLF."""
-    if body.path is None:
-        yield body.data or b""
-        return
-    with body.path.open("rb") as file:
-        held = b""
-        while piece := file.read(_CHUNK):
-            piece = held + piece
-            held = b"\r" if piece.endswith(b"\r") else b""
-            yield piece[: len(piece) - len(held)]
-        yield held
-
-
-def _head(first: bytes) -> tuple[bytes, bytes]:
-    """Part the first piece into header and the rest from the empty line on."""
-    if first.startswith(b"\r\n"):
-        return b"", first
-    end = first.find(b"\r\n\r\n")
-    cut = len(first) if end < 0 else end + 2
-    return first[:cut], first[cut:]
-
-
-def _with_lf(piece: bytes) -> bytes:
-    return piece.replace(b"\r\n", b"\n")
-
-
-def _loops(head: bytes, recipient: str) -> bool:
-    ours = recipient.lower().encode()
-    return any(found.strip().lower() == ours for found in _DELIVERED_TO.findall(head))
-
-
-def _top(sender: str, recipient: str) -> bytes:
-    """Write the fields that final delivery puts on top."""
-    path = _CONTROL.sub(b"?", sender.encode("utf-8", "replace"))
-    to = _CONTROL.sub(b"?", recipient.encode("utf-8", "replace"))
-    return b"Return-Path: <" + path + b">\r\nDelivered-To: " + to + b"\r\n"
 
 
 def _store(maildir: Path, name: str, pieces: Iterator[bytes]) -> None:
@@ -235,7 +236,7 @@ def _make(maildir: Path, folders: Sequence[Path]) -> None:
         parent = parent.parent
     for path in missing:
         path.mkdir(mode=0o700, exist_ok=True)
-    if maildir.name == _JUNK:
+    if maildir.name.startswith("."):  # no mailbox has such a name
         (maildir / "maildirfolder").touch(0o600)
     for path in {folder.parent for folder in missing}:
         _sync(path)
@@ -247,6 +248,11 @@ def _sync(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _unplaced(recipient: str, error: RosterError) -> Outcome:
+    reply = catalog.ROSTER_UNAVAILABLE.reply(utf8=True, address=recipient, id=error.incident)
+    return _outcome(recipient, Result.DEFERRED, reply)
 
 
 def _trouble(recipient: str, error: OSError) -> Reply:

@@ -22,7 +22,8 @@ class Outcome:
     `cause` names a catalog row. `reply` is on one line: the words of the other server where there
     are any (`remote`), else our own row's. `host` is who said it (`mx.example.net [192.0.2.1]:25`),
     `""` for ourselves. `dialogue` is the SMTP dialogue, a line each with `C: ` or `S: ` before it,
-    without the message.
+    without the message. `pattern` names the rule by which the words of another server were
+    understood (`ulak.replies.patterns`), `""` where none was.
     """
 
     recipient: str
@@ -34,3 +35,4 @@ class Outcome:
     tls: str = ""  # protocol version where the message went over TLS
     facts: Mapping[str, str] = field(default_factory=dict)
     dialogue: tuple[str, ...] = ()
+    pattern: str = ""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from ulak.delivery.carrier import Carrier
 from ulak.delivery.outcome import Outcome, Result
+from ulak.delivery.site.grant import ANYWHERE, Grant
 from ulak.delivery.target import Target
 from ulak.journal.entry import Entry, Journal, Kind
 from ulak.mail.address import ascii_lower
@@ -48,12 +49,16 @@ class ReportCarrier:
         self._addresses = frozenset(map(ascii_lower, box.addresses))
 
     async def carry(
-        self, message: Message, recipients: Sequence[str], target: Target
+        self,
+        message: Message,
+        recipients: Sequence[str],
+        target: Target,
+        grant: Grant = ANYWHERE,
     ) -> list[Outcome]:
         """Make one attempt; who has it from the table only is done."""
         ours = [each for each in recipients if ascii_lower(each) in self._addresses]
         if not ours or not await self._read(message) or self._box.deliver:
-            return await self.inner.carry(message, recipients, target)
+            return await self.inner.carry(message, recipients, target, grant)
         reply = catalog.DELIVERED.reply(where=_WHERE)
         done = [
             Outcome(each, Result.DELIVERED, reply.cause, str(reply), facts=reply.facts)
@@ -61,7 +66,7 @@ class ReportCarrier:
         ]
         others = [each for each in recipients if each not in ours]
         if others:
-            done += await self.inner.carry(message, others, target)
+            done += await self.inner.carry(message, others, target, grant)
         return done
 
     async def close(self) -> None:

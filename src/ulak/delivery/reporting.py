@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from ulak.bounce.notice import Action, Explain, Fate, Office, Original
 from ulak.bounce.report import write
-from ulak.delivery.settling import Settled
+from ulak.delivery.settled import Settled
 from ulak.journal.entry import Entry, Journal, Kind
 from ulak.mail.envelope import NO_WISHES, Envelope, RecipientWishes, Wishes, domain_of
 from ulak.queue.item import Body, Message, Pending
@@ -63,7 +63,9 @@ class Reporting:
         new_id: Callable[[], str],
         readers: Callable[[str], tuple[str, ...]],
         signed: Signed | None = None,
+        meet: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
+        self._meet = meet
         self._office = office
         self._journal = journal
         self._explain = explain
@@ -74,7 +76,11 @@ class Reporting:
 
     async def of(self, message: Message, settled: Settled) -> list[Report]:
         """Write what the sender gets to read about an attempt, one report for each action."""
-        if not settled.fates or not self._readers(message.envelope.sender):
+        if not settled.fates:
+            return []
+        if self._meet is not None:
+            await self._meet(message.envelope.sender)
+        if not self._readers(message.envelope.sender):
             return []
         reports = [
             await self.write(message, settled.fates[action], action)
@@ -124,7 +130,10 @@ class Reporting:
         data = self._signed(report.data)
         body = Body(len(data), data)
         return Report(
-            Message(identifier, envelope, body, now, language=report.language),
+            # The account says by which pool of sources it leaves: that of its message's tenant.
+            Message(
+                identifier, envelope, body, now, language=report.language, account=message.account
+            ),
             tuple(Pending(reader, domain_of(reader), due=now) for reader in readers),
             action,
             fates,

@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from ulak.delivery.hop import Hop, parse
+from ulak.delivery.site.rollup import rollup
 from ulak.delivery.target import Host, Target, Told, Way
+from ulak.delivery.transport import tlsa
 from ulak.dns.records import MX, Answer, Resolver, Status
 from ulak.replies import catalog
 from ulak.replies.reply import Reply
@@ -52,6 +54,7 @@ class Routes:
     port: int = 25
     max_hosts: int = 8
     max_addresses: int = 8  # of one host
+    dane: bool = True  # whether TLSA records are asked for (RFC 7672)
 
     @classmethod
     def of(
@@ -71,6 +74,19 @@ class Routes:
 
 
 _MX = Hop(None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Addresses:
+    """What DNS says of a host: its addresses, and what failed, if anything.
+
+    `end` is where its aliases end; `authentic` where all of it is signed.
+    """
+
+    texts: tuple[str, ...]
+    failed: Answer | None
+    end: str
+    authentic: bool
 
 
 class Route:
@@ -98,6 +114,11 @@ class Route:
             return target
         return None if domain in self._hops else self._anywhere
 
+    def by_exchange(self, domain: str) -> bool:
+        """Whether mail for a domain goes where its own DNS says."""
+        hop = self._hops.get(domain, self._everywhere)
+        return hop.way is None and bool(domain) and not domain.startswith("[")
+
     def own(self, domain: str) -> bool:
         """Whether the domain is this server's own name, or none at all."""
         return not domain or domain in self._names
@@ -123,13 +144,15 @@ class Route:
         return await self._exchanges(domain, resolver)
 
     async def _hop(self, hop: Hop, resolver: Resolver) -> Target:
-        addresses, failed = await self._addresses_of(hop.host, resolver)
-        if addresses and hop.way is not None:
-            host = Host(hop.host, addresses, hop.port)
+        found = await self._addresses_of(hop.host, resolver)
+        if found.texts and hop.way is not None:
+            host = Host(hop.host, found.texts, hop.port)
             return Target(hop.way, hop.key, (host,), told=Told.OPERATOR)
         # The operator wrote the name down: a missing record is a mistake that can be mended,
         # and no mail is returned for it.
-        problem = failed or f"{hop.host} has no address"
+        if found.failed is not None:
+            return _refused(hop.key, _unanswered(hop.host, found.failed))
+        problem = f"{hop.host} has no address"
         return _refused(hop.key, catalog.DNS_FAILED.reply(domain=hop.host, problem=problem))
 
     def _literal(self, domain: str) -> Target:
@@ -152,8 +175,7 @@ class Route:
         # An alias (CNAME) is followed by the resolver: what it answers stands at the end (§5.1).
         answer = await resolver.resolve(domain, "MX")
         if answer.failed:
-            reply = catalog.DNS_FAILED.reply(utf8=True, domain=domain, problem=_problem(answer))
-            return _refused(domain, reply)
+            return _refused(domain, _unanswered(domain, answer))
         if answer.status is Status.NXDOMAIN:
             return _refused(domain, catalog.DOMAIN_NOT_FOUND.reply(utf8=True, domain=domain))
         exchanges = answer.exchanges
@@ -163,15 +185,18 @@ class Route:
         if not named:
             return _refused(domain, catalog.NULL_MX.reply(utf8=True, domain=domain))
         told = Told.DNSSEC if answer.authentic else Told.DNS
-        return await self._explicit(domain, self._ranked(named), resolver, told)
+        target = await self._explicit(domain, self._ranked(named), resolver, told)
+        aliased = answer.authentic and answer.canonical not in ("", answer.name)
+        return replace(target, expanded=answer.canonical) if aliased else target
 
     async def _implicit(self, domain: str, name: str, resolver: Resolver) -> Target:
         """No MX: the domain is its own mail server (§5.1), where it has an address."""
-        addresses, failed = await self._addresses_of(name, resolver)
+        found = await self._addresses_of(name, resolver)
+        addresses, failed = found.texts, found.failed
         if not addresses:
             reply = (
-                catalog.DNS_FAILED.reply(utf8=True, domain=domain, problem=failed)
-                if failed
+                _unanswered(domain, failed)
+                if failed is not None
                 else catalog.DOMAIN_NOT_FOUND.reply(utf8=True, domain=domain)
             )
             return _refused(domain, reply)
@@ -185,6 +210,10 @@ class Route:
             return _refused(domain, reply)
         # A certificate has to bear the domain's own name here, not that of an alias' end.
         host = Host(name, usable, self._settings.port)
+        # Where all is signed it is certain, too, that there are no MX records. An alias may be
+        # signed though its end is not (RFC 7672 §2.2.2).
+        if found.authentic or found.end != name:
+            host = await self._signed(host, found, resolver)
         return self._target([(0, host)], Told.ADDRESS if name == domain else Told.DNS)
 
     async def _explicit(
@@ -195,34 +224,40 @@ class Route:
         worst = min(
             (
                 mx.preference
-                for mx, (addresses, _) in zip(ranked, found, strict=True)
-                if mx.exchange in self._names or self._ours(addresses)
+                for mx, addresses in zip(ranked, found, strict=True)
+                if mx.exchange in self._names or self._ours(addresses.texts)
             ),
             default=None,
         )
-        hosts: list[tuple[int, Host]] = []
-        trouble: list[str] = []
+        hosts: list[tuple[int, Host, _Addresses]] = []
+        trouble: list[Answer] = []
         unreachable: tuple[str, str] | None = None
         left = False
-        for mx, (addresses, failed) in zip(ranked, found, strict=True):
+        for mx, addresses in zip(ranked, found, strict=True):
             if worst is not None and mx.preference >= worst:
                 continue
             left = True
-            usable = tuple(a for a in addresses if self._reaches(ipaddress.ip_address(a)))
+            texts = addresses.texts
+            usable = tuple(a for a in texts if self._reaches(ipaddress.ip_address(a)))
             if usable:
-                hosts.append((mx.preference, Host(mx.exchange, usable, self._settings.port)))
-            elif addresses:
-                unreachable = unreachable or (mx.exchange, addresses[0])
-            elif failed:
-                trouble.append(failed)
+                one = Host(mx.exchange, usable, self._settings.port)
+                hosts.append((mx.preference, one, addresses))
+            elif texts:
+                unreachable = unreachable or (mx.exchange, texts[0])
+            elif addresses.failed is not None:
+                trouble.append(addresses.failed)
         if hosts:
-            return self._target(hosts, told)
+            known = [host for _, host, _ in hosts]
+            if told is Told.DNSSEC:  # others could name any host at all (RFC 7672 §2.2.1)
+                known = await asyncio.gather(
+                    *(self._signed(host, addresses, resolver) for _, host, addresses in hosts)
+                )
+            ranks = [rank for rank, _, _ in hosts]
+            return self._target(list(zip(ranks, known, strict=True)), told)
         if not left:
             return _refused(domain, catalog.ROUTE_TO_SELF.reply(utf8=True, domain=domain))
         if trouble:
-            return _refused(
-                domain, catalog.DNS_FAILED.reply(utf8=True, domain=domain, problem=trouble[0])
-            )
+            return _refused(domain, _unanswered(domain, trouble[0]))
         if unreachable is not None:
             host, ip = unreachable
             reply = catalog.ADDRESS_UNREACHABLE.reply(utf8=True, domain=domain, host=host, ip=ip)
@@ -245,15 +280,30 @@ class Route:
         limit = self._settings.max_hosts
         return ranked[:limit] + [mx for mx in ranked[limit:] if mx.exchange in self._names]
 
-    async def _addresses_of(self, name: str, resolver: Resolver) -> tuple[tuple[str, ...], str]:
-        """Give the addresses of a host in the order given (§5.1), and what failed, if anything."""
+    async def _signed(self, host: Host, found: _Addresses, resolver: Resolver) -> Host:
+        """Give a host with what its TLSA records say."""
+        if not self._settings.dane:
+            return host
+        dane = await tlsa.find(
+            resolver, host.name, host.port, end=found.end, authentic=found.authentic
+        )
+        return host if dane is None else replace(host, dane=dane)
+
+    async def _addresses_of(self, name: str, resolver: Resolver) -> _Addresses:
+        """Give the addresses of a host in the order given (§5.1)."""
         families = self._settings.families
         answers = await asyncio.gather(*(resolver.resolve(name, kind) for kind in families))
         addresses: list[str] = []
         for answer in answers:
             addresses.extend(answer.texts[: self._settings.max_addresses])
-        problem = next((_problem(answer) for answer in answers if answer.failed), "")
-        return tuple(addresses[: self._settings.max_addresses]), problem
+        problem = next((answer for answer in answers if answer.failed), None)
+        there = [answer for answer in answers if answer.records]
+        return _Addresses(
+            tuple(addresses[: self._settings.max_addresses]),
+            problem,
+            next((answer.canonical for answer in there), name) or name,
+            authentic=bool(there) and all(answer.authentic for answer in there),
+        )
 
     def _ours(self, addresses: Sequence[str]) -> bool:
         return bool(self._addresses) and any(
@@ -282,12 +332,22 @@ class Route:
         ranks = groupby(hosts, key=lambda ranked: ranked[0])
         names = ">".join(",".join(sorted(host.name for _, host in rank)) for _, rank in ranks)
         key = f"mx:{names}:{self._settings.port}"
-        return Target(Way.SMTP, key, tuple(host for _, host in hosts), told=told)
+        site = rollup(host.name for _, host in hosts)
+        return Target(Way.SMTP, key, tuple(host for _, host in hosts), told=told, site=site)
 
 
 def _refused(key: str, reply: Reply) -> Target:
     return Target(Way.SMTP, f"refused:{key}", refusal=reply)
 
 
-def _problem(answer: Answer) -> str:
-    return f"{answer.kind} of {answer.name}: {answer.detail or answer.status}"
+def _unanswered(domain: str, answer: Answer) -> Reply:
+    """Say that DNS did not answer.
+
+    The words go to senders in reports; what the resolver said names servers of ours, and is for
+    the operator alone.
+    """
+    problem = f"{answer.kind} of {answer.name}: {answer.status}"
+    reply = catalog.DNS_FAILED.reply(utf8=True, domain=domain, problem=problem)
+    if not answer.detail:
+        return reply
+    return replace(reply, facts={**reply.facts, "resolver": answer.detail})

@@ -8,8 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ulak.delivery.byname import ByName
 from ulak.delivery.demands import Demands
+from ulak.delivery.source.source import SYSTEM, Source
 from ulak.delivery.tls import verifying
+from ulak.reports.tls.counting import Session
 from ulak.smtp.client import Stage
 
 
@@ -68,22 +71,32 @@ class Sending:
 
     `tls` is None for no STARTTLS at all; `proven` makes the context for messages that ask for
     REQUIRETLS. `smarthosts` has the demands on servers that the operator sends mail to, by name
-    and port. `names` are names of this server beside `hostname`,
+    and port; `wishes` what TLS the operator wants with destinations, `dane` and `mta_sts` whether
+    those policies hold for the others (`transport.deciding`). `sessions` hears of sessions, for
+    reports about TLS. `names` are names of this server beside `hostname`,
     `addresses` the IP and port pairs on which it listens: mail is never sent there, nor to a
-    server that bears one of the names on one of `ports`. Times are in seconds.
+    server that bears one of the names on one of `ports`. `aside` is told of the name of a source
+    that cannot be used, of its address and why. `per_connection` is how many messages may go over
+    one connection to single hosts, in place of `messages_per_connection` and of what their provider
+    says. Times are in seconds.
     """
 
     hostname: str
     tls: ssl.SSLContext | None = None
     proven: Callable[[], ssl.SSLContext] = verifying
     smarthosts: Mapping[tuple[str, int], Demands] = field(default_factory=dict)
+    wishes: ByName[str] = field(default_factory=lambda: ByName({}))
+    sessions: Callable[[Session], None] | None = None
+    dane: bool = True
+    mta_sts: bool = True
     names: frozenset[str] = frozenset()
     addresses: frozenset[tuple[str, int]] = frozenset()
     ports: frozenset[int] = frozenset({25})
-    source: str = ""  # the IPv4 address to send from, "" for the system's choice
-    source6: str = ""  # the IPv6 address
+    sources: Callable[[str], Source] = lambda _name: SYSTEM  # by the name that a grant has
+    aside: Callable[[str, str, str], None] = lambda _name, _address, _problem: None
     timeouts: Timeouts = field(default_factory=Timeouts)
     messages_per_connection: int = 1000
+    per_connection: ByName[int] = field(default_factory=lambda: ByName({}))
     connection_age: float = 300.0
     recipients: int = 100  # in one transaction (RFC 5321 §4.5.3.1.8)
     chunking: Chunking = Chunking.AUTO

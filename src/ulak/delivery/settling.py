@@ -7,51 +7,31 @@ that the sender is to hear is what was asked for (`ulak.bounce.duty`).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 
 from ulak.bounce.duty import of_success, owed
 from ulak.bounce.notice import Action, Fate
 from ulak.delivery import conclusion
+from ulak.delivery.advice import NO_ADVICE, Advice
 from ulak.delivery.outcome import Outcome, Result
+from ulak.delivery.settled import Settled
+from ulak.delivery.site.suspension import Suspension
 from ulak.delivery.target import Way
+from ulak.delivery.telling import fate_of, last_of, limit_of, moment
 from ulak.journal.entry import Entry, Journal, Kind
-from ulak.mail.envelope import RecipientWishes
 from ulak.queue.item import Again, Done, Message, Pending, Settlement
 from ulak.queue.retry import Retry
 from ulak.replies import catalog
+from ulak.replies.reply import Reply
 
 _DAY = 86400.0
 _MENDED_AFTER = 900.0  # seconds until the next attempt after an error inside
 
 
-@dataclass(slots=True)
-class Settled:
-    """What is to be done about the recipients of one attempt, and what their sender is told."""
-
-    settlements: list[Settlement] = field(default_factory=list)
-    fates: dict[Action, list[Fate]] = field(default_factory=dict)
-
-    def tell(self, action: Action, fate: Fate) -> None:
-        """Have something told."""
-        self.fates.setdefault(action, []).append(fate)
-
-    def mark_warned(self) -> None:
-        """Mark the recipients whose delay the sender is told now."""
-        told = {fate.recipient for fate in self.fates.get(Action.DELAYED, ())}
-        self.settlements = [
-            Again(replace(each.pending, warned=True))
-            if isinstance(each, Again) and each.pending.recipient in told
-            else each
-            for each in self.settlements
-        ]
-
-
 class Settling:
     """Decides, and notes each decision in the journal.
 
-    `incident` is told of an error inside; `readers` are a sender's, as `Parts`
-    has them.
+    `incident` is told of an error inside; `readers` are a sender's, as `Parts` has them.
     """
 
     def __init__(
@@ -76,16 +56,17 @@ class Settling:
         pending: Sequence[Pending],
         outcomes: Sequence[Outcome],
         way: Way = Way.SMTP,
+        advice: Advice = NO_ADVICE,
     ) -> Settled:
         """Decide about every recipient of an attempt."""
         settled = Settled()
         if len(pending) == 1 == len(outcomes) and outcomes[0].recipient == pending[0].recipient:
-            self._one(message, pending[0], outcomes[0], way, settled)
+            self._one(message, pending[0], outcomes[0], way, settled, advice)
             return settled
         by_recipient = {outcome.recipient: outcome for outcome in outcomes}
         for each in pending:
             outcome = by_recipient.get(each.recipient) or self._forgotten(each.recipient)
-            self._one(message, each, outcome, way, settled)
+            self._one(message, each, outcome, way, settled, advice)
         return settled
 
     def without_attempt(self, message: Message, pending: Sequence[Pending]) -> Settled | None:
@@ -100,17 +81,70 @@ class Settling:
         settled = Settled()
         if by.mode == "R":
             for each in pending:
-                outcome = _last(message, each, catalog.DELIVER_BY_PASSED)
+                outcome = last_of(message, each, catalog.DELIVER_BY_PASSED)
                 self._overdue(now, message, each, outcome, settled, by.until, tried=False)
             return settled
         for each in pending:
             late = self._is_late(message, each, now)
             if late:
-                outcome = _last(message, each, catalog.DELIVER_BY_LATE)
+                outcome = last_of(message, each, catalog.DELIVER_BY_LATE)
                 settled.tell(Action.DELAYED, self._delayed(message, outcome, now, now))
             again = replace(each, due=now, warned=each.warned or late)
             settled.settlements.append(Again(again))
         return settled if settled.fates else None
+
+    def wait(
+        self, message: Message, pending: Sequence[Pending], reply: Reply, until: float
+    ) -> Settled:
+        """Have recipients wait without an attempt, for a reason of ours."""
+        settled, now = Settled(), self._clock()
+        for each in pending:
+            outcome = Outcome(
+                each.recipient, Result.DEFERRED, reply.cause, str(reply), facts=reply.facts
+            )
+            if now - message.released >= self._retry.give_up_after:
+                self._give_up(now, message, each, outcome, settled, tried=False)
+                continue
+            self._note(now, Kind.DEFERRED, message, each, outcome, until, tried=False)
+            again = replace(each, due=until, cause=reply.cause, reply=str(reply), host="")
+            settled.settlements.append(Again(again))
+            if self._is_late(message, each, now):
+                settled.tell(Action.DELAYED, self._delayed(message, outcome, now, until))
+        return settled
+
+    def without_site(
+        self, message: Message, pending: Sequence[Pending], suspension: Suspension | None
+    ) -> Settled | None:
+        """Decide about recipients whose site is not sent to just now: mostly there is nothing to.
+
+        Their time may be over, or their sender be told that they are late. That counts for what
+        the suspension has seen, too: it has been tried often enough, if not with this message.
+        """
+        if suspension is None:
+            return self.without_attempt(message, pending)
+        now, settled = self._clock(), Settled()
+        facts = {"rule": suspension.rule, "site-until": str(int(suspension.until))}
+        for each in pending:
+            outcome = Outcome(
+                each.recipient,
+                Result.DEFERRED,
+                suspension.cause,
+                suspension.reply,
+                suspension.host,
+                remote=bool(suspension.host) and suspension.host not in suspension.reply,
+                facts=facts,
+            )
+            tried = each.attempts + suspension.times
+            by = message.envelope.wishes.deliver_by
+            if by is not None and by.mode == "R" and now >= by.until:
+                self._overdue(now, message, each, outcome, settled, by.until, tried=False)
+            elif self._retry.over(message.released, tried, now):
+                self._give_up(now, message, each, outcome, settled, tried=False)
+            elif self._is_late(message, each, now):
+                due = max(suspension.until, now)
+                settled.tell(Action.DELAYED, self._delayed(message, outcome, now, due))
+                settled.settlements.append(Again(replace(each, due=due, warned=True)))
+        return settled if settled.settlements else None
 
     def drop(self, message: Message, pending: Sequence[Pending]) -> Settled:
         """Give recipients up because an operator says so."""
@@ -139,9 +173,17 @@ class Settling:
         return replace(conclusion.broken(self._incident(error)), recipient=recipient)
 
     def _one(
-        self, message: Message, pending: Pending, outcome: Outcome, way: Way, settled: Settled
+        self,
+        message: Message,
+        pending: Pending,
+        outcome: Outcome,
+        way: Way,
+        settled: Settled,
+        advice: Advice,
     ) -> None:
         now = self._clock()
+        if advice is not NO_ADVICE:
+            outcome = advice.judged(outcome)
         if outcome.result is Result.DELIVERED:
             self._note(now, Kind.DELIVERED, message, pending, outcome)
             settled.settlements.append(Done(pending.recipient))
@@ -153,9 +195,9 @@ class Settling:
             settled.settlements.append(Done(pending.recipient))
             asked = message.envelope.asked_for(pending.recipient)
             if owed(Action.FAILED, asked):
-                settled.tell(Action.FAILED, _fate(outcome, asked, now))
+                settled.tell(Action.FAILED, fate_of(outcome, asked, now))
         else:
-            self._put_off(now, message, pending, outcome, settled)
+            self._put_off(now, message, pending, outcome, settled, advice)
 
     def _tell_success(
         self, now: float, message: Message, outcome: Outcome, way: Way, settled: Settled
@@ -168,17 +210,25 @@ class Settling:
             outcome.facts,
             now,
             final=way is not Way.SMTP,
-            here=way is Way.MAILDIR,
+            here=way.ends_here,
         )
         if action is not None:
             last = outcome.facts.get("dsn") != "passed-on"
-            settled.tell(action, replace(_fate(outcome, asked, now), last=last))
+            settled.tell(action, replace(fate_of(outcome, asked, now), last=last))
 
     def _put_off(
-        self, now: float, message: Message, pending: Pending, outcome: Outcome, settled: Settled
+        self,
+        now: float,
+        message: Message,
+        pending: Pending,
+        outcome: Outcome,
+        settled: Settled,
+        advice: Advice,
     ) -> None:
         attempts = pending.attempts + 1
-        due = self._retry.next_attempt(message.released, attempts, now, self._chance())
+        due = advice.next_attempt(
+            self._retry, outcome, message.released, attempts, now, self._chance()
+        )
         if due is None:
             self._give_up(now, message, pending, outcome, settled)
             return
@@ -197,6 +247,7 @@ class Settling:
             cause=outcome.cause,
             reply=outcome.reply,
             host=outcome.host,
+            source=outcome.facts.get("source", ""),
         )
         settled.settlements.append(Again(again))
         if self._is_late(message, pending, now):
@@ -208,27 +259,34 @@ class Settling:
             Action.DELAYED, message.envelope.asked_for(pending.recipient)
         ):
             return False
-        limit = _limit(message)
+        limit = limit_of(message)
         return now >= limit if limit else self._retry.late(message.released, now)
 
     def _delayed(self, message: Message, outcome: Outcome, now: float, due: float) -> Fate:
         asked = message.envelope.asked_for(outcome.recipient)
         until = max(message.released + self._retry.give_up_after, due)
-        fate = _fate(outcome, asked, now)
-        return replace(fate, until=until, deadline=_limit(message))
+        fate = fate_of(outcome, asked, now)
+        return replace(fate, until=until, deadline=limit_of(message))
 
     def _give_up(
-        self, now: float, message: Message, pending: Pending, outcome: Outcome, settled: Settled
+        self,
+        now: float,
+        message: Message,
+        pending: Pending,
+        outcome: Outcome,
+        settled: Settled,
+        *,
+        tried: bool = True,
     ) -> None:
         """Give a recipient up whose time is over; the last answer says why it did not work."""
         days = round(self._retry.give_up_after / _DAY) or 1
         facts = {**outcome.facts, "last-cause": outcome.cause, "days": str(days)}
         expired = replace(outcome, cause=catalog.EXPIRED.name, facts=facts)
-        self._note(now, Kind.FAILED, message, pending, expired)
+        self._note(now, Kind.FAILED, message, pending, expired, tried=tried)
         settled.settlements.append(Done(pending.recipient))
         asked = message.envelope.asked_for(pending.recipient)
         if owed(Action.FAILED, asked):
-            settled.tell(Action.FAILED, replace(_fate(outcome, asked, now), days=days))
+            settled.tell(Action.FAILED, replace(fate_of(outcome, asked, now), days=days))
 
     def _overdue(
         self,
@@ -251,7 +309,7 @@ class Settling:
         settled.settlements.append(Done(pending.recipient))
         asked = message.envelope.asked_for(pending.recipient)
         if owed(Action.FAILED, asked):
-            fate = replace(_fate(outcome, asked, now), deadline=deadline)
+            fate = replace(fate_of(outcome, asked, now), deadline=deadline)
             settled.tell(Action.FAILED, fate)
 
     def _note(
@@ -267,6 +325,7 @@ class Settling:
     ) -> None:
         facts = {
             **outcome.facts,
+            "sender": message.envelope.sender,
             "recipient": pending.recipient,
             "reply": outcome.reply,
             "attempt": str(pending.attempts + tried),
@@ -297,49 +356,3 @@ class Settling:
                 dialogue=outcome.dialogue,
             )
         )
-
-
-def moment(time: float) -> str:
-    """Write a time (seconds since the epoch) for a fact."""
-    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _fate(outcome: Outcome, asked: RecipientWishes, now: float) -> Fate:
-    return Fate(
-        outcome.recipient,
-        outcome.cause,
-        outcome.reply,
-        now,
-        outcome.host,
-        remote=outcome.remote,
-        facts=outcome.facts,
-        original=asked.orcpt,
-        through=asked.through,
-    )
-
-
-def _limit(message: Message) -> float:
-    """Give the time after which the sender wants to hear of a delay, 0.0 for none.
-
-    Where it had passed before the message came here, whoever had it then has told.
-    """
-    by = message.envelope.wishes.deliver_by
-    return by.until if by is not None and by.mode == "N" and by.until > message.received else 0.0
-
-
-def _last(message: Message, pending: Pending, otherwise: catalog.Cause) -> Outcome:
-    """Give the outcome of the last attempt again, or one that says that there was none in time."""
-    if pending.attempts:
-        return Outcome(
-            pending.recipient,
-            Result.DEFERRED,
-            pending.cause,
-            pending.reply,
-            pending.host,
-            # What this server finds about a host has its name in it.
-            remote=bool(pending.host) and pending.host not in pending.reply,
-        )
-    by = message.envelope.wishes.deliver_by
-    assert by is not None  # noqa: S101 -- who asks has looked
-    reply = otherwise.reply(until=moment(by.until))
-    return Outcome(pending.recipient, Result.DEFERRED, reply.cause, str(reply), facts=reply.facts)

@@ -16,24 +16,32 @@ import asyncio
 import contextlib
 import math
 from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
-from dataclasses import replace
 
-from ulak.delivery import conclusion
+from ulak.delivery.acting import Acting
+from ulak.delivery.alarm import Alarm
+from ulak.delivery.carrying import carried
 from ulak.delivery.concluding import Concluding
-from ulak.delivery.directions import Directions
+from ulak.delivery.crew import Crew
+from ulak.delivery.deadlines import Deadlines
+from ulak.delivery.directions import directions_of
+from ulak.delivery.filling import Filling
 from ulak.delivery.heard import Heard
-from ulak.delivery.outcome import Outcome, Result
+from ulak.delivery.line import Job, Round
+from ulak.delivery.outcome import Result
+from ulak.delivery.overdue import Overdue
 from ulak.delivery.parts import Parts
-from ulak.delivery.ready import Job, Ready, Round
+from ulak.delivery.ready import Ready
 from ulak.delivery.reporting import Reporting, Signed
+from ulak.delivery.returning import Returning
 from ulak.delivery.settling import Settling
-from ulak.delivery.standing import Stand, stands
-from ulak.delivery.target import Target
-from ulak.queue.item import Again, Lease, Message, Pending, Selection, Settlement
+from ulak.delivery.site.grant import Wait
+from ulak.delivery.site.sites import Sites
+from ulak.delivery.spreading import Spreading
+from ulak.delivery.standing import Held, Stand, held, stands
+from ulak.delivery.waiting import Waiting
+from ulak.queue.item import Again, Lease, Pending, Selection, Settlement
 from ulak.queue.store import StorageError
 
-_BATCH = 200  # messages leased at a time
-_IDLE = 50  # runners that stay for the next job
 # In seconds:
 _LONGEST_SLEEP = 60.0  # without a look at the store; a clock may jump
 _SHORTEST_SLEEP = 0.02  # between two looks at it
@@ -49,11 +57,21 @@ class Worker:
         self._paused = paused
         self._parts = parts
         self._store = parts.store
-        self._ready = Ready(parts.limits)
-        self._heard = Heard(parts.clock)
-        self._directions = Directions(
-            parts.route, parts.resolver, parts.clock, parts.incident, parts.limits.recipients
+        self._alarm = Alarm(parts.clock, self._ring)
+        known = parts.sites  # it may be empty
+        self._sites = Sites.to(parts.limits.target) if known is None else known
+        self._ready = Ready(
+            parts.limits,
+            self._sites,
+            parts.clock,
+            sources=parts.sources,
+            alarm=self._alarm.at,
+            back=self._put_back,
+            later=self._put_back,
         )
+        self._acting = Acting(self._sites, parts.rules, parts.clock, parts.news)
+        self._heard = Heard(parts.clock)
+        self._directions = directions_of(parts)
         self._settling = Settling(
             parts.journal, parts.retry, parts.clock, parts.chance, parts.incident, parts.readers
         )
@@ -65,6 +83,7 @@ class Worker:
             parts.new_id,
             parts.readers,
             Signed(parts.sign, parts.incident),
+            parts.meet,
         )
         self._concluding = Concluding(
             parts.store,
@@ -73,40 +92,57 @@ class Worker:
             self.wants,
             self._reported,
             self._concluded,
+            self._spawn,
+            parts.clock,
         )
+        self._concluding.before = parts.before
+        self._waiting = Waiting(self._settling, self._concluding, parts.clock, parts.sure)
+        self._memory = self._ready.memory
+        self._overdue = Overdue(parts, self._ready, self.accepted)
+        self._deadlines = Deadlines(parts, self._ready, self._sites, self._waiting, self._spawn)
+        self._returning = Returning(
+            parts.store, self._settling, self._reporting, self._concluding, self._memory.hold
+        )
+        self._spreading = Spreading(self._directions, self._add, self._spawn)
+        self._filling = Filling(parts, self._ready, self._directions, self.accepted)
         self._waking = asyncio.Event()
-        self._behind = False  # whether the store has more for us than there was room for
+        self._behind = False  # whether the store has more for us than was taken
+        self._short = False  # whether that is for want of room, and not of lines that are full
         self._later: asyncio.TimerHandle | None = None
         self._planned = 0.0  # when the store is looked at next, in seconds since the epoch
-        self._stopping = False
+        self._stopping = self._giving_back = False
         self._running: asyncio.Task[None] | None = None
-        self._runners: set[asyncio.Task[None]] = set()
-        self._idle: list[asyncio.Future[None]] = []
+        self._crew = Crew(parts.limits.total, self._run_jobs, self._soon)
         self._tasks: set[asyncio.Task[None]] = set()
 
     # -- the fast way -----------------------------------------------------------------------
 
-    def wants(self, domains: Iterable[str]) -> bool:
+    def wants(self, domains: Iterable[str], sender: str = "") -> bool:
         """Whether a message to these domains may be put with a lease and handed to `accepted`.
 
         If not, it lies in the store until there is room for it.
         """
         if self._paused or self._stopping:
             return False
-        if self._ready.room() and all(map(self._has_room, domains)):
+        if self._memory.room() and all(self._has_room(domain, sender) for domain in domains):
             return True
         self._behind = True
+        self._short = self._short or not self._memory.room()
         if self._later is None:
             # It is not in the store yet. When it is, this may be the last that is heard of it.
             self._later = asyncio.get_running_loop().call_later(_PUT_BY, self._look)
         return False
 
-    def _has_room(self, domain: str) -> bool:
+    def _has_room(self, domain: str, sender: str) -> bool:
         target = self._directions.known(domain)
         if target is not None:
-            return not self._ready.full(target.key)
+            return not self._ready.full(target.site or target.key, sender)
         asked, limits = self._directions.asked, self._parts.limits
-        return asked[domain] < limits.waiting and len(self._tasks) * 4 < limits.messages
+        may = self._filling.may_ask(self._memory.room())
+        if asked[domain] < may and len(self._tasks) * 4 < limits.messages:
+            return True
+        self._short = True
+        return False
 
     def _look(self) -> None:
         self._later = None
@@ -115,9 +151,9 @@ class Worker:
     def accepted(self, lease: Lease) -> None:
         """Begin with a message that has just been put; returns at once."""
         around = Round(lease)
-        self._ready.hold(around)
+        self._memory.hold(around)
         if self._stopping:
-            self._spawn(self._give_back(around))
+            self._spawn(self._filling.give_back(around))
             return
         pending = lease.pending
         if len(pending) == 1:
@@ -125,108 +161,58 @@ class Worker:
             if target is not None and target.refusal is None:
                 self._add(Job(around, target, pending))
                 return
-        self._spread(around)
-
-    def _spread(self, around: Round) -> None:
-        """Make jobs of a lease: those whose way is known now, the others when it is found."""
-        known: list[tuple[Pending, Target]] = []
-        unknown: list[Pending] = []
-        for each in around.lease.pending:
-            target = self._directions.known(each.domain)
-            if target is None:
-                unknown.append(each)
-            else:
-                known.append((each, target))
-        jobs = self._directions.jobs(around, known)
-        around.share(len(jobs) + bool(unknown))
-        for job in jobs:
-            self._add(job)
-        if unknown:
-            self._spawn(self._find(around, unknown))
-
-    async def _find(self, around: Round, unknown: Sequence[Pending]) -> None:
-        """Look up the targets of recipients, then make their jobs."""
-        domains = list(dict.fromkeys(each.domain for each in unknown))
-        targets = await asyncio.gather(*(self._directions.find(domain) for domain in domains))
-        by_domain = dict(zip(domains, targets, strict=True))
-        jobs = self._directions.jobs(around, [(each, by_domain[each.domain]) for each in unknown])
-        around.share(around.open - 1 + len(jobs))
-        for job in jobs:
-            self._add(job)
+        self._spreading.spread(around)
 
     def _add(self, job: Job) -> None:
         """Let a job wait for its turn, and see that a runner comes for it."""
-        self._ready.add(job)
-        if not self._ready:
+        if self._giving_back:
+            self._put_back([job])
             return
-        if self._idle:
-            self._idle.pop().set_result(None)
-        elif len(self._runners) < self._parts.limits.total:
-            runner = asyncio.get_running_loop().create_task(self._run_jobs())
-            self._runners.add(runner)
-            runner.add_done_callback(self._runners.discard)
+        self._ready.add(job)
+        if self._ready:
+            self._crew.call()
 
     # -- runners ----------------------------------------------------------------------------
 
     async def _run_jobs(self) -> None:
         """Do the next job, and so on; wait where there is none."""
-        ready = self._ready
-        while not self._stopping:
+        ready, crew = self._ready, self._crew
+        while not (self._stopping or crew.over()):
             job = ready.take()
             if job is None:
-                if len(self._idle) >= _IDLE:
+                if not await crew.rest():
                     return
-                waiting = asyncio.get_running_loop().create_future()
-                self._idle.append(waiting)
-                await waiting
                 continue
+            if ready:  # a window has grown, or several lines were waited for
+                crew.call()
             try:
                 await self._do(job)
             except Exception as error:  # noqa: BLE001 -- whatever it was, the mail waits
                 await self._mend(job.round, job.pending, error)
             finally:
-                if ready.end(job) and self._behind:
+                crew.end(job)
+                # A look that is under way has still left out whom there is room for now.
+                if ready.end(job) and (self._behind or self._planned == math.inf):
                     self._waking.set()
 
     async def _do(self, job: Job) -> None:
         """Carry a job and settle what came of it, before anything else is carried in its place."""
         around = job.round
         message = around.lease.message
-        if message.envelope.wishes.deliver_by is not None:
-            settled = self._settling.without_attempt(message, job.pending)
-            if settled is not None:
-                reports = await self._reporting.of(message, settled)
-                await self._concluding.conclude(around, settled.settlements, reports)
-                return
-        outcomes = await self._carry(job, message)
+        sources = self._parts.sources
+        if await self._waiting.instead(job, sources):
+            return
+        begun, started = self._parts.clock(), self._crew.begin(job)
+        outcomes = await carried(job, self._parts.carriers, self._parts.incident, sources)
         self._heard.note(job.target, [each.domain for each in job.pending], outcomes)
         try:
-            settled = self._settling.settle(message, job.pending, outcomes, job.target.way)
-            reports = await self._reporting.of(message, settled)
+            took = asyncio.get_running_loop().time() - started
+            advice = self._acting.note(job, outcomes, begun, took)
+            settled = self._settling.settle(message, job.pending, outcomes, job.target.way, advice)
+            await self._concluding.tell(around, settled)
         except Exception as error:  # noqa: BLE001 -- what is delivered must not come again
             done = {each.recipient for each in outcomes if each.result is Result.DELIVERED}
             await self._mend(around, job.pending, error, done)
-        else:
-            await self._concluding.conclude(around, settled.settlements, reports)
-
-    async def _carry(self, job: Job, message: Message) -> Sequence[Outcome]:
-        target, recipients = job.target, [each.recipient for each in job.pending]
-        expanded: Sequence[Outcome] = ()
-        if message.envelope.asked:
-            expanded, recipients = conclusion.expanded(message.envelope, recipients)
-            if not recipients:
-                return expanded
-        if target.refusal is not None:
-            template = conclusion.refusal(target)
-        else:
-            try:
-                carrier = self._parts.carriers[target.way]
-                outcomes = await carrier.carry(message, recipients, target)
-            except Exception as error:  # noqa: BLE001 -- whatever it was, the mail waits
-                template = conclusion.broken(self._parts.incident(error))
-            else:
-                return [*expanded, *outcomes] if expanded else outcomes
-        return [*expanded, *(replace(template, recipient=each) for each in recipients)]
 
     async def _mend(
         self,
@@ -244,26 +230,39 @@ class Worker:
             if isinstance(each, Again) and each.pending.due < self._planned:
                 self._waking.set()  # sooner than anything that the last look has found
         if last:
-            self._ready.let_go(around)
-            if self._behind and self._ready.spacious():
+            self._memory.let_go(around)
+            if self._short and self._memory.spacious():
                 self._waking.set()
 
     def _reported(self, lease: Lease | None) -> None:
         """Go on with a report that is queued: it is leased already, or waits."""
         self.wake() if lease is None else self.accepted(lease)
 
-    async def _give_back(self, around: Round) -> None:
-        """Let the store have a lease back as it was, with whoever is not settled."""
-        try:
-            await self._store.settle(around.lease, ())
-        except StorageError as error:  # then the next to open the store finds it
-            self._parts.incident(error)
-        self._ready.let_go(around)
-
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _soon(self, pause: float) -> None:
+        self._alarm.at(self._parts.clock() + pause)
+
+    # -- sites that wait --------------------------------------------------------------------
+
+    def _ring(self) -> None:
+        if self._ready.tick():
+            self.wake()
+        if self._ready:
+            self._crew.call()
+
+    def _put_back(self, jobs: Sequence[Job], wait: Wait | None = None) -> None:
+        """Let jobs wait in the store while nothing is sent to their site: that is no attempt."""
+        self._spawn(self._back(jobs, wait))
+
+    async def _back(self, jobs: Sequence[Job], wait: Wait | None) -> None:
+        name = jobs[0].target.site or jobs[0].target.key
+        more = await self._waiting.back(jobs, wait, self._sites.suspension(name))
+        if self._ready.shut.sweep(name, more=more):
+            self._waking.set()
 
     # -- the store --------------------------------------------------------------------------
 
@@ -276,11 +275,13 @@ class Worker:
             self._planned = math.inf
             try:
                 pause = await self._fill()
+                deadline = math.inf if self._giving_back else await self._deadlines.look()
             except StorageError as error:
                 self._parts.incident(error)
                 pause, wait = wait, min(wait * 2, longest)
             else:
                 wait = _BACKOFF[0]
+                pause = min(pause, max(deadline - self._parts.clock(), 0.0))
             self._planned = self._parts.clock() + pause
             # Whoever wakes us often gets one look at the store for all.
             await asyncio.sleep(min(pause, _SHORTEST_SLEEP))
@@ -292,35 +293,30 @@ class Worker:
         """Lease what is due as far as there is room; how long nothing more will be, in seconds."""
         if self._paused:
             return _LONGEST_SLEEP
-        limits = self._parts.limits
-        # A quarter of the room is left to mail that comes in now: a backlog must not delay it.
-        while (room := min(self._ready.room() - limits.messages // 4, _BATCH)) > 0:
-            self._behind = False
-            now = self._parts.clock()
-            asked = self._directions.asked
-            avoid = {*self._ready.crowded(), *(d for d in asked if asked[d] >= limits.waiting)}
-            leases = await self._store.lease(now, room, avoid)
-            for lease in leases:
-                self.accepted(lease)
-            if len(leases) < room:
-                break
-        else:
-            self._behind = True
-            return _LONGEST_SLEEP
+        await self._overdue.look()
+        self._behind = self._short = False
+        now = self._parts.clock()
+        avoid = await self._filling.fill()
+        if avoid is None:
+            self._behind = self._short = True
+            return _RECHECK
         due = await self._store.next_due()
         if due is None:
             return _LONGEST_SLEEP
-        if due <= now:  # for targets whose lines are full
+        longest = _LONGEST_SLEEP
+        if due <= now:  # for sites whose lines are full, or that are shut
             self._behind = True
-            return _RECHECK
-        return min(due - now, _LONGEST_SLEEP)
+            if self._ready.busy:
+                longest = _RECHECK
+            due = await self._store.next_due(avoid, now)
+        return longest if due is None else min(due - now, longest)
 
     def wake(self) -> None:
         """Look at the store soon: something in it may be due."""
-        if self._ready.room():
+        if self._memory.room():
             self._waking.set()
         else:
-            self._behind = True
+            self._behind = self._short = True
 
     def later(self, due: float) -> None:
         """Note that something was put that is due at this time."""
@@ -332,68 +328,69 @@ class Worker:
         """How many attempts are under way."""
         return self._ready.active
 
+    @property
+    def leased(self) -> int:
+        """How many messages are leased."""
+        return len(self._memory.rounds)
+
     def stands(self) -> list[Stand]:
         """Tell where mail goes just now, and what became of the last attempts."""
-        return stands(self._ready, self._heard)
+        return stands(self._ready, self._heard, self._sites)
 
-    def pause(self) -> None:
-        """Take nothing more; what is leased already is still delivered."""
-        self._paused = True
+    def held(self) -> list[Held]:
+        """Tell on which terms mail goes to sites."""
+        return held(self._ready, self._sites, self._parts.clock())
+
+    def reopen(self, name: str) -> None:
+        """Look again at a site that another worker says may be sent to, or that has more room."""
+        if self._ready.open(name):
+            self.wake()
+        if self._ready:
+            self._crew.call()
+
+    def resume_site(self, name: str) -> bool:
+        """End what has been learned of a site to its disadvantage; whether there was something."""
+        site = self._sites.known(name)
+        resumed = site is not None and self._acting.resume(site)
+        self.reopen(name)
+        return resumed
+
+    def pause(self, *, giving_back: bool = False) -> None:
+        """Take nothing more. What is leased is still delivered, or given back if not begun yet."""
+        self._paused, self._giving_back = True, giving_back
+        for job in self._ready.empty() if giving_back else ():
+            self._put_back([job])
 
     def resume(self) -> None:
         """Deliver again."""
-        self._paused = False
+        self._paused = self._giving_back = False
         self.wake()
 
     async def bounce(
         self, which: Selection, tell: Callable[[Lease], None] = lambda _lease: None
     ) -> int:
-        """Return the selected recipients' mail to its senders; how many there were.
-
-        `tell` is told of each lease before. Raises StorageError where the store cannot say what
-        is selected.
-        """
-        # The reports that are queued meanwhile are not meant: they would end unread.
-        ids = tuple(dict.fromkeys([row.id for row in await self._store.list(which)]))
-        count = 0
-        for start in range(0, len(ids), _BATCH):
-            batch = replace(which, ids=ids[start : start + _BATCH])
-            leases = await self._store.take(batch, _BATCH)
-            for lease in leases:
-                tell(lease)
-            count += sum(await asyncio.gather(*map(self._bounce, leases)))
-        return count
-
-    async def _bounce(self, lease: Lease) -> int:
-        """Return one message to its sender; for how many recipients."""
-        around = Round(lease)
-        self._ready.hold(around)
-        try:
-            settled = self._settling.drop(lease.message, lease.pending)
-            reports = await self._reporting.of(lease.message, settled)
-        except Exception as error:  # noqa: BLE001 -- whatever it was, the mail waits
-            await self._mend(around, lease.pending, error)
-            return 0
-        await self._concluding.conclude(around, settled.settlements, reports)
-        return len(lease.pending)
+        """Return the selected recipients' mail to its senders, as `Returning.bounce` says."""
+        return await self._returning.bounce(which, tell)
 
     async def stop(self, grace: float) -> None:
         """Let attempts under way end for so many seconds; give all else back; close carriers."""
         self._stopping = True
         self._waking.set()
+        self._alarm.stop()
         if self._later is not None:
             self._later.cancel()
-        while self._idle:
-            self._idle.pop().set_result(None)
+        self._crew.stop()
         self._ready.clear()
         for task in list(self._tasks):
             task.cancel()
         await self._directions.close()
-        under_way = {*self._runners, *({self._running} if self._running else ())}
+        under_way = {*self._crew.tasks, *({self._running} if self._running else ())}
         if under_way:
             await asyncio.wait(under_way, timeout=grace)
         for task in under_way:
             task.cancel()
         await asyncio.gather(*under_way, *self._tasks, return_exceptions=True)
-        await asyncio.gather(*(self._give_back(around) for around in list(self._ready.rounds)))
+        await asyncio.gather(
+            *(self._filling.give_back(around) for around in list(self._memory.rounds))
+        )
         await asyncio.gather(*(carrier.close() for carrier in set(self._parts.carriers.values())))

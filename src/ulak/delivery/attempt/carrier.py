@@ -11,6 +11,7 @@ from ulak.delivery.attempt.trying import Attempt
 from ulak.delivery.outcome import Outcome
 from ulak.delivery.pool import Pool
 from ulak.delivery.sending import Sending
+from ulak.delivery.site.grant import ANYWHERE, Grant
 from ulak.delivery.target import Target
 from ulak.queue.item import Message
 
@@ -31,13 +32,19 @@ class SmtpCarrier:
     ) -> None:
         self.pool = Pool(sending)
         self._opening = Opening(sending, self.pool)
+        self._sources = sending.sources
         self._incident = incident
 
     async def carry(
-        self, message: Message, recipients: Sequence[str], target: Target
+        self,
+        message: Message,
+        recipients: Sequence[str],
+        target: Target,
+        grant: Grant = ANYWHERE,
     ) -> list[Outcome]:
         """Make one attempt; one outcome for each recipient. Never raises; may be cancelled."""
-        attempt = Attempt(self._opening, message, recipients, target)
+        source = self._sources(grant.source)
+        attempt = Attempt(self._opening, message, recipients, target, source, grant)
         try:
             await attempt.run()
         except Exception as error:  # noqa: BLE001 -- an error inside must not lose a message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import mmap
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,10 @@ from ulak.mail.transport import Octets, is_text, needs_utf8
 from ulak.queue.item import Message
 from ulak.smtp.client import Offer, Transaction
 
+_LARGEST_HEADER = 1_000_000  # octets
+_NOT_REQUIRED = re.compile(rb"(?:^|\n)TLS-Required[ \t]*:[ \t]*No[ \t]*(?:\r?\n|$)", re.IGNORECASE)
+_ABOUT_TLS = re.compile(rb"(?:^|\n)TLS-Report-Domain[ \t]*:", re.IGNORECASE)
+
 
 class Fitting:
     """One message, held against one server after the other.
@@ -24,7 +29,16 @@ class Fitting:
     `strict`: it goes only where REQUIRETLS is kept (RFC 8689 §4.2.1).
     """
 
-    __slots__ = ("_binary", "_eight_bit", "_message", "_sending", "_utf8", "_wished", "strict")
+    __slots__ = (
+        "_binary",
+        "_eight_bit",
+        "_lenient",
+        "_message",
+        "_sending",
+        "_utf8",
+        "_wished",
+        "strict",
+    )
 
     def __init__(self, message: Message, sending: Sending) -> None:
         self._message = message
@@ -32,6 +46,7 @@ class Fitting:
         envelope, body = message.envelope, message.body
         self.strict = envelope.wishes.require_tls
         self._wished = envelope.wishes is not NO_WISHES or bool(envelope.asked)
+        self._lenient: bool | None = None
         self._binary = False  # whether only BINARYMIME can carry it
         self._utf8 = not envelope.sender.isascii()  # whether everybody needs SMTPUTF8
         if body.data is not None:
@@ -53,6 +68,18 @@ class Fitting:
             self._utf8 = await _ask(needs_utf8, body.data, body.path)
         if envelope.body == "BINARYMIME":
             self._binary = not await _ask(is_text, body.data, body.path)
+
+    async def lenient(self) -> bool:
+        """Whether the message says that it may go without TLS (RFC 8689 §3)."""
+        if self._lenient is None:
+            body = self._message.body
+            self._lenient = await _ask(_not_required, body.data, body.path)
+        return self._lenient
+
+    async def about_tls(self) -> bool:
+        """Whether the message is a report about TLS (RFC 8460 §5.3)."""
+        body = self._message.body
+        return await _ask(_is_about_tls, body.data, body.path)
 
     def too_large(self, offer: Offer) -> bool:
         """Whether the server says that it takes no message of this size (RFC 1870 §6.1)."""
@@ -133,7 +160,7 @@ class Fitting:
 
     def facts(self, connection: Connection) -> Mapping[str, str]:
         """Give what is to be noted of a transaction beside its replies."""
-        offer, facts = connection.core.offer, connection.notes
+        offer, facts = connection.core.offer, connection.facts
         if self._eight_bit and "8BITMIME" not in offer:
             # RFC 6152 §3 would have it converted or returned. To convert breaks signatures, and
             # servers that cannot take eight bits have died out: it goes as it is.
@@ -147,6 +174,20 @@ class Fitting:
             if wishes.deliver_by is not None and "DELIVERBY" not in offer:
                 facts = {**facts, "deliver-by": "not-offered"}
         return facts
+
+
+def _not_required(octets: Octets) -> bool:
+    """Whether the field TLS-Required says No."""
+    return _NOT_REQUIRED.search(_head(octets)) is not None
+
+
+def _is_about_tls(octets: Octets) -> bool:
+    return _ABOUT_TLS.search(_head(octets)) is not None
+
+
+def _head(octets: Octets) -> bytes:
+    end = octets.find(b"\r\n\r\n", 0, _LARGEST_HEADER)
+    return bytes(octets[: end if end >= 0 else _LARGEST_HEADER])
 
 
 def _in_few_domains(connection: Connection, undecided: list[str], most: int) -> list[str]:

@@ -8,19 +8,24 @@ from __future__ import annotations
 import asyncio
 import secrets
 import ssl
-from dataclasses import replace
-from functools import cached_property
+from typing import Any
 
 from ulak.delivery import conclusion
+from ulak.delivery.attempt.binding import trouble
 from ulak.delivery.attempt.place import Place
-from ulak.delivery.connection import Connection, Key, words
+from ulak.delivery.connection import Connection, Key
 from ulak.delivery.demands import Demands
 from ulak.delivery.outcome import Outcome
-from ulak.delivery.pool import Pool
+from ulak.delivery.pool import Doubt, Pool
 from ulak.delivery.sending import Sending
-from ulak.delivery.target import Host, Target, Told, Way
+from ulak.delivery.site.rollup import provider_of
+from ulak.delivery.target import Host, Target, Way
+from ulak.delivery.transport.deciding import Deciding
+from ulak.delivery.transport.seen import session_of
+from ulak.delivery.trouble import words
 from ulak.smtp.client import ClientCore, Login, Stage, Step
 
+_UNOFFERED = Doubt("starttls-not-supported", "")
 _SHUTDOWN = 2.0  # seconds for TLS to say goodbye
 
 
@@ -30,49 +35,58 @@ class Opening:
     def __init__(self, sending: Sending, pool: Pool) -> None:
         self.sending = sending
         self.pool = pool
-        self._usual = Demands(tls=sending.tls)
+        self._deciding = Deciding(
+            sending.tls,
+            sending.proven,
+            sending.smarthosts,
+            sending.wishes,
+            dane=sending.dane,
+            mta_sts=sending.mta_sts,
+        )
         self._times = sending.timeouts.by_stage()
         self._names = frozenset(
             name.encode().lower() for name in (sending.hostname, *sending.names)
         )
 
-    # -- what is demanded -------------------------------------------------------------------
-
     def demands(self, target: Target, host: Host, *, strict: bool) -> Demands:
         """Say what a session has to be. `strict`: as RFC 8689 §4.2.1 has it."""
-        hosts = self.sending.smarthosts
-        # Only where the operator sends mail there: MX records could name a smart host as well.
-        if hosts and target.told is Told.OPERATOR:
-            found = hosts.get((host.name, host.port))
-            if found is not None:
-                return self._strictly(found) if strict else found
-        return self._strict if strict else self._usual
+        return self._deciding.demands(target, host, strict=strict)
 
-    @cached_property
-    def _strict(self) -> Demands:
-        return Demands("proven", self.sending.proven(), required=True, strict=True)
+    def leniently(self, demands: Demands) -> Demands:
+        """Say what a session has to be for a message that may go without TLS (RFC 8689 §3)."""
+        return self._deciding.leniently(demands)
 
-    def _strictly(self, found: Demands) -> Demands:
-        tls = found.tls if found.required else self._strict.tls
-        return replace(found, name=f"{found.name} proven", tls=tls, required=True, strict=True)
+    @property
+    def counts(self) -> bool:
+        """Whether sessions are counted for reports about TLS."""
+        return self.sending.sessions is not None
 
     # -- a session --------------------------------------------------------------------------
 
     async def open(
-        self, way: Way, place: Place, key: Key, demands: Demands, domain: str
+        self,
+        target: Target,
+        place: Place,
+        key: Key,
+        demands: Demands,
+        domain: str,
+        *,
+        counted: bool,
     ) -> Connection | Outcome:
         """Open a session as it is demanded; the outcome for everybody where there is none.
 
         A permanent `route-to-self` among them is the last word; with others the next host may be
-        tried. `domain` is that of a recipient.
+        tried. `domain` is that of a recipient. What comes of it is `counted` for reports about TLS.
         """
-        pool = self.pool
+        pool, way = self.pool, target.way
+        tell = self._tell if counted else _tell_nobody
         locked = pool.locked(key)
         if locked is not None:
             return locked
         plain = ""
         if demands.tls is not None and not demands.required and not place.host.path:
             plain = pool.plain(place.spot)
+        doubt = pool.doubted(place.spot) if demands.trial is not None else None
         while True:
             try:
                 core = self._core(way, place, demands, plain=bool(plain))
@@ -82,7 +96,7 @@ class Opening:
             if isinstance(connection, Outcome):
                 return connection
             try:
-                step, problem = await self._begin(connection, place, demands)
+                step, problem = await self._begin(connection, place, demands, doubt)
             except BaseException:
                 connection.abort()
                 raise
@@ -94,16 +108,29 @@ class Opening:
             ready = step is Step.READY
             if demands.required and not core.secure and (ready or core.locked_out):
                 connection.leave()
+                tell(target, place, demands, connection, _UNOFFERED)
                 return _insecure(connection, demands)
             if ready:
                 if core.tls_refused is not None:
                     connection.notes["tls-refused"] = str(core.tls_refused)
+                if doubt is not None:
+                    connection.notes["sts-failed"] = doubt.problem
+                tell(target, place, demands, connection, doubt or _trouble(core, plain))
                 return connection
             connection.leave()
             problem = problem or _tls_trouble(core)
+            if connection.unproven and demands.trial is not None and doubt is None:
+                doubt = Doubt(connection.fault or "validation-failure", problem)
+                pool.doubt(place.spot, doubt)
+                continue
             if problem and demands.required:
-                final = demands.strict and connection.unproven
-                return conclusion.without_tls(connection.label, problem, connection, final=final)
+                doubt = Doubt(connection.fault or "validation-failure", problem)
+                tell(target, place, demands, connection, doubt)
+                label = connection.label
+                if not connection.unproven:  # the handshake broke off: nobody was seen
+                    return conclusion.without_tls(label, problem, connection, final=False)
+                final = demands.strict
+                return conclusion.unkept(label, problem, demands.told, connection, final=final)
             if not problem or plain:
                 return self._given_up(connection, place, key)
             plain = problem
@@ -121,7 +148,7 @@ class Opening:
                 clear=not demands.required,
             )
         return ClientCore(
-            self.sending.hostname,
+            place.source.hostname or self.sending.hostname,
             lmtp=way is Way.LMTP,
             starttls=by_command and not place.host.path and not plain,
             secure=demands.implicit,
@@ -129,14 +156,60 @@ class Opening:
         )
 
     async def _begin(
-        self, connection: Connection, place: Place, demands: Demands
+        self, connection: Connection, place: Place, demands: Demands, doubt: Doubt | None
     ) -> tuple[Step, str]:
         """Come to READY or OVER, by TLS where it is offered; and what went wrong with that."""
         step = await connection.opened()
         if step is not Step.TLS or demands.tls is None:
             return step, ""
-        problem = await connection.start_tls(demands.tls, place.named(demands))
+        if demands.dane is not None and demands.dane.records:
+            problem = await connection.start_dane(demands.dane, demands.names)
+        else:
+            context = demands.trial if demands.trial is not None and doubt is None else demands.tls
+            problem = await connection.start_tls(context, place.named(demands))
         return (Step.OVER, problem) if problem else (await connection.opened(), "")
+
+    def _tell(
+        self,
+        target: Target,
+        place: Place,
+        demands: Demands,
+        connection: Connection,
+        doubt: Doubt | None,
+    ) -> None:
+        """Let a session be counted for the reports about TLS; `doubt` is what went wrong."""
+        tell = self.sending.sessions
+        if tell is None:
+            return
+        if doubt is None and demands.fault:
+            doubt = Doubt(demands.fault, demands.told.get("sts-failed", ""))
+        session = session_of(
+            self.sending.clock(),
+            target,
+            place.host,
+            demands,
+            fault="" if doubt is None else doubt.fault,
+            comment="" if doubt is None else doubt.problem,
+            ip=place.address,
+            own_ip=connection.own,
+        )
+        if session is not None:
+            tell(session)
+
+    def skipped(self, target: Target, place: Place, demands: Demands) -> None:
+        """Let it be counted that a host was passed over."""
+        tell = self.sending.sessions
+        if tell is not None:
+            session = session_of(
+                self.sending.clock(),
+                target,
+                place.host,
+                demands,
+                fault=demands.fault,
+                comment=demands.skip,
+            )
+            if session is not None:
+                tell(session)
 
     def _given_up(self, connection: Connection, place: Place, key: Key) -> Outcome:
         if connection.core.locked_out:
@@ -154,41 +227,71 @@ class Opening:
         host, address, label = place.host, place.address, place.label
         loop = asyncio.get_running_loop()
         times = sending.timeouts
+        source = "" if host.path else place.source.of(address) or ""
+        local = (source, 0) if source else None
+
+        most = self._most(host)
 
         def make() -> Connection:
-            return Connection(core, key, label, self._times, pool.forget)
+            return Connection(core, key, label, self._times, pool.forget, most)
 
         try:
             async with asyncio.timeout(times.connect + (times.tls if demands.implicit else 0)):
+                sock = None if place.head is None else place.head.take()
                 if host.path:
                     _, connection = await loop.create_unix_connection(make, host.path)
+                elif sock is not None:
+                    _, connection = await loop.create_connection(
+                        make, sock=sock, **self._handshake(place, demands)
+                    )
                 elif demands.implicit:
                     _, connection = await loop.create_connection(
                         make,
                         address,
                         host.port,
-                        local_addr=self._source(address),
-                        ssl=demands.tls,
-                        server_hostname=place.named(demands),
-                        ssl_handshake_timeout=times.tls,
-                        ssl_shutdown_timeout=_SHUTDOWN,
+                        local_addr=local,
+                        **self._handshake(place, demands),
                     )
                 else:
                     _, connection = await loop.create_connection(
-                        make, address, host.port, local_addr=self._source(address)
+                        make, address, host.port, local_addr=local
                     )
         except ssl.SSLError as error:
             unproven = isinstance(error, ssl.SSLCertVerificationError)
             return conclusion.without_tls(label, words(error), final=demands.strict and unproven)
         except OSError as error:
+            unusable = "" if local is None else trouble(source)
+            if unusable:
+                sending.aside(place.source.name, source, unusable)
+                return conclusion.unusable(source, unusable)
             pool.avoid(place.spot)
             return conclusion.unreachable(label, words(error))
+        if source:
+            connection.notes["from-address"] = source
         pool.add(connection)
         return connection
 
-    def _source(self, address: str) -> tuple[str, int] | None:
-        source = self.sending.source6 if ":" in address else self.sending.source
-        return (source, 0) if source else None
+    def _most(self, host: Host) -> int:
+        """Say how many messages a connection may have: as the operator, or the provider, says."""
+        sending = self.sending
+        said = sending.per_connection.of(host.name)
+        if said is not None:
+            return said[1]
+        provider = provider_of((host.name.lower(),))
+        named = 0 if provider is None else provider.limits.messages
+        usual = sending.messages_per_connection
+        return min(named, usual) if named else usual
+
+    def _handshake(self, place: Place, demands: Demands) -> dict[str, Any]:
+        """Give what is said of TLS where it begins with the connection."""
+        if not demands.implicit:
+            return {}
+        return {
+            "ssl": demands.tls,
+            "server_hostname": place.named(demands),
+            "ssl_handshake_timeout": self.sending.timeouts.tls,
+            "ssl_shutdown_timeout": _SHUTDOWN,
+        }
 
     def _is_ours(self, connection: Connection, way: Way, place: Place) -> bool:
         """Whether this server has been reached itself (RFC 5321 §5.1). LMTP may bear its name."""
@@ -199,12 +302,25 @@ class Opening:
         return not names.isdisjoint(self._names)
 
 
+def _tell_nobody(
+    target: Target, place: Place, demands: Demands, connection: Connection, doubt: Doubt | None
+) -> None:
+    del target, place, demands, connection, doubt
+
+
+def _trouble(core: ClientCore, plain: str) -> Doubt | None:
+    """Say what there is to tell of a session without TLS; None where it has TLS."""
+    if core.secure:
+        return None
+    return Doubt("validation-failure", plain) if plain else _UNOFFERED
+
+
 def _insecure(connection: Connection, demands: Demands) -> Outcome:
     """Say why there is no TLS where there has to be."""
     refused = connection.core.tls_refused
     problem = "it offers no TLS" if refused is None else f"it did not begin TLS: {refused}"
     final = demands.strict and (refused is None or refused.permanent)
-    return conclusion.without_tls(connection.label, problem, connection, final=final)
+    return conclusion.unkept(connection.label, problem, demands.told, connection, final=final)
 
 
 def _tls_trouble(core: ClientCore) -> str:

@@ -11,12 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from ulak.delivery import conclusion
+from ulak.delivery.attempt.eyeballs import interleaved, mixed, race
 from ulak.delivery.attempt.fitting import Fitting
 from ulak.delivery.attempt.opening import Opening
 from ulak.delivery.attempt.place import Place
 from ulak.delivery.connection import Connection, Key
 from ulak.delivery.demands import Demands
 from ulak.delivery.outcome import Outcome, Result
+from ulak.delivery.site.grant import ANYWHERE, Grant
+from ulak.delivery.source.source import SYSTEM, Source
 from ulak.delivery.target import Target, Told, Way
 from ulak.mail.envelope import domain_of
 from ulak.queue.item import Message
@@ -33,17 +36,27 @@ class Attempt:
         "_body",
         "_failure",
         "_fitting",
+        "_grant",
         "_message",
         "_opening",
+        "_source",
         "_target",
         "_undecided",
         "outcomes",
     )
 
     def __init__(
-        self, opening: Opening, message: Message, recipients: Sequence[str], target: Target
+        self,
+        opening: Opening,
+        message: Message,
+        recipients: Sequence[str],
+        target: Target,
+        source: Source = SYSTEM,
+        grant: Grant = ANYWHERE,
     ) -> None:
         self.outcomes: list[Outcome] = []
+        self._grant = grant
+        self._source = source
         self._opening = opening
         self._message = message
         self._target = target
@@ -72,10 +85,40 @@ class Attempt:
             self.close(self._failure or conclusion.no_place(target))
 
     async def _everywhere(self) -> None:
-        for place in self._places():
-            await self._at(place)
-            if not self._undecided:
-                return
+        places = self._places()
+        if len(places) > 1:
+            places = await self._raced(places)
+        try:
+            for place in places:
+                await self._at(place)
+                if not self._undecided:
+                    return
+        finally:
+            for place in places:
+                if place.head is not None:
+                    place.head.drop()
+
+    async def _raced(self, places: list[Place]) -> list[Place]:
+        """Try the first host's addresses of both families at once (RFC 8305); the first one first.
+
+        Not where one of them could not be reached lately. Where a connection waits it is taken.
+        """
+        host, pool = places[0].host, self._opening.pool
+        rivals = [place for place in places if place.host is host]
+        addresses = [place.address for place in rivals]
+        own = {address for address, _ in self._opening.sending.addresses}
+        if not mixed(addresses):
+            return places
+        if waiting := pool.waiting(self._target.key):
+            return sorted(places, key=lambda place: place.name not in waiting)
+        if own.intersection(addresses) or any(pool.avoided(place.spot) for place in rivals):
+            return places
+        local = [self._source.of(address) or "" for address in addresses]
+        timeout = self._opening.sending.timeouts.connect
+        heads = await race(addresses, host.port, local, timeout)
+        raced = [place._replace(head=heads.get(place.address)) for place in rivals]
+        raced.sort(key=lambda place: place.head is None or not place.head.connected)
+        return [*raced, *(place for place in places if place.host is not host)]
 
     async def _strictly(self) -> None:
         """Send a message that asks for REQUIRETLS (RFC 8689 §4.2.1)."""
@@ -83,9 +126,12 @@ class Attempt:
         if target.way is Way.LMTP:
             # The operator's own mailboxes: it is here that the message arrives (§4.4).
             fitting.strict = False
-        elif target.told is Told.DNS:
+        elif target.told is Told.DNS and not (target.sts is not None and target.sts.binding):
             names = ", ".join(host.name for host in target.hosts)
-            problem = "the MX records that name it are not signed (DNSSEC)"
+            problem = (
+                "the MX records that name it are not signed (DNSSEC),"
+                " and no policy (MTA-STS) stands in for that"
+            )
             self._note(conclusion.unproven(names, problem))
         if self._failure is None:
             await self._everywhere()
@@ -109,8 +155,15 @@ class Attempt:
     # -- where ------------------------------------------------------------------------------
 
     def _places(self) -> list[Place]:
-        hosts = self._target.hosts
-        places = [Place(h, a) for h in hosts for a in ((h.path,) if h.path else h.addresses)]
+        hosts, source = self._target.hosts, self._source
+        places = [
+            Place(host, address, source)
+            for host in hosts
+            for address in ((host.path,) if host.path else interleaved(host.addresses))
+            if host.path or source.of(address) is not None
+        ]
+        if not places and any(host.addresses for host in hosts):
+            self._note(conclusion.wrong_family(source.name, hosts))
         if len(places) > 1:
             pool = self._opening.pool
             places.sort(key=lambda place: pool.avoided(place.spot))
@@ -119,12 +172,20 @@ class Attempt:
     async def _at(self, place: Place) -> None:
         """Send what can be sent to one address of one host."""
         target, pool = self._target, self._opening.pool
-        host, address = place
+        host, address = place.host, place.address
         if (address, host.port) in self._opening.sending.addresses:
             self.close(conclusion.own(domain_of(self._undecided[0]), address))
             return
         demands = self._opening.demands(target, host, strict=self._fitting.strict)
-        key: Key = (target.way, target.key, f"{host.name}\n{address}", host.port, demands.name)
+        if demands.dictated and not demands.strict and await self._fitting.lenient():
+            demands = self._opening.leniently(demands)
+        if demands.skip:  # before one looks for a session: others may have had one with it
+            failure = conclusion.unkept(place.label, demands.skip, demands.told, final=False)
+            self._note(replace(failure, facts={**demands.told, **failure.facts}))
+            if await self._counted():
+                self._opening.skipped(target, place, demands)
+            return
+        key: Key = (target.way, target.key, place.name, host.port, demands.name)
         for _ in range(_ROUNDS):
             connection = pool.take(key)
             reused = connection is not None
@@ -132,6 +193,7 @@ class Attempt:
                 connection = await self._open(place, key, demands)
                 if connection is None:
                     return
+            connection.policy = demands.told
             before = len(self._undecided)
             try:
                 await self._use(connection)
@@ -139,7 +201,7 @@ class Attempt:
                 connection.abort()
                 raise
             again = reused and (_stale(connection) or connection.spent)
-            pool.give(connection)
+            pool.give(connection, self._grant.most)
             if not self._undecided:
                 return
             if not again and len(self._undecided) == before:
@@ -148,14 +210,29 @@ class Attempt:
     async def _open(self, place: Place, key: Key, demands: Demands) -> Connection | None:
         """Open a session; None where there is none, with the failure noted."""
         domain = domain_of(self._undecided[0])
-        opened = await self._opening.open(self._target.way, place, key, demands, domain)
+        counted = await self._counted()
+        home = (self._target.site or self._target.key, place.source.name)
+        with self._opening.pool.opening(home, self._grant.most):
+            opened = await self._opening.open(
+                self._target, place, key, demands, domain, counted=counted
+            )
         if isinstance(opened, Connection):
+            self._opening.pool.house(opened, home)
             return opened
+        if demands.told:
+            opened = replace(opened, facts={**demands.told, **opened.facts})
         if opened.cause == catalog.ROUTE_TO_SELF.name:
             self.close(opened)
         else:
             self._note(opened)
         return None
+
+    async def _counted(self) -> bool:
+        """Whether a session is counted for reports about TLS.
+
+        Not for one that carries such a report (RFC 8460 §3): each would be the reason for the next.
+        """
+        return self._opening.counts and not await self._fitting.about_tls()
 
     # -- sending ----------------------------------------------------------------------------
 
