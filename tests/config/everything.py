@@ -43,6 +43,28 @@ paused = true
 warn_after = 0
 retry = { first = "1m", longest = "1h30m" }
 
+[destinations."*.Example.net"]
+tls = "verify"
+[[source]]
+name = "First"
+address = "192.0.2.10"
+address6 = "2001:db8::10"
+hostname = "Out1.example.org"
+
+[[source]]
+name = "second"
+address = "192.0.2.11"
+warmup = { start = 2026-11-27, per_day = [10, 10, 20], per_site = false }
+
+[pools.usual]
+sources = { first = 3, second = 1 }
+
+[tenants."list"]
+domains = ["list.example.org"]
+accounts = ["ada@example.org"]
+pool = "usual"
+messages_per_day = 1000
+
 [dns]
 servers = ["127.0.0.1:5353", "::1"]
 

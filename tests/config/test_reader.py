@@ -15,6 +15,7 @@ from ulak.delivery.hop import parse
 from ulak.language import LANGUAGES
 
 UNIX = '[[listener]]\nkind = "lmtp"\naddress = "unix:x"\n'
+BUCKET = '[queue]\nstore = "postgresql://ulak@db/ulak"\n[queue.bucket]\nname = "mail"\n'
 TWO_LMTP = UNIX + '[[listener]]\nkind = "lmtp"\naddress = '
 
 
@@ -167,8 +168,17 @@ foo = 1
         ('[relay]\nnetworks = ["10.0.0.1/8"]', "relay.networks[1]", "host-bits"),
         ('[relay]\nnetworks = ["fe80::1%eth0"]', "relay.networks[1]", "wrong-kind"),
         ('[dns]\nservers = ["resolver.example.org"]', "dns.servers[1]", "wrong-kind"),
-        ('[queue]\nstore = "postgresql://u:p@h/d"', "queue.store", "no-postgresql-yet"),
+        ('[queue]\nstore = "postgresql:d"', "queue.store", "not-a-database"),
+        ('[queue]\nstore = "postgresql://u@h/my queue"', "queue.store", "not-a-database"),
         ('[queue]\nstore = "mysql"', "queue.store", "not-a-choice"),
+        ('[queue.bucket]\nname = "a bucket"', "queue.bucket.name", "wrong-kind"),
+        (BUCKET + 'prefix = "../x"', "queue.bucket.prefix", "wrong-kind"),
+        (BUCKET + 'endpoint = "s3.example.org"', "queue.bucket.endpoint", "wrong-kind"),
+        (BUCKET + 'without = "wait"', "queue.bucket.without", "not-a-choice"),
+        ('[queue.bucket]\nname = "mail"', "queue.bucket", "bucket-needs-database"),
+        (BUCKET + 'endpoint = "http://s3.example.org"', "queue.bucket.endpoint", "bucket-in-clear"),
+        (BUCKET + 'keys = "/nowhere"', "queue.bucket.keys", "bucket-file-unreadable"),
+        (BUCKET + 'keys = "/dev/null"', "queue.bucket.keys", "bucket-keys-incomplete"),
         ('[[listener]]\naddress = "unix:"\nkind = "lmtp"', "listener[1].address", "socket-path"),
         (
             f'[[listener]]\naddress = "unix:/{"x" * 107}"\nkind = "lmtp"',

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
-from typing import TypeVar
 
+from ulak.config.domains import check_domains
+from ulak.config.greylist import check_greylist
 from ulak.config.lines import Path
 from ulak.config.mistake import Report, spell
+from ulak.config.policy import Dnsbl
+from ulak.config.queue import check_bucket
+from ulak.config.returns import check_returns
 from ulak.config.scanners import Scanner, check_scanner
 from ulak.config.settings import (
     Config,
-    Dnsbl,
     Domain,
     Issuer,
     Listener,
     SmartHost,
     Tls,
 )
+from ulak.config.sources import check_sources
 from ulak.config.values import Network, NextHop, SocketAddress, write_size
 from ulak.config.web import Web, check_web
+from ulak.config.webhooks import Webhook, check_webhook
 from ulak.config.why import check_why
 
-T = TypeVar("T")
 _SMTP_PORT = 25
 _LEAST_MESSAGE = 64_000  # octets, RFC 5321 §4.5.3.1.7
 _LEAST_RECIPIENTS = 100  # RFC 5321 §4.5.3.1.8
@@ -31,7 +34,7 @@ _LEAST_RECIPIENTS = 100  # RFC 5321 §4.5.3.1.8
 def check(config: Config, report: Report) -> None:
     """Tell the report of everything that does not go together."""
     _listeners(config, report)
-    _domains(config, report)
+    check_domains(config, report)
     _hops(config, report)
     _servers(config, report)
     _relay(config, report)
@@ -40,21 +43,20 @@ def check(config: Config, report: Report) -> None:
     _policy(config, report)
     _reports(config, report)
     _scanners(report)
+    check_sources(config, report)
+    check_bucket(config.queue, report)
+    hooks: dict[str, Path] = {}
+    for path, webhook in report.of(Webhook):
+        check_webhook(path, webhook, hooks, report)
+    check_returns(config.domains, config.returns, report)
     check_why(config.why, report)
     _data(config, report)
 
 
-def _made(report: Report, kind: type[T]) -> Iterator[tuple[Path, T]]:
-    """Give the sections of one kind that could be read, with their paths."""
-    for path, one in list(report.made.items()):
-        if isinstance(one, kind):
-            yield path, one
-
-
 def _listeners(config: Config, report: Report) -> None:
     taken: list[tuple[Path, SocketAddress]] = []
-    places = [((*path, "address"), one.address) for path, one in _made(report, Listener)]
-    for path, web in _made(report, Web):
+    places = [((*path, "address"), one.address) for path, one in report.of(Listener)]
+    for path, web in report.of(Web):
         places += [((*path, "address"), address) for address in web.addresses]
         check_web(path, web, report)
     for where, address in places:
@@ -64,17 +66,17 @@ def _listeners(config: Config, report: Report) -> None:
                     (other, where), "listens-twice", address=str(address), other=spell(other)
                 )
         taken.append((where, address))
-    for path, listener in _made(report, Listener):
+    for path, listener in report.of(Listener):
         _lmtp(path, listener, report)
-    for path, tls in _made(report, Tls):
+    for path, tls in report.of(Tls):
         from ulak.config.certificates import check_certificate  # noqa: PLC0415 -- ssl is slow
 
         check_certificate(path, tls, report)
-    for path, listener in _made(report, Listener):
+    for path, listener in report.of(Listener):
         _login(path, listener, report, clear=config.login.scram_in_clear)
         if listener.tls is not None and listener.tls.certificate is None and not _near(listener):
             report.warn((*path, "tls"), "own-certificate", address=str(listener.address))
-    if not any(True for _ in _made(report, Listener)):
+    if not any(True for _ in report.of(Listener)):
         report.warn(("listener",), "no-listener")
 
 
@@ -110,7 +112,7 @@ def _login(path: Path, listener: Listener, report: Report, *, clear: bool) -> No
 
 def _scanners(report: Report) -> None:
     taken: dict[str, Path] = {}
-    for path, scanner in _made(report, Scanner):
+    for path, scanner in report.of(Scanner):
         check_scanner(path, scanner, taken, report)
 
 
@@ -132,104 +134,18 @@ def _overlap(one: SocketAddress, other: SocketAddress) -> bool:
     return hosts[0] == hosts[1] or any(host.is_unspecified for host in hosts)
 
 
-def _domains(config: Config, report: Report) -> None:
-    by_name = {str(path[-1]).lower(): one for path, one in _made(report, Domain)}
-    paths = {str(path[-1]).lower(): path for path, _ in _made(report, Domain)}
-    for path, domain in _made(report, Domain):
-        name = str(path[-1]).lower()
-        if not domain.mailboxes and not domain.aliases:
-            report.warn(path, "only-postmaster", domain=name)
-        for alias, members in domain.aliases.items():
-            where = _key_under((*path, "aliases"), alias, report)
-            if alias in domain.mailboxes and f"{alias}@{name}" not in map(str.lower, members):
-                boxes = (*path, "mailboxes")
-                report.clash((boxes, where), "mailbox-and-alias", name=f"{alias}@{name}")
-            for number, member in enumerate(members):
-                if not _known(member, by_name):
-                    target = paths[member.rpartition("@")[2].lower()]
-                    report.clash(
-                        ((*target, "mailboxes"), (*target, "aliases"), (*where, number)),
-                        "alias-to-nowhere",
-                        member=member,
-                    )
-            if not _ends(f"{alias}@{name}", by_name):
-                report.clash((where,), "alias-to-itself", name=f"{alias}@{name}")
-        _moved(path, domain, by_name, paths, report)
-    for routed in config.routes:
-        if routed in by_name:
-            route = _key_under(("route",), routed, report)
-            report.clash((route,), "route-of-local-domain", domain=routed)
-
-
-def _moved(
-    path: Path, domain: Domain, by_name: dict[str, Domain], paths: dict[str, Path], report: Report
-) -> None:
-    """See that a name that has moved gets no mail here, and that its new address exists."""
-    name = str(path[-1]).lower()
-    for local, address in domain.moved.items():
-        where = _key_under((*path, "moved"), local, report)
-        if local == "postmaster":  # RFC 5321 §4.5.1
-            report.clash((where,), "postmaster-moved")
-        for other in ("mailboxes", "aliases"):
-            if local in getattr(domain, other):
-                report.clash(((*path, other), where), "moved-and-here", name=f"{local}@{name}")
-        if not _known(address, by_name):
-            target = paths[address.rpartition("@")[2].lower()]
-            report.clash(
-                ((*target, "mailboxes"), (*target, "aliases"), where),
-                "alias-to-nowhere",
-                member=address,
-            )
-
-
-def _key_under(path: Path, key: str, report: Report) -> Path:
-    """Give the path of a free key as the file spells it: keys are kept in lower case."""
-    for spelled in report.spelled(path):
-        if spelled.lower() == key:
-            return (*path, spelled)
-    return (*path, key)
-
-
-def _known(address: str, domains: dict[str, Domain]) -> bool:
-    """Whether an address is foreign, or a mailbox or alias that there is."""
-    local, _, name = address.rpartition("@")
-    domain = domains.get(name.lower())
-    local = local.lower()
-    return (
-        domain is None
-        or local == "postmaster"
-        or local in domain.mailboxes
-        or local in domain.aliases
-        or ("*" in domain.mailboxes and local not in domain.moved)
-    )
-
-
-def _ends(start: str, domains: dict[str, Domain]) -> bool:
-    """Whether following an alias comes to any mailbox, ours or another's."""
-    seen, waiting = {start}, [start]
-    while waiting:
-        address = waiting.pop()
-        local, _, name = address.rpartition("@")
-        domain = domains.get(name)
-        members = domain.aliases.get(local) if domain else None
-        if members is None:
-            return True
-        for member in map(str.lower, members):
-            if member == address:
-                return True  # names itself: keeps a copy
-            if member not in seen:
-                seen.add(member)
-                waiting.append(member)
-    return False
-
-
 def _hops(config: Config, report: Report) -> None:
     """No mail may be handed back to this server's own listeners."""
     hops: list[tuple[Path, NextHop]] = [
-        ((*path, "deliver"), domain.deliver) for path, domain in _made(report, Domain)
+        ((*path, "deliver"), domain.deliver) for path, domain in report.of(Domain)
     ]
-    hops += [(_key_under(("route",), name, report), hop) for name, hop in config.routes.items()]
-    for path, listener in _made(report, Listener):
+    hops += [(report.under(("route",), name), hop) for name, hop in config.routes.items()]
+    hops += [
+        ((*path, "roster", "address"), NextHop(one.kind, one.address.host, one.address.port))
+        for path, one in ((path, domain.roster) for path, domain in report.of(Domain))
+        if one is not None and one.address is not None
+    ]
+    for path, listener in report.of(Listener):
         for where, hop in hops:
             if (hop.host or hop.path) and _overlap(_numeric(hop), listener.address):
                 report.clash(
@@ -245,7 +161,7 @@ def _servers(config: Config, report: Report) -> None:
         check_authorities(("delivery", "authorities"), file, report)
     hops = (*config.routes.values(), *(domain.deliver for domain in config.domains.values()))
     used = {str(SocketAddress(hop.host, hop.port)) for hop in hops if hop.way == "smtp"}
-    for path, one in _made(report, SmartHost):
+    for path, one in report.of(SmartHost):
         from ulak.config.smarthosts import check_smart_host  # noqa: PLC0415 -- as above
 
         check_smart_host(path, one, used, report)
@@ -278,7 +194,7 @@ def _relay(config: Config, report: Report) -> None:
 
 def _issuers(report: Report) -> None:
     names: dict[str, Path] = {}
-    for path, issuer in _made(report, Issuer):
+    for path, issuer in report.of(Issuer):
         from ulak.config.certificates import check_keys  # noqa: PLC0415 -- ssl is slow
 
         check_keys((*path, "keys"), issuer.keys, report)
@@ -325,12 +241,13 @@ def _times(config: Config, report: Report) -> None:
 
 def _policy(config: Config, report: Report) -> None:
     zones: dict[str, Path] = {}
-    for path, dnsbl in _made(report, Dnsbl):
+    for path, dnsbl in report.of(Dnsbl):
         where = (*path, "zone")
         if dnsbl.zone in zones:
             report.clash((zones[dnsbl.zone], where), "zone-twice", zone=dnsbl.zone)
         zones.setdefault(dnsbl.zone, where)
     policy = config.policy
+    check_greylist(policy.greylist, report)
     size = ("policy", "max_message_size")
     if policy.max_header_size > policy.max_message_size and size in report.spots:
         header = ("policy", "max_header_size")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as File
+from typing import TypeVar
 
 from ulak.config.lines import Path, Spot
 from ulak.language import FALLBACK, Texts
 
 TEXTS = Texts(File(__file__).parent / "texts")
+T = TypeVar("T")
 Pattern = tuple[str, ...]
 """The path of a setting with `[]` for the elements of an array and `*` for a free key."""
 
@@ -126,6 +128,19 @@ class Report:
         """Give the keys that stand under a path, as they are spelled there."""
         deep = len(path)
         return [str(p[-1]) for p in self.spots if len(p) == deep + 1 and p[:deep] == path]
+
+    def under(self, path: Path, key: str) -> Path:
+        """Give the path of a free key as the file spells it: keys are kept in lower case."""
+        for spelled in self.spelled(path):
+            if spelled.lower() == key:
+                return (*path, spelled)
+        return (*path, key)
+
+    def of(self, kind: type[T]) -> Iterator[tuple[Path, T]]:
+        """Give the sections of one kind that could be read, with their paths."""
+        for path, one in list(self.made.items()):
+            if isinstance(one, kind):
+                yield path, one
 
     def _mistake(self, path: Path, text: str, facts: Mapping[str, Fact]) -> Mistake:
         at = path

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ulak.config.argv import Argv
 from ulak.config.kinds import BAD, Bad, Plain
 from ulak.config.mistake import Place, given
 from ulak.config.values import (
@@ -22,6 +23,10 @@ from ulak.smtp.grammar import GrammarError, parse_domain, parse_mailbox
 
 _LONGEST_PATH = 107  # octets of a unix socket's path: sun_path has a NUL behind it
 _MODE = re.compile(r"0?[0-7]{3}")
+_URL = re.compile(
+    r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[\x21\x22\x24-\x7e]*)?"
+)
+DATABASE = re.compile(r"postgres(?:ql)?://[\x21-\x7e]*")
 _FIELD_NAME = re.compile(r"[\x21-\x39\x3b-\x7e]{1,70}")
 
 
@@ -280,9 +285,17 @@ class Hop(Plain):
     name: ClassVar[str] = "hop"
 
     def read(self, value: object, place: Place) -> NextHop | Bad:
-        """Take `maildir`, `mx`, `smtp:HOST:PORT`, `lmtp:HOST:PORT` or `lmtp:unix:PATH`."""
+        """Take `maildir`, `mx`, `smtp:HOST:PORT`, `lmtp:HOST:PORT`, `lmtp:unix:PATH`, a handler.
+
+        A handler is `pipe:PATH`, the list of a program and its arguments, or an address of the web.
+        """
+        if isinstance(value, list) and "pipe" in self.ways:
+            argv = Argv().read(value, place)
+            return BAD if isinstance(argv, Bad) else NextHop("pipe", argv=argv)
         if isinstance(value, str):
             way, colon, rest = value.partition(":")
+            if way in ("http", "https") and "http" in self.ways and _URL.fullmatch(value):
+                return NextHop("http", url=value)
             if way in self.ways:
                 hop = self.of(way, rest if colon else None, place)
                 if hop is not None:
@@ -291,12 +304,20 @@ class Hop(Plain):
         place.wrong("not-a-hop", words=", ".join(forms), given=given(value))
         return BAD
 
+    def write(self, value: object) -> object:
+        """Write it as it is read: a program with arguments as a list."""
+        if isinstance(value, NextHop) and len(value.argv) > 1:
+            return list(value.argv)
+        return Plain.write(self, value)
+
     def of(self, way: str, rest: str | None, place: Place) -> NextHop | None:
         """Read what stands behind the way; None where it does not fit."""
         if way in ("maildir", "mx"):
             return NextHop(way) if rest is None else None
-        if rest is None:
+        if rest is None or way == "http":
             return None
+        if way == "pipe":
+            return NextHop(way, argv=(rest,)) if rest[:1] == "/" and "\0" not in rest else None
         if way == "lmtp" and rest.startswith("unix:"):
             path = rest.removeprefix("unix:")
             return NextHop(way, path=str((place.folder / path).absolute())) if path else None
@@ -318,6 +339,8 @@ def spelled_way(way: str) -> list[str]:
     forms = {
         "smtp": ["smtp:HOST:PORT"],
         "lmtp": ["lmtp:HOST:PORT", "lmtp:unix:PATH"],
+        "pipe": ["pipe:PATH"],
+        "http": ["https://HOST/PATH"],
     }
     return forms.get(way, [way])
 
@@ -328,11 +351,28 @@ class Store(Plain):
     name = "store"
 
     def read(self, value: object, place: Place) -> str | Bad:
-        """Take `sqlite`; PostgreSQL is known and not to be had yet."""
+        """Take `sqlite`, or the URL of a database of PostgreSQL."""
         if value == "sqlite":
             return "sqlite"
         if isinstance(value, str) and value.startswith(("postgresql:", "postgres:")):
-            place.wrong("no-postgresql-yet")
+            if DATABASE.fullmatch(value):
+                return value
+            place.wrong("not-a-database", given=given(value))
             return BAD
-        place.wrong("not-a-choice", words="sqlite", given=given(value))
+        place.wrong("not-a-choice", words="sqlite, postgresql://…", given=given(value))
+        return BAD
+
+
+class Database(Plain):
+    """The address of a database of PostgreSQL, as libpq has it."""
+
+    name = "database"
+
+    def read(self, value: object, place: Place) -> str | Bad:
+        """Take a URL."""
+        if not isinstance(value, str):
+            return self.unlike(value, place)
+        if DATABASE.fullmatch(value):
+            return value
+        place.wrong("not-a-database", given=given(value))
         return BAD

@@ -11,7 +11,7 @@ from ulak.config.sections import setting
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reports:
-    """What is told to owners of other domains (RFC 9990, RFC 9991), and what they tell us.
+    """What is told to owners of other domains (RFC 9990, 9991, 8460), and what they tell us.
 
     `organization` and `contact` are `""`, and `sender` None, where the server's own name stands for
     them.
@@ -20,6 +20,7 @@ class Reports:
     addresses: tuple[str, ...] = setting(ListOf(MailAddress()), ())
     deliver: bool = setting(Flag(), default=True)
     aggregate: str = setting(Choice(("auto", "on", "off")), "auto")
+    tls: str = setting(Choice(("auto", "on", "off")), "auto")
     failure: bool = setting(Flag(), default=False)
     failures_per_hour: int = setting(Count(1, 10_000), 20)
     organization: str = setting(Text(), "")

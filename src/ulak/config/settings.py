@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ulak.config.checks import Checks
+from ulak.config.cluster import Cluster
+from ulak.config.destinations import Destination, DestinationName
 from ulak.config.dkim import Dkim
+from ulak.config.forwarding import Forwarding
+from ulak.config.handlers import Handler
 from ulak.config.kinds import (
     Choice,
     Count,
@@ -33,7 +37,6 @@ from ulak.config.names import (
     DomainName,
     FileMode,
     Hop,
-    ListCode,
     ListenOrUnix,
     MailAddress,
     Mailbox,
@@ -41,13 +44,20 @@ from ulak.config.names import (
     NetworkRange,
     RouteName,
     Server,
-    Store,
 )
+from ulak.config.policy import Policy
+from ulak.config.queue import Queue
 from ulak.config.reports import Reports
+from ulak.config.returns import Returns
+from ulak.config.rosters import Roster
+from ulak.config.rules import DeliveryRule
 from ulak.config.scanners import Scanner
 from ulak.config.sections import Each, MapOf, Section, setting
+from ulak.config.sources import Name, Pool, Source, Tenant
+from ulak.config.suppression import Suppression
 from ulak.config.values import Hidden, Network, NextHop, SocketAddress
 from ulak.config.web import Web
+from ulak.config.webhooks import Webhook
 from ulak.config.why import Why
 
 # Those that a listener can do without: the others are needed, or have settings of their own.
@@ -129,7 +139,12 @@ class Domain:
         MapOf(Mailbox(), ListOf(MailAddress(), least=1)), factory=dict
     )
     moved: Mapping[str, str] = setting(MapOf(Mailbox(), MailAddress()), factory=dict)
-    deliver: NextHop = setting(Hop(("maildir", "lmtp", "smtp")), NextHop("maildir"))
+    roster: Roster | None = setting(Section(Roster), None)
+    separator: str = setting(Choice(("", "+", "-", "=", "_", "~", "#", ".")), "")
+    detail_folder: str = setting(Choice(("off", "existing", "create")), "off")
+    catch_all: str | None = setting(MailAddress(), None)
+    deliver: NextHop = setting(Hop(("maildir", "lmtp", "smtp", "pipe", "http")), NextHop("maildir"))
+    handler: Handler | None = setting(Section(Handler), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,13 +230,18 @@ class Delivery:
     messages_per_connection: int = setting(Count(1), 1000)
     recipients_per_message: int = setting(Count(1), 100)
     tls: str = setting(Choice(("opportunistic", "off")), "opportunistic")
+    dane: bool = setting(Flag(), default=True)
+    mta_sts: bool = setting(Flag(), default=True)
     authorities: Path | None = setting(FileName(), None)
     chunking: str = setting(Choice(("auto", "always", "off")), "auto")
     port: int = setting(Count(1, 65_535), 25)
     allow_private: bool = setting(Flag(), default=False)
     source_ipv4: str = setting(Address(4), "")
     source_ipv6: str = setting(Address(6), "")
+    pool: str = setting(Text(), "")
+    multilingual_reports: bool = setting(Flag(), default=False)
     retry: Retry = setting(Section(Retry), Retry())
+    rules: tuple[DeliveryRule, ...] = setting(Each(DeliveryRule), (), key="rule")
     timeouts: DeliveryTimeouts = setting(Section(DeliveryTimeouts), DeliveryTimeouts())
 
 
@@ -249,46 +269,6 @@ class Dns:
     attempts: int = setting(Count(1, 10), 2)
     deadline: float = setting(Duration(least=0.05), 10.0)
     trust_ad: bool = setting(Flag(), default=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Queue:
-    """Where accepted mail waits."""
-
-    store: str = setting(Store(), "sqlite")
-    large_message: int = setting(Size(), 1_000_000)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dnsbl:
-    """One list of addresses that are not welcome (RFC 5782).
-
-    `codes` are the answers that count, as `ulak.checks.dnsbl.read_codes` takes them; none: all
-    of 127.0.0.0/8 but the errors in 127.255.255.0/24.
-    """
-
-    zone: str = setting(DomainName())
-    codes: tuple[str, ...] = setting(ListOf(ListCode()), ())
-    label: str = setting(Text(), "")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """What is taken and what is refused."""
-
-    vrfy: str = setting(Choice(("withhold", "verify", "refuse")), "withhold")
-    expn: str = setting(Choice(("withhold", "expand", "refuse")), "withhold")
-    max_message_size: int = setting(Size(), 50_000_000)
-    max_recipients: int = setting(Count(1, 1_000_000), 1000)
-    max_hold: float = setting(Duration(least=0.0), 30 * _DAY)
-    min_deliver_by: float = setting(Duration(least=0.0), 0.0)
-    need_from: bool = setting(Flag(), default=True)
-    max_hops: int = setting(Count(1, 10_000), 100)
-    max_header_size: int = setting(Size(1000), 102_400)
-    max_header_line: int = setting(Count(78, 1_000_000), 998)
-    min_free_disk: int = setting(Size(0), 100_000_000)
-    deny: tuple[Network, ...] = setting(ListOf(NetworkRange()), ())
-    dnsbl: tuple[Dnsbl, ...] = setting(Each(Dnsbl), ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -340,6 +320,7 @@ class Config:
     listeners: tuple[Listener, ...] = setting(Each(Listener), (), key="listener")
     web: Web | None = setting(Section(Web), None)
     domains: Mapping[str, Domain] = setting(MapOf(DomainName(), Section(Domain)), factory=dict)
+    forwarding: Forwarding = setting(Section(Forwarding), Forwarding())
     relay: Relay = setting(Section(Relay), Relay())
     submission: Submission = setting(Section(Submission), Submission())
     login: Login = setting(Section(Login), Login())
@@ -352,14 +333,24 @@ class Config:
         MapOf(Server(), Section(SmartHost)), factory=dict, key="smarthost"
     )
     delivery: Delivery = setting(Section(Delivery), Delivery())
+    destinations: Mapping[str, Destination] = setting(
+        MapOf(DestinationName(), Section(Destination)), factory=dict
+    )
+    sources: tuple[Source, ...] = setting(Each(Source), (), key="source")
+    pools: Mapping[str, Pool] = setting(MapOf(Name(), Section(Pool)), factory=dict)
+    tenants: Mapping[str, Tenant] = setting(MapOf(Name(), Section(Tenant)), factory=dict)
     dkim: Dkim = setting(Section(Dkim), Dkim())
     dns: Dns = setting(Section(Dns), Dns())
     queue: Queue = setting(Section(Queue), Queue())
+    cluster: Cluster = setting(Section(Cluster), Cluster())
     policy: Policy = setting(Section(Policy), Policy())
     checks: Checks = setting(Section(Checks), Checks())
     scanners: tuple[Scanner, ...] = setting(Each(Scanner), (), key="scanner")
     limits: Limits = setting(Section(Limits), Limits())
     reports: Reports = setting(Section(Reports), Reports())
+    suppression: Suppression = setting(Section(Suppression), Suppression())
+    returns: Returns = setting(Section(Returns), Returns())
+    webhooks: tuple[Webhook, ...] = setting(Each(Webhook), (), key="webhook")
     why: Why = setting(Section(Why), Why())
     journal: Journal = setting(Section(Journal), Journal())
     log: Log = setting(Section(Log), Log())

@@ -7,6 +7,7 @@ from pathlib import Path as File
 
 from ulak.config.kinds import Kind
 from ulak.config.lines import Path, Spot
+from ulak.config.meaning import meaning
 from ulak.config.mistake import TEXTS, bare_or_quoted, hidden, quoted, spell
 from ulak.config.reader import Loaded
 from ulak.config.sections import Each, MapOf, Section, Settings, rows
@@ -40,13 +41,23 @@ class Shown:
             found["data"] = {"from": "--data", "line": None}
         return found
 
-    def rows(self) -> Iterator[tuple[str, str, str]]:
-        """Give every value by its path, as TOML, and where it comes from: `""` for a default."""
+    def rows(self) -> Iterator[tuple[str, str, str, str, str]]:
+        """Give every value by its path, as TOML, and what is to be said of it.
+
+        That is where it comes from (`""` for a default), what it is for, and what the table is
+        for that it stands in (`""` at the top of the file).
+        """
         for path, value in _leaves(self.values(), ()):
             default = path not in self._spots and not (
                 path == ("data",) and self._loaded.data_given
             )
-            yield spell(path), toml(value), "" if default else self._source(path)
+            yield (
+                spell(path),
+                toml(value),
+                "" if default else self._source(path),
+                meaning(path, self._language),
+                meaning(path[:1], self._language) if path[1:] else "",
+            )
 
     @property
     def _file(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import shlex
 from dataclasses import dataclass
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -26,18 +27,25 @@ class SocketAddress:
 
 @dataclass(frozen=True, slots=True)
 class NextHop:
-    """Where mail goes next. `way` is `maildir`, `mx`, `smtp` or `lmtp`.
+    """Where mail goes next. `way` is `maildir`, `mx`, `smtp`, `lmtp`, `pipe` or `http`.
 
-    `smtp` and `lmtp` have a host and a port, or `lmtp` the path of a unix socket.
+    `smtp` and `lmtp` have a host and a port, or `lmtp` the path of a unix socket; `pipe` has the
+    `argv` of a program, `http` a `url`.
     """
 
     way: str
     host: str = ""
     port: int = 0
     path: str = ""
+    argv: tuple[str, ...] = ()
+    url: str = ""
 
     def __str__(self) -> str:
-        """Write it as the configuration does."""
+        """Write it as the configuration does, but a program with arguments as a shell would."""
+        if self.argv:
+            return f"{self.way}:{shlex.join(self.argv)}"
+        if self.url:
+            return self.url
         if self.path:
             return f"{self.way}:unix:{self.path}"
         return f"{self.way}:{SocketAddress(self.host, self.port)}" if self.host else self.way
