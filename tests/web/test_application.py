@@ -14,9 +14,11 @@ from starlette.testclient import TestClient
 
 from ulak.language import LANGUAGES
 from ulak.web.application import Piece, application
-from ulak.web.asset import assets
+from ulak.web.asset import FOLDER, assets, lean
+from ulak.web.full import BODIES, CHECKS, FullError
 from ulak.web.page import language_of, path_of, render
 from ulak.web.site import Site
+from ulak.web.words import say
 
 
 async def _page(request: Request) -> Response:
@@ -209,3 +211,39 @@ def test_no_page_asks_another_host_for_anything(client: TestClient) -> None:
     assert "@import" not in css
     assert " style=" not in text
     assert "<style" not in text
+
+
+def test_styles_are_sent_without_what_is_for_their_readers() -> None:
+    written = b"""/* Why; and "how" */
+.a > .b, .c :hover { color: red; content: " > ; " attr(x) }
+@media (max-width: 3rem) and print {
+  .d + .e { inset: 0 auto; }
+}
+"""
+    assert lean(written) == (
+        b'.a>.b,.c :hover{color:red;content:" > ; " attr(x)}'
+        b"@media (max-width:3rem) and print{.d + .e{inset:0 auto}}"
+    )
+    for name, asset in assets().items():
+        if name.endswith(".css"):
+            rules = (FOLDER / name).read_bytes()
+            assert asset.data.count(b"{") == rules.count(b"{")
+            assert len(asset.data) < len(rules)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_all_given_out_is_named(language: str) -> None:
+    async def busy(request: Request) -> Response:
+        raise FullError(request.path_params["of"], 7)
+
+    app = application(Site(), [Piece("busy", pages=[Route("/busy/{of}", busy)])], lambda _: "")
+    client = TestClient(app)
+    prefix = "" if language == "en" else f"/{language}"
+    seen = set()
+    for of in (CHECKS, BODIES):
+        answer = client.get(f"{prefix}/busy/{of}")
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "7")
+        title = say(language, f"frame.failure.503-{of}.title")
+        assert f"<h1>{title}</h1>" in answer.text
+        seen.add(title)
+    assert len(seen) == 2

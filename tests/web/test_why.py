@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -415,3 +416,15 @@ def test_a_view_has_each_fact_once() -> None:
     assert [row.label for row in shown.rows] == ["ip", "client", "sender_domain"]
     other = view(replace(SEEN, sender_domain=None), "en")
     assert [row.label for row in other.rows] == ["ip", "client", "domain"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_where_a_server_that_may_know_does_not_answer_that_is_said(
+    world: World, language: str
+) -> None:
+    sentence = str(escape(say(language, "refusals.unknown.unsure")))
+    for unsure in (True, False):
+        with _client(replace(world.why(), unsure=partial(bool, unsure))) as client:
+            answer = client.get(f"/{language}/why/{OTHER}")
+        assert answer.status_code == 404
+        assert (sentence in answer.text) is unsure

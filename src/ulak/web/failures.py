@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from ulak.web.full import FullError
 from ulak.web.page import language_of, render
 from ulak.web.site import Incident
 from ulak.web.words import has, say
@@ -19,7 +20,8 @@ async def refused(request: Request, error: Exception) -> Response:
     """Answer a request that cannot be fulfilled, with a page that says why and what to do."""
     status = error.status_code if isinstance(error, HTTPException) else _CLIENT
     headers = error.headers if isinstance(error, HTTPException) else None
-    return page(request, status, headers=dict(headers or {}))
+    of = error.of if isinstance(error, FullError) else ""
+    return page(request, status, of=of, headers=dict(headers or {}))
 
 
 async def gone(_request: Request, _error: Exception) -> Response:
@@ -40,12 +42,13 @@ def page(
     request: Request,
     status: int,
     *,
+    of: str = "",
     incident: str = "",
     headers: dict[str, str] | None = None,
 ) -> Response:
-    """Make the page of a status."""
+    """Make the page of a status. `of` is what has all been given out."""
     language = language_of(request)
-    name = f"frame.failure.{status}"
+    name = f"frame.failure.{status}-{of}" if of else f"frame.failure.{status}"
     if not has(language, f"{name}.title"):
         name = f"frame.failure.{_INSIDE if status >= _INSIDE else _CLIENT}"
     if request.scope["path"].startswith("/api/"):

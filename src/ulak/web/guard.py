@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ulak.language.case import lower
 from ulak.web.clear import in_clear
 from ulak.web.failures import page
+from ulak.web.full import BODIES, FullError
 from ulak.web.site import Site
 
 _LARGEST = 64 * 1024  # octets of a body, where no piece says otherwise
@@ -69,7 +70,7 @@ class _Body:
         if self._came > self._most:
             raise HTTPException(413)
         if self._held.octets > _MEMORY:
-            raise HTTPException(503, headers={"retry-after": "5"})
+            raise FullError(BODIES, 5)
         return message
 
     def forget(self) -> None:

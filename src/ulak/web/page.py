@@ -156,5 +156,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    # Letters as they are: six octets for each would double what a page in Arabic says of itself.
+    made.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
     made.globals.update(static=asset.static, known=known())
     return made

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -20,14 +22,53 @@ from ulak.journal.trace import AmbiguousError, Trace, What
 from ulak.language import LANGUAGES
 from ulak.queue.item import Pending, Row, Selection, State
 from ulak.replies.catalog import CATALOG
+from ulak.reports.aggregate import Aggregate, Note, Published
+from ulak.reports.aggregate import Row as Record
+from ulak.reports.observation import Sender, Signature
+from ulak.reports.plain import domain_of, kind_of, totals
+from ulak.reports.reading import Report
+from ulak.reports.store import Kept, Parcel
+from ulak.reports.store import State as ParcelState
+from ulak.reports.tlsrpt import Failure, TlsPolicy, TlsReport
+from ulak.suppression.sqlite import SqliteSuppressions
 from ulak.web import api
+from ulak.web.api.ports import Conflict, Handed, Taken, Turned
 from ulak.web.api.schemas import SCHEMAS
 from ulak.web.application import application
 from ulak.web.console import ports as console
+from ulak.web.console.absent import Missing
 from ulak.web.site import Site
 
 NOW = 1_800_000_000.0
+DMARC = Aggregate(
+    "example.com", "dmarc@example.com", "r1", 1_799_900_000, 1_799_986_400,
+    Published("example.org", "reject"),
+    (
+        Record(
+            "192.0.2.1", 7, "none", "pass", "fail", "example.org", "list.example",
+            notes=(Note("forwarded"),),
+            signatures=(Signature("example.org", "s1", "pass"),),
+            senders=(Sender("list.example", "pass"),),
+        ),
+    ),
+)  # fmt: skip
+TLS = TlsReport(
+    "example.com", "tls@example.com", "r2", 1_799_900_000, 1_799_986_400,
+    (
+        TlsPolicy(
+            "sts", "example.org", 90, 3, ("mx.example.org",),
+            (Failure("certificate-expired", 3, "192.0.2.9", "mx.example.org"),),
+        ),
+    ),
+)  # fmt: skip
 ROW = Row("M1", "ada@example.org", 900, NOW - 60, Pending("<g@example.net>", "example.net"))
+REPORTS: dict[int, Report] = {1: DMARC, 2: TLS}
+
+
+BODIES = {
+    "send": {"from": "a@b.example", "to": ["c@d.example"], "text": "x"},
+    "suppress": {"address": "a@b.example"},
+}
 
 
 class Server:
@@ -37,6 +78,11 @@ class Server:
         self.done: list[tuple[str, Selection, By]] = []
         self.asked: list[Selection] = []
         self.error: Exception | None = None
+        self.traces: dict[str, Trace] = {}
+        self.noted: list[tuple[str, By, Mapping[str, str]]] = []
+
+    def missing(self) -> Missing:
+        return Missing(("mx2",))
 
     def _or_error(self) -> None:
         if self.error is not None:
@@ -76,8 +122,55 @@ class Server:
         self._or_error()
         if identifier == "none":
             return None
-        entry = Entry(NOW, Kind.ACCEPTED, message=identifier, facts={"sender": "a@b.example"})
+        if identifier in self.traces:
+            return self.traces[identifier]
+        facts = {"sender": "a@b.example", "account": "a@b.example"}
+        entry = Entry(NOW, Kind.ACCEPTED, message=identifier, facts=facts)
         return Trace(What.MESSAGE, identifier, (entry,))
+
+    async def note(self, verb: str, by: By, facts: Mapping[str, str]) -> None:
+        self.noted.append((verb, by, facts))
+
+    async def reports(self, domain: str, since: float, limit: int) -> tuple[Kept, ...]:
+        self._or_error()
+        kept = [
+            Kept(
+                number, kind_of(one), one.organization, one.report_id, domain_of(one), one.begin,
+                one.end, *totals(one), NOW, "reports@example.com",
+            )
+            for number, one in REPORTS.items()
+        ]  # fmt: skip
+        wanted = (one for one in kept if one.end >= since and domain in ("", one.domain))
+        return tuple(wanted)[:limit]
+
+    async def report(self, number: int) -> Report | None:
+        self._or_error()
+        return REPORTS.get(number)
+
+    async def parcels(self, limit: int) -> tuple[Parcel, ...]:
+        self._or_error()
+        uri, address = "mailto:dmarc@example.net", "dmarc@example.net"
+        sent = Parcel("P1", "r1", "example.net", uri, address, state=ParcelState.SENT, changed=NOW)
+        dropped = Parcel("P2", "r2", "example.com", uri, "", 10, ParcelState.DROPPED, why="dns")
+        return (sent, dropped)[:limit]
+
+
+class PostOffice:
+    """Follows `web.api.ports.Post`."""
+
+    hostname = "mx.example.org"
+
+    def __init__(self) -> None:
+        self.clock = lambda: NOW
+        self.handed: list[Handed] = []
+        self.answer: Taken | Turned | Conflict | Exception | None = None
+
+    async def send(self, handed: Handed) -> Taken | Turned | Conflict:
+        self.handed.append(handed)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        states = tuple({"recipient": one, "state": "accepted"} for one in handed.recipients)
+        return self.answer or Taken("M1", "<1@mx.example.org>", states)
 
 
 class Tokens:
@@ -87,7 +180,9 @@ class Tokens:
     def make(self, *scopes: str, until: float = 0.0) -> str:
         token = mint(bytes([len(self.known)]) * 24)
         name = f"token {len(self.known)}"
-        self.known[hashed(token)] = AccessToken(name, hashed(token), scopes, NOW, until)
+        self.known[hashed(token)] = AccessToken(
+            name, hashed(token), scopes, NOW, until, account="a@b.example"
+        )
         return token
 
     async def find(self, token: str) -> AccessToken | None:
@@ -97,6 +192,8 @@ class Tokens:
 class World:
     def __init__(self) -> None:
         self.server = Server()
+        self.post_office = PostOffice()
+        self.suppressions = SqliteSuppressions(Path(tempfile.mkdtemp()) / "suppressions.db")
         self.tokens = Tokens()
         self.wait = 0.0
         self.incidents: list[BaseException] = []
@@ -105,6 +202,8 @@ class World:
             self.count,
             self.tokens,
             self.server,  # type: ignore[arg-type] # as much of it as is asked
+            self.post_office,
+            self.suppressions,
         )
         self.operations = api.operations(ports)
         self.app = application(Site(), [api.piece(ports, self.incident)], self.incident)
@@ -276,11 +375,15 @@ def test_every_operation_with_a_scope_wants_a_token_that_has_it(world: World) ->
     guarded = [one for one in world.operations if one.scope]
     assert guarded
     for one in guarded:
-        path = one.path.replace("{id}", "M1").replace("{verb}", "hold")
-        ask: Callable[..., Any] = world.get
-        how: dict[str, Any] = {}
-        if one.method == "POST":
-            ask, how = world.post, {"json": {"everything": True}}
+        path = one.path.replace("{id}", "M1").replace("{verb}", "hold").replace("{number}", "1")
+        path += "?address=a@b.example" if one.method == "DELETE" else ""
+        how: dict[str, Any] = {"json": BODIES.get(one.name, {"everything": True})}
+        how = how if one.method == "POST" else {}
+
+        def ask(path: str, token: str, method: str = one.method, **how: Any) -> Any:
+            headers = {"authorization": f"Bearer {token}"} if token else {}
+            return world.client.request(method, f"/api/v1{path}", headers=headers, **how)
+
         for token in ("", "ulak_nonsense", world.tokens.make(one.scope, until=NOW)):
             answer = ask(path, token, **how)
             assert answer.status_code == 401, (one.name, token)
@@ -292,7 +395,7 @@ def test_every_operation_with_a_scope_wants_a_token_that_has_it(world: World) ->
         assert answer.status_code == 403, one.name
         assert one.scope in answer.headers["www-authenticate"]
         answer = ask(path, world.tokens.make(one.scope, until=NOW + 1), **how)
-        assert answer.status_code == 200, answer.text
+        assert answer.status_code == one.status, answer.text
         fits(one.answer, answer.json())
     assert world.get("/queue", world.tokens.make("queue:write")).status_code == 200
     answer = world.post("/queue/drop", world.tokens.make("queue:read"), json={"everything": True})
@@ -315,7 +418,7 @@ def test_a_verb_is_done_and_it_is_noted_who_did_it(world: World) -> None:
     assert answer.json() == {"verb": "hold", "count": 1}
     ((verb, which, by),) = world.server.done
     assert verb == "hold"
-    assert which == Selection(domain="example.net", state=State.READY)
+    assert which == Selection(domains=("example.net",), state=State.READY)
     assert (by.who, by.via, by.ip) == ("token 0", "api", "testclient")
 
 
@@ -354,6 +457,57 @@ def test_no_verb_but_the_five(world: World) -> None:
     assert not world.server.done
 
 
+def test_the_reports_of_others_are_listed_and_shown(world: World) -> None:
+    token = world.tokens.make("reports:read")
+    told = world.get("/reports", token).json()
+    fits("Reports", told)
+    assert [one["kind"] for one in told["reports"]] == ["dmarc", "tls"]
+    assert (told["reports"][1]["messages"], told["reports"][1]["passed"]) == (93, 90)
+    for query, count in (
+        ("domain=EXAMPLE.org", 2),
+        ("domain=example.net", 0),
+        ("limit=1", 1),
+        (f"since={NOW}", 0),
+        (f"since={DMARC.end}", 2),
+    ):
+        assert len(world.get(f"/reports?{query}", token).json()["reports"]) == count, query
+    first, second = (world.get(f"/reports/{number}", token).json() for number in (1, 2))
+    fits("DmarcReport", first)
+    fits("TlsReport", second)
+    assert first["rows"][0]["signatures"][0]["selector"] == "s1"
+    assert second["policies"][0]["failures"][0]["kind"] == "certificate-expired"
+    assert world.get("/reports/3", token).status_code == 404
+    for number in ("0", "01", "x", "-1", "1.0", str(2**53)):
+        assert world.get(f"/reports/{number}", token).status_code == 400, number
+
+
+def test_what_became_of_own_reports_and_who_sends_in_our_name_is_told(world: World) -> None:
+    token = world.tokens.make("reports:read")
+    told = world.get("/reports/sent", token).json()
+    fits("Parcels", told)
+    assert [(one["state"], one["why"]) for one in told["parcels"]] == [
+        ("sent", ""),
+        ("dropped", "dns"),
+    ]
+    assert len(world.get("/reports/sent?limit=1", token).json()["parcels"]) == 1
+    told = world.get("/reports/sources?domain=Example.ORG", token).json()
+    fits("Sources", told)
+    assert told["reports"] == 1
+    assert sum(one["messages"] for one in told["sources"]) == sum(r.count for r in DMARC.rows)
+    assert told["sources"][0]["ip"] == DMARC.rows[0].ip
+    assert world.get("/reports/sources?domain=example.net", token).json()["sources"] == []
+    for path in ("/reports/sent", "/reports/sources"):
+        assert world.get(path, world.tokens.make("journal:read")).status_code == 403
+        world.server.error = console.OperationError("not-running")
+        assert world.get(path, token).status_code == 503
+        world.server.error = None
+
+
+def test_who_may_read_stories_may_not_read_reports_for_that(world: World) -> None:
+    assert world.get("/reports", world.tokens.make("journal:read")).status_code == 403
+    assert world.get("/stories/M1", world.tokens.make("reports:read")).status_code == 403
+
+
 def test_a_server_that_does_not_answer_is_a_503(world: World) -> None:
     token = world.tokens.make(*SCOPES)
     world.server.error = console.OperationError("not-running")
@@ -364,6 +518,12 @@ def test_a_server_that_does_not_answer_is_a_503(world: World) -> None:
     assert world.get("/stories/M1", token).status_code == 404
     world.server.error = None
     assert world.get("/stories/none", token).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/figures", "/sessions", "/destinations", "/stories/M1"])
+def test_it_is_said_which_servers_that_share_the_queue_are_missing(world: World, path: str) -> None:
+    told = world.get(path, world.tokens.make(*SCOPES)).json()
+    assert told["missing"] == {"silent": ["mx2"], "away": False}
 
 
 def test_an_error_inside_is_an_incident(world: World) -> None:

@@ -44,7 +44,8 @@ def mail(_context: Any, value: Any) -> bytes:
 def test_no_request_breaks_the_api(case: Any) -> None:
     # That a token is needed is tested beside; not every mail is a bounce, whatever a schema says.
     excluded = [ignored_auth]
-    if case.media_type == "message/rfc822":
+    # Nor is every text an address.
+    if case.media_type == "message/rfc822" or case.path in ("/messages", "/suppressions"):
         excluded.append(positive_data_acceptance)
     case.call_and_validate(excluded_checks=excluded)
     assert not WORLD.incidents, WORLD.incidents

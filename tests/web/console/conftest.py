@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import re
@@ -124,7 +125,7 @@ class Console:
     def change(self, name: str, **fields: object) -> None:
         old = self.accounts.find(f"{name}@example.org")
         assert old is not None
-        self.accounts.replace(replace(old, **fields))  # type: ignore[arg-type]
+        self.accounts.replace(replace(old, **fields))  # type: ignore[arg-type]  # fields by their names
 
     def verbs(self) -> list[str]:
         return [entry.facts["verb"] for entry in self.server.journal.entries]
@@ -143,7 +144,7 @@ class Console:
         for one in self.logged:
             os.close(one)
         self.visits.close()
-        self.accounts.close()
+        asyncio.run(self.doorkeeper.close())  # with the accounts
 
 
 def token_of(page: str) -> str:

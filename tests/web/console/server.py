@@ -12,10 +12,12 @@ from ulak.journal.memory import MemoryJournal
 from ulak.journal.trace import Trace
 from ulak.mail.envelope import Envelope
 from ulak.publish.compare import Checked
-from ulak.queue.item import Body, Message, Pending, Selection, State
+from ulak.queue.item import Body, Message, Order, Pending, Selection, State
 from ulak.queue.memory import MemoryStore
 from ulak.reports.reading import Report
 from ulak.reports.store import Kept, Parcel
+from ulak.suppression.suppressed import Suppressed
+from ulak.web.console.absent import Missing
 from ulak.web.console.ports import (
     Depth,
     Destination,
@@ -27,6 +29,7 @@ from ulak.web.console.ports import (
     Session,
     Sessions,
     Setting,
+    Silence,
     Zone,
 )
 
@@ -52,8 +55,15 @@ class Server:
         self.read: tuple[Kept, ...] = ()
         self.whole: dict[int, Report] = {}
         self.sent: tuple[Parcel, ...] = ()
+        self.silent: list[Suppressed] = []
+        self.heeded = True
         self.chosen: tuple[Setting, ...] = ()
         self.published: dict[str, tuple[Checked, ...]] = {"example.org": ()}
+        self.member = ""
+        self.absent = Missing()
+
+    def missing(self) -> Missing:
+        return self.absent
 
     def _look(self) -> None:
         if self.trouble is not None:
@@ -81,9 +91,17 @@ class Server:
     async def probe(self, zone: str) -> Probed | None:
         return next((one for one in self.probed if one.zone == zone), None)
 
-    async def queue(self, which: Selection, offset: int = 0, limit: int = 100) -> Listing:
+    async def queue(
+        self,
+        which: Selection,
+        offset: int = 0,
+        limit: int = 100,
+        order: Order = Order.AGE,
+        *,
+        backwards: bool = False,
+    ) -> Listing:
         self._look()
-        rows = sorted(await self.store.list(which), key=lambda row: row.received)
+        rows = sorted(await self.store.list(which), key=order.of, reverse=backwards)
         return Listing(tuple(rows[offset : offset + limit]), len(rows), offset)
 
     async def depth(self) -> Depth:
@@ -134,6 +152,24 @@ class Server:
         self._look()
         return self.journal.recent(limit, kinds=[Kind.OPERATED])
 
+    async def suppressed(self, part: str = "", offset: int = 0, limit: int = 100) -> Silence:
+        self._look()
+        found = [one for one in self.silent if part.lower() in one.address.lower()]
+        rows = tuple(found[offset : offset + limit])
+        return Silence(rows, len(found), offset, self.heeded)
+
+    async def suppress(self, one: Suppressed, by: By) -> None:
+        self._look()
+        self.silent.insert(0, one)
+        self.journal.write(operated(self.now_is, "suppress", by, recipient=one.address))
+
+    async def unsuppress(self, address: str, whose: str, by: By) -> int:
+        self._look()
+        left = [one for one in self.silent if (one.address, one.whose) != (address, whose)]
+        count, self.silent = len(self.silent) - len(left), left
+        self.journal.write(operated(self.now_is, "unsuppress", by, recipient=address))
+        return count
+
     async def story(self, identifier: str) -> Trace | None:
         self._look()
         return self.journal.trace(identifier)
@@ -153,7 +189,8 @@ class Server:
     async def parcels(self, limit: int = 100) -> Sequence[Parcel]:
         return self.sent[:limit]
 
-    async def settings(self) -> tuple[Setting, ...]:
+    async def settings(self, language: str = "en") -> tuple[Setting, ...]:
+        del language
         return self.chosen
 
     def domains(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import re
 import threading
 
 import pytest
+from starlette.testclient import TestClient
 from tests.web.console.conftest import SECRET, TABLE, Console, log_in, token_of
 
 from ulak.accounts import password
@@ -331,10 +332,10 @@ def test_who_logs_in_again_leaves_the_visit_before(console: Console) -> None:
     assert other.get("/console/visits").status_code == 303
 
 
-def console_login_page(console: Console, browser: object) -> str:
+def console_login_page(console: Console, browser: TestClient) -> str:
     """Give the login as a browser has it that is logged in: only its own cookie matters."""
     fresh = console.browser()
-    fresh.cookies.set("ulak-form", browser.cookies["ulak-form"])  # type: ignore[attr-defined]
+    fresh.cookies.set("ulak-form", browser.cookies["ulak-form"])
     return fresh.get("/console/login").text
 
 

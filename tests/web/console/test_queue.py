@@ -13,6 +13,7 @@ from tests.web.console.server import EVIL, QUEUED, filled
 
 from ulak.queue.item import Selection, State
 from ulak.web.console.ports import OperationError
+from ulak.web.console.queue.choice import Choice, fits
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def test_each_recipient_is_told_of_with_its_last_reply(full: Console, language: 
     assert "of-yesterday" in page
     if not language:
         assert "The mailbox is full" in page
-        assert "next attempt in 1 h" in page
+        assert "in 1 h" in page
         assert "1 to 5 of 5" in page
     assert "<button name" not in page
 
@@ -90,6 +91,10 @@ def test_what_strangers_said_is_shown_and_not_obeyed(full: Console) -> None:
     [
         ("domain=example.net", [0, 1]),
         ("domain=x@EXAMPLE.net", [0, 1]),
+        ("domain=example.net,+example.com;", [0, 1, 2, 3, 4]),
+        ("address=Held@example.com", [2]),
+        ("address=%3Csender3@example.org%3E", [3]),
+        ("address=sender3@example.org&domain=example.net", []),
         ("cause=mailbox-full", [0]),
         ("state=held", [2]),
         ("domain=example.com&state=ready", [3, 4]),
@@ -106,6 +111,41 @@ def test_it_shows_what_fits_the_filter(full: Console, query: str, there: list[in
     page = full.logged_in().get(f"/console/queue?{query}").text
     found = [place for place, row in enumerate(QUEUED) if f'"/console/message/{row[0]}"' in page]
     assert found == there
+
+
+@pytest.mark.parametrize(
+    ("sort", "rows", "column"),
+    [
+        ("", [0, 1, 2, 3, 4], "Came"),
+        ("-age", [4, 3, 2, 1, 0], "Came"),
+        ("due", [1, 2, 4, 3, 0], "Next attempt"),
+        ("-due", [0, 3, 1, 2, 4], "Next attempt"),
+        ("domain", [2, 3, 4, 0, 1], "To"),
+        ("-domain", [0, 1, 2, 3, 4], "To"),
+        ("nonsense", [0, 1, 2, 3, 4], "Came"),
+    ],
+)
+def test_it_goes_by_what_is_asked_for_and_says_by_what(
+    full: Console, sort: str, rows: list[int], column: str
+) -> None:
+    browser = full.logged_in()
+    page = browser.get(f"/console/queue?sort={sort}").text
+    assert re.findall(r'"/console/message/(\w+)"', page) == [QUEUED[row][0] for row in rows]
+    (head,) = re.findall(r'aria-sort="(\w+)"><a href="([^"]*)"[^>]*>([^<]*)', page)
+    assert head[::2] == ("descending" if sort.startswith("-") else "ascending", column)
+    turned = browser.get(head[1].replace("&amp;", "&")).text
+    assert re.findall(r'aria-sort="(\w+)"', turned) != [head[0]]
+    # It stays as it was when something is done, and on the next page.
+    if sort in ("-age", "due"):
+        assert f'name="sort" value="{sort}"' in asked(browser, "hold", f"?sort={sort}", whole="yes")
+
+
+def test_many_domains_are_one_filter_unless_they_are_too_many() -> None:
+    names = [f"d{number}.example" for number in range(100)]
+    assert Choice.of({"domain": fits(names)}).selection(NOW).domains == tuple(names)
+    assert fits([*names, "one.more.example"]) == ""
+    assert fits(["a" * 200 + ".example"] * 30) == f"{'a' * 200}.example"
+    assert fits([f"{'a' * 200}{number}.example" for number in range(30)]) == ""
 
 
 def test_what_the_queue_is_made_of_leads_to_it(full: Console) -> None:
@@ -211,7 +251,7 @@ def test_what_is_sent_twice_is_done_once(full: Console) -> None:
     ada = full.logged_in()
     page = asked(ada, "hold", "?domain=example.net", whole="yes")
     assert "recipients: 2." in done(ada, page)
-    asyncio.run(full.server.store.release(Selection(domain="example.net"), NOW))
+    asyncio.run(full.server.store.release(Selection(domains=("example.net",)), NOW))
     assert "recipients: 2." in done(ada, page)
     assert states(full)["msg0001aaa"] is State.READY
     assert len(full.server.acts) == 1

@@ -137,10 +137,12 @@ def test_an_id_that_is_short_for_several_leads_to_each(told: Console) -> None:
 
 def test_an_address_leads_to_its_mail(told: Console) -> None:
     ada = told.logged_in()
-    to = ada.get("/console/find?q=%3CGrace@Example.net%3E").text
+    led = ada.get("/console/find?q=%3CGrace@Example.net%3E")
+    assert led.headers["location"] == "/console/queue?address=Grace%40Example.net"
+    to = ada.get(led.headers["location"]).text
     assert "msg0001aaa" in to
     assert "msg0002bbb" not in to
-    sender = ada.get("/console/find?q=sender2@example.org").text
+    sender = ada.get("/console/queue?address=sender2@example.org").text
     assert "msg0003ccc" in sender
     assert "msg0001aaa" not in sender
     assert "There is nothing of that" in ada.get("/console/find?q=nobody@example.net").text

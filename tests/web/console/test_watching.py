@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from tests.web.console.conftest import NOW, Console, token_of
+from tests.web.console.server import EVIL
 
 from ulak.checks.reason import because
 from ulak.publish.compare import Checked, Standing
@@ -18,6 +20,7 @@ from ulak.reports.aggregate import Row as ReportRow
 from ulak.reports.store import Kept, Parcel
 from ulak.reports.store import State as ParcelState
 from ulak.reports.tlsrpt import Failure, TlsPolicy, TlsReport
+from ulak.web.console.absent import Missing
 from ulak.web.console.lists import state_of
 from ulak.web.console.ports import (
     Answered,
@@ -28,6 +31,8 @@ from ulak.web.console.ports import (
     Said,
     Session,
     Setting,
+    Stopped,
+    Terms,
     Trouble,
     Zone,
 )
@@ -119,7 +124,7 @@ def fill(console: Console) -> None:
     )
     server.chosen = (
         Setting("hostname", '"mx.example.org"', "ulak.toml:1"),
-        Setting("delivery.port", "25"),
+        Setting("delivery.port", "25", meaning="Where servers listen.", about=HOSTILE),
         Setting('domains."x".mailboxes', HOSTILE, HOSTILE),
     )
     server.published = {
@@ -195,9 +200,42 @@ def test_a_last_reply_is_explained_in_the_language_of_the_page(console: Console)
     browser = console.logged_in()
     english = browser.get("/console/destinations").text
     assert "<summary>There is no such mailbox</summary>" in english
-    assert "mx1.example.net,mx2.example.net:25" in english
+    assert "mx1.example.net, mx2.example.net:25" in english
     assert "Mailboxes here" in english
     assert 'href="/tr/causes/no-such-mailbox"' in browser.get("/tr/console/destinations").text
+
+
+def test_a_destination_shows_its_policy_of_tls_and_why_it_is_left_alone(console: Console) -> None:
+    stopped = Stopped(
+        "refused", NOW - 60, NOW + 3600, 2, "listed", "listed-by-dnsbl", f"554 {EVIL}", "mx",
+        "https://postmaster.example/limits", "2026-11-01",
+    )  # fmt: skip
+    policy = {"tls-policy": "mta-sts-enforce", "sts-domain": "example.net", "sts-id": "7"}
+    said = Said(NOW, "delivered", "delivered", "250 ok", "mx", remote=True, tls="TLSv1.3")
+    one = Destination(
+        "mx:mx.example.net:25", "smtp", ("example.net",), last=replace(said, policy=policy),
+        until=NOW + 3600, holds=(NOW - 100, NOW + 86_400),
+        terms=(Terms("192.0.2.1", 1, 3, 20, 5.0, stopped), Terms("192.0.2.2", 0, 4, 20)),
+    )  # fmt: skip
+    plain = Destination("mx:other.example:25", "smtp", ("other.example",), last=said)
+    here = Destination("maildir", "maildir", ("example.org",), last=replace(said, remote=False))
+    console.server.places = (one, plain, here)
+    browser = console.logged_in()
+    page = browser.get("/console/destinations").text
+    assert "The policy of example.net (MTA-STS, id 7) wants a host that it names" in page
+    assert "It was fetched at" in page
+    assert "Nothing is sent there before" in page
+    assert "It does not want mail from this address of ours now" in page
+    assert "That is 2 times in a row." in page
+    assert "(rule listed)" in page
+    assert 'href="https://postmaster.example/limits"' in page
+    assert "3 of 20" in page
+    assert "12 a minute" in page
+    assert page.count("No policy says anything about TLS there") == 1
+    assert "<script>alert" not in page
+    assert "&lt;time" not in page
+    for language in ("tr", "ar"):
+        assert "MTA-STS" in browser.get(f"/{language}/console/destinations").text
 
 
 def test_a_list_is_tested_when_somebody_asks_for_it(console: Console) -> None:
@@ -252,9 +290,22 @@ def test_settings_are_shown_by_their_section_and_those_alone_that_were_set(
     fill(console)
     browser = console.logged_in()
     page = browser.get("/console/settings").text
-    assert "<code>[delivery]</code>" in page
+    assert '<bdi dir="ltr" class="mono">[delivery]</bdi>' in page
     assert "delivery.port" in page
+    assert "Where servers listen." in page
+    assert " open>" not in page
     assert "delivery.port" not in browser.get("/console/settings?only=changed").text
+
+
+def test_settings_are_looked_for_by_their_name_or_what_they_are_for(console: Console) -> None:
+    fill(console)
+    browser = console.logged_in()
+    for named, found in (("delivery port", True), ("servers listen", True), ("hostname", False)):
+        page = browser.get("/console/settings", params={"named": named}).text
+        assert ('id="delivery.port"' in page) is found
+        assert '<details class="settings" id="' in page
+        assert " open>" in page
+    assert "No setting fits that." in browser.get("/console/settings?named=nonsense").text
 
 
 def test_settings_of_a_list_are_one_section() -> None:
@@ -271,7 +322,7 @@ def test_a_report_that_is_not_there_is_no_page(console: Console) -> None:
 
 def test_only_all_is_a_hundred_percent() -> None:
     said = [share(part, 10_000, language="en") for part in (0, 1, 5_000, 9_999, 10_000)]
-    assert said == ["0 %", "0.1 %", "50 %", "99.9 %", "100 %"]
+    assert said == ["0%", "0.1%", "50%", "99.9%", "100%"]
     assert share(0, 0, language="en") == "–"
 
 
@@ -407,3 +458,37 @@ def test_a_trouble_ends_a_stream_and_is_told_on_a_page(console: Console) -> None
     answer = browser.get("/console/now")
     assert answer.status_code == 503
     assert "The disk does not give what was asked for" in answer.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pages_say_which_servers_tell_and_which_have_not_answered(
+    console: Console, language: str
+) -> None:
+    fill(console)
+    browser = console.logged_in()
+    server = console.server
+    server.member = "mx1"
+    server.absent = Missing((f"mx3{HOSTILE}",), away=True)
+    server.state = replace(server.state, members=("mx1", "mx2"), missing=server.absent)
+    server.connected = tuple(replace(one, member="mx2") for one in server.connected)
+    for page in ("now", "sessions", "destinations", "blocklists", "audit"):
+        text = browser.get(f"{language}/console/{page}").text
+        assert "mx3&lt;script&gt;" in text, page
+        assert HOSTILE not in text
+    assert "mx1, mx2" in browser.get(f"{language}/console/now").text
+    assert (
+        '<bdi dir="ltr" class="small">mx2</bdi>' in browser.get(f"{language}/console/sessions").text
+    )
+    for page in ("reports", "settings"):
+        assert "mx1" in browser.get(f"{language}/console/{page}").text
+    answer = browser.get(f"{language}/console/message/none-such")
+    assert answer.status_code == 404
+    assert "mx3" in answer.text  # it may be known there
+
+
+def test_of_one_server_nothing_is_said_of_others(console: Console) -> None:
+    fill(console)
+    browser = console.logged_in()
+    now, sessions = (browser.get(f"/console/{page}").text for page in ("now", "sessions"))
+    assert "Told by" not in now
+    assert ">Server<" not in sessions

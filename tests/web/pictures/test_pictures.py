@@ -16,7 +16,6 @@ from ulak.checks.spf.survey import Branch
 from ulak.language import LANGUAGES, direction
 from ulak.web import pictures
 from ulak.web.pictures import spf, story
-from ulak.web.pictures.counts import Bar
 from ulak.web.pictures.measure import WIDTH, width, wrapped
 from ulak.web.pictures.spf import Tree
 from ulak.web.pictures.svg import Picture
@@ -213,7 +212,7 @@ def test_no_story_breaks_a_timeline(events: list[Event], title: str, language: s
 series = st.lists(
     st.builds(pictures.Series, hostile, st.lists(numbers, max_size=200).map(tuple)), max_size=9
 ).map(tuple)
-CHARTS: list[Callable[..., Picture]] = [pictures.lines, pictures.stacked, pictures.opposed]
+CHARTS: list[Callable[..., Picture]] = [pictures.stacked, pictures.opposed]
 
 
 @pytest.mark.parametrize("draw", CHARTS)
@@ -236,17 +235,6 @@ def test_ten_thousand_values_stay_small(draw: Callable[..., Picture]) -> None:
         "Chart", 1.7e9, 60, tuple(pictures.Series(f"S{n}", values) for n in range(5))
     )
     held(draw(chart, "en"))
-
-
-def test_a_gap_in_the_values_is_a_gap_in_the_line() -> None:
-    def pieces(*values: float | None) -> int:
-        chart = pictures.Chart("Chart", 0, 60, (pictures.Series("A", values),))
-        root = held(pictures.lines(chart, "en"))
-        (plot,) = (s for s in root.iter(f"{SVG}svg") if "viewBox" in s.attrib)
-        return len(plot)
-
-    assert pieces(1, 2, 3) == 1
-    assert pieces(1, None, 3, 4) == 2
 
 
 def bars(root: ET.Element) -> dict[str, tuple[float, float]]:
@@ -283,12 +271,6 @@ def test_small_series_are_put_together_and_none_is_lost() -> None:
     texts = " ".join(shown(root))
     assert "S11 11" in texts
     assert f"Others {sum(range(8))}" in texts
-
-
-@settings(deadline=None)
-@given(st.lists(st.builds(Bar, hostile, st.floats(0, 1e15)), max_size=30), languages)
-def test_no_counts_break_bars(rows: list[Bar], language: str) -> None:
-    held(pictures.bars("Bars", rows, language), language)
 
 
 @settings(deadline=None)

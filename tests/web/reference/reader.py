@@ -78,8 +78,8 @@ class Reader(HTMLParser):
             self.text += data
 
 
-def visitor(base: str = BASE, *, tools: bool = False) -> TestClient:
-    """Give a client of a site that is the reference alone, or has `tools` beside it."""
+def visitor(base: str = BASE, *, tools: bool = False, everything: bool = False) -> TestClient:
+    """Give a client of a site that is the reference alone, or has `tools` beside it, or all."""
 
     def incident(error: BaseException) -> str:
         raise error
@@ -91,5 +91,9 @@ def visitor(base: str = BASE, *, tools: bool = False) -> TestClient:
     if tools:
         pages = [Route("/explain", tool), Route("/check", tool)]
         pieces.append(Piece("tools", pages=pages, sections=("explain", "check")))
+    if everything:
+        sections = ("explain", "check", "why", "api", "console")
+        pages = [Route(f"/{name}", tool) for name in sections]
+        pieces.append(Piece("others", pages=pages, sections=sections))
     site = Site("mx.example.org", base)
     return TestClient(application(site, pieces, incident), follow_redirects=False)

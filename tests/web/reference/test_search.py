@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 from starlette.testclient import TestClient
 from tests.web.reference.reader import Reader, visitor
@@ -126,6 +128,21 @@ def test_what_is_not_found_is_said(client: TestClient) -> None:
     assert "Nothing was found for “qqqqqq zzzzzz”" in text
     assert not client.get("/search/found", params={"q": "  "}).text.strip()
     assert not client.get("/search/found").text.strip()
+
+
+@pytest.mark.parametrize(
+    "path", ["/search?q=mailbox+full", "/search/found?q=mailbox", "/compare?a=252&b=nonsense"]
+)
+def test_an_answer_is_as_small_as_the_browser_takes_it(client: TestClient, path: str) -> None:
+    with client.stream("GET", path, headers={"accept-encoding": "gzip"}) as small:
+        octets = b"".join(small.iter_raw())
+    whole = client.get(path, headers={"accept-encoding": "identity"})
+    assert (small.headers["content-encoding"], small.headers["vary"]) == ("gzip", "accept-encoding")
+    assert int(small.headers["content-length"]) == len(octets)
+    assert gzip.decompress(octets) == whole.content
+    assert len(octets) < len(whole.content) / 2
+    assert "content-encoding" not in whole.headers
+    assert whole.headers["vary"] == "accept-encoding"
 
 
 def test_no_search_takes_long_or_says_much(client: TestClient) -> None:

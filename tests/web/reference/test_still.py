@@ -64,7 +64,7 @@ def test_a_page_names_the_address_at_which_it_lies(made: tuple[Path, Written]) -
     text = (folder / "ar/codes/252/index.html").read_text("utf-8")
     assert f'<link rel="canonical" href="{BASE}/mail/ar/codes/252/">' in text
     assert f'hreflang="en" href="{BASE}/mail/codes/252/"' in text
-    assert f'"url": "{BASE}/mail/ar/codes/252/"' in text
+    assert f'"url":"{BASE}/mail/ar/codes/252/"' in text
     assert 'http-equiv="content-security-policy"' in text
     first = (folder / "sitemap/1.xml").read_text("utf-8")
     assert f"<loc>{BASE}/mail/ar/codes/252/</loc>" in first

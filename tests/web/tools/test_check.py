@@ -12,6 +12,7 @@ from tests.web.tools.test_explain import HOSTILE, tame
 from tests.web.tools.world import World, events, live_of
 
 from ulak.language import LANGUAGES
+from ulak.web.words import say
 
 SIGNED = SIGNER.sign(HEADER, BODY, NOW) + HEADER + b"\r\n" + BODY
 
@@ -187,6 +188,13 @@ def test_all_visitors_together_may_ask_only_so_much(world: World) -> None:
             answer = visitor.get("/check/ip", params={"ip": f"203.0.113.{number}", "live": "1"})
             statuses.append(answer.status_code)
     assert statuses == [200] * 120 + [503] * 2
+    for language in LANGUAGES:
+        prefix = "" if language == "en" else f"/{language}"
+        with TestClient(app, client=("198.51.100.9", 1)) as visitor:
+            answer = visitor.get(f"{prefix}/check/ip", params={"ip": "203.0.113.250", "live": "1"})
+        told = say(language, "frame.failure.503-checks.means")
+        assert f'<p class="lead">{told}</p>' in answer.text
+        assert int(answer.headers["retry-after"]) >= 1
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)

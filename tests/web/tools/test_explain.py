@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from tests.web.tools.world import LISTED, World, events, live_of
 
 from ulak.language import LANGUAGES
+from ulak.web.words import say
 
 BOUNCE = (
     b"From: MAILER-DAEMON@mx.sender.example\r\nTo: ada@well.example\r\n"
@@ -257,6 +258,39 @@ def test_a_failure_of_a_bounce_is_checked_by_what_the_bounce_tells(
     for number in ("2", "-1", "999999999999", "٣", "x"):
         data = {"kept": kept[0], "number": number}
         assert client.post("/explain/check", data=data).status_code in (200, 410)
+
+
+def bare(text: str) -> str:
+    """Give a page without its marks of code and direction."""
+    return html.unescape(re.sub(r"</?(?:code|bdi)[^>]*>", "", text))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pages_name_fields_and_no_options_of_a_command(client: TestClient, language: str) -> None:
+    prefix = "" if language == "en" else f"/{language}"
+    for reply in (
+        "550 5.7.1 SPF check failed",
+        "550 5.7.1 blocked, your IP is on a blacklist",
+        "550 5.7.20 DKIM signature is required",
+        "550 5.7.1 DMARC policy of your domain",
+        "550 5.7.25 reverse DNS does not exist",
+    ):
+        text = client.post(f"{prefix}/explain/check", data={"reply": reply}).text
+        asked = say(language, "tools.step.reply.needs", options="")[:12]
+        assert asked in text, reply
+        assert not re.search(r"[ (>]--[a-z]", text), reply
+    text = client.get(
+        f"{prefix}/check/domain", params={"name": "well.example", "connect": "1"}
+    ).text
+    told = say(
+        language, "tools.step.starttls.private", host="mx.well.example", address="192.0.2.25"
+    )
+    assert told in bare(text)
+    assert not re.search(r"[ (>]--[a-z]", text)
+    message = {"text": "From: a@well.example\r\n\r\nHello\r\n"}
+    text = client.post(f"{prefix}/check/message", data=message).text
+    assert say(language, "tools.given.title") in text
+    assert not re.search(r"[ (>]--[a-z]", text)
 
 
 def test_a_bounce_is_forgotten_after_ten_minutes(client: TestClient, world: World) -> None:

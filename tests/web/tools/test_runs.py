@@ -192,7 +192,7 @@ async def test_it_is_given_up_when_it_takes_too_long() -> None:
 async def test_who_gets_no_place_for_too_long_is_told_so() -> None:
     table, works = runs(at_once=1, patience=0.02), [Work(), Work()]
     first, second = (table.enter(str(n), f"v{n}", work) for n, work in enumerate(works))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         begun_first = await begun(table, first)
         run = await table.finished(second)
         await begun_first

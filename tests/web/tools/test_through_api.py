@@ -46,6 +46,7 @@ def test_an_address_a_domain_and_a_message_are_checked(client: TestClient) -> No
         assert answer.json()["what"] == what
         assert answer.json()["language"] == "tr"
         assert answer.headers["access-control-allow-origin"] == "*"
+        assert answer.headers["cache-control"] == "no-store"  # it is so now, and not in an hour
     answer = client.post(
         "/api/v1/check/message", content=SIGNED, headers={"content-type": "message/rfc822"}
     )

@@ -15,18 +15,30 @@ from ulak.web.api.description import PLACE
 from ulak.web.api.operating import operations as operating
 from ulak.web.api.operation import Operation
 from ulak.web.api.ports import Ports, Tokens
+from ulak.web.api.refusals import operations as refusals
+from ulak.web.api.reports import operations as reports
+from ulak.web.api.sending import operations as sending
 from ulak.web.api.serving import routes
+from ulak.web.api.streaming import operations as streaming
+from ulak.web.api.suppressing import operations as suppressing
 from ulak.web.application import Piece
 from ulak.web.page import language_of, render, site_of
 from ulak.web.site import Incident
 from ulak.web.words import say
 
-__all__ = ["PLACE", "Operation", "Ports", "Tokens", "checking", "operations", "piece"]
+__all__ = ["PLACE", "Operation", "Ports", "Tokens", "checking", "operations", "piece", "refusals"]
 
 
 def operations(ports: Ports) -> tuple[Operation, ...]:
     """Give every operation that there is with these ports."""
-    return (*reference.OPERATIONS, *(operating(ports.server) if ports.server else ()))
+    server = ports.server
+    return (
+        *reference.OPERATIONS,
+        *((*operating(server), *reports(server)) if server else ()),
+        *(suppressing(ports.suppressions, ports) if ports.suppressions else ()),
+        *(sending(ports.post, server) if ports.post else ()),
+        *(streaming(ports.events, ports) if ports.events else ()),
+    )
 
 
 def piece(ports: Ports, incident: Incident, more: Sequence[Operation] = ()) -> Piece:

@@ -51,7 +51,7 @@ def operations(bench: Bench) -> tuple[Operation, ...]:
 
     return (
         Operation(
-            "check-ip", "GET", "/check/ip/{ip}", ip, "Diagnosis", weight=_WEIGHT,
+            "check-ip", "GET", "/check/ip/{ip}", ip, "Diagnosis", weight=_WEIGHT, fresh=True,
             parameters=(
                 Parameter("ip", _NAME, "path", required=True), Parameter("helo", _HELO), LANG,
             ),
@@ -59,7 +59,7 @@ def operations(bench: Bench) -> tuple[Operation, ...]:
         ),
         Operation(
             "check-domain", "GET", "/check/domain/{domain_name}", domain, "Diagnosis",
-            weight=_WEIGHT,
+            weight=_WEIGHT, fresh=True,
             parameters=(
                 Parameter("domain_name", _NAME, "path", required=True),
                 Parameter("selector", _SELECTORS),
@@ -69,7 +69,7 @@ def operations(bench: Bench) -> tuple[Operation, ...]:
         ),
         Operation(
             "check-message", "POST", "/check/message", message, "Diagnosis", weight=_WEIGHT,
-            parameters=(LANG,), body=Content({MAIL: STRING}, LARGEST),
+            fresh=True, parameters=(LANG,), body=Content({MAIL: STRING}, LARGEST),
             problems=(413, 415, 503, 504),
         ),
     )  # fmt: skip

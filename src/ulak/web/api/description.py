@@ -58,9 +58,9 @@ def _operation(one: Operation, language: str) -> dict[str, Any]:
         "tags": ["operator" if one.scope else "public"],
         "summary": say(language, f"api.operation.{one.name}"),
         "responses": {
-            "200": {
-                "description": say(language, "api.status.200"),
-                "content": {"application/json": {"schema": ref(one.answer)}},
+            str(one.status): {
+                "description": say(language, f"api.status.{one.status}"),
+                "content": {one.kind: {"schema": ref(one.answer)}},
             },
             **{str(status): _problem(status, language) for status in sorted(statuses)},
         },

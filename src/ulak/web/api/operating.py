@@ -22,15 +22,15 @@ T = TypeVar("T")
 
 _LATEST = 253_402_300_799  # the last second of the year 9999
 _WORD = {"type": "string", "maxLength": 255}
-_TIME = {"type": "number", "minimum": 0, "maximum": _LATEST}
-_LIMIT = Parameter("limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100})
+TIME = {"type": "number", "minimum": 0, "maximum": _LATEST}
+LIMIT = Parameter("limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100})
 _SELECTING = (
     Parameter("id", {"type": "array", "maxItems": 100, "items": _WORD}),
     Parameter("domain", _WORD),
     Parameter("cause", _WORD),
     Parameter("state", enum(*State)),
-    Parameter("before", _TIME),
-    Parameter("after", _TIME),
+    Parameter("before", TIME),
+    Parameter("after", TIME),
 )
 _NAMED = {"type": "string", "minLength": 1, "maxLength": 255}
 # Nothing named is nobody, and never everybody.
@@ -41,8 +41,8 @@ _CHOICE = {
         "domain": _NAMED,
         "cause": _NAMED,
         "state": enum(*State),
-        "before": _TIME,
-        "after": _TIME,
+        "before": TIME,
+        "after": TIME,
         "everything": {"type": "boolean", "const": True},
     },
     "minProperties": 1,
@@ -54,29 +54,41 @@ _MOST = 100_000  # octets
 def operations(server: Server) -> tuple[Operation, ...]:
     """Give the operations on a server."""
 
+    def missing() -> dict[str, Any]:
+        """Say which servers that share the queue have not answered."""
+        return asdict(server.missing())
+
     async def now(_: Call) -> dict[str, Any]:
-        return asdict(await _asked(server.now))
+        return asdict(await asked_of(server.now))
 
     async def figures(call: Call) -> dict[str, Any]:
-        told = await _asked(lambda: server.figures(Span(call.values["span"])))
+        told = await asked_of(lambda: server.figures(Span(call.values["span"])))
         series = [
             {"kind": str(one.kind), "cause": one.cause, "counts": list(one.counts)}
             for one in told.series
         ]
-        return {"span": str(told.span), "begin": told.begin, "step": told.step, "series": series}
+        return {
+            "span": str(told.span),
+            "begin": told.begin,
+            "step": told.step,
+            "series": series,
+            "missing": missing(),
+        }
 
     async def sessions(call: Call) -> dict[str, Any]:
-        told = await _asked(lambda: server.sessions(call.values["limit"]))
-        return {"sessions": [asdict(one) for one in told.shown], "total": told.total}
+        told = await asked_of(lambda: server.sessions(call.values["limit"]))
+        rows = [asdict(one) for one in told.shown]
+        return {"sessions": rows, "total": told.total, "missing": missing()}
 
     async def destinations(call: Call) -> dict[str, Any]:
-        told = await _asked(lambda: server.destinations(call.values["limit"]))
-        return {"destinations": [asdict(one) for one in told.shown], "total": told.total}
+        told = await asked_of(lambda: server.destinations(call.values["limit"]))
+        rows = [asdict(one) for one in told.shown]
+        return {"destinations": rows, "total": told.total, "missing": missing()}
 
     async def queue(call: Call) -> dict[str, Any]:
         which = _selected(call.values)
         offset, limit = call.values["offset"], call.values["limit"]
-        told = await _asked(lambda: server.queue(which, offset, limit))
+        told = await asked_of(lambda: server.queue(which, offset, limit))
         return {
             "recipients": [as_json(row) for row in told.rows],
             "total": told.total,
@@ -85,15 +97,15 @@ def operations(server: Server) -> tuple[Operation, ...]:
 
     async def act(call: Call) -> dict[str, Any]:
         verb, which = call.values["verb"], _chosen(call.json(_CHOICE))
-        count = await _asked(lambda: server.act(verb, which, call.by))
+        count = await asked_of(lambda: server.act(verb, which, call.by))
         return {"verb": verb, "count": count}
 
     async def story(call: Call) -> dict[str, Any]:
         identifier = call.values["id"]
-        found = await _asked(lambda: server.story(identifier))
+        found = await asked_of(lambda: server.story(identifier))
         if found is None:
             raise Problem(404, "unknown-id", id=identifier)
-        return to_dict(tell(found, call.language))
+        return {**to_dict(tell(found, call.language)), "missing": missing()}
 
     span = Parameter("span", {**enum(*Span), "default": Span.DAY.value})
     offset = Parameter(
@@ -108,15 +120,15 @@ def operations(server: Server) -> tuple[Operation, ...]:
             problems=(503,),
         ),
         Operation(
-            "sessions", "GET", "/sessions", sessions, "Sessions", "status:read", (_LIMIT,),
+            "sessions", "GET", "/sessions", sessions, "Sessions", "status:read", (LIMIT,),
             problems=(503,),
         ),
         Operation(
             "destinations", "GET", "/destinations", destinations, "Destinations", "status:read",
-            (_LIMIT,), problems=(503,),
+            (LIMIT,), problems=(503,),
         ),
         Operation(
-            "queue", "GET", "/queue", queue, "Queue", "queue:read", (*_SELECTING, offset, _LIMIT),
+            "queue", "GET", "/queue", queue, "Queue", "queue:read", (*_SELECTING, offset, LIMIT),
             problems=(503,),
         ),
         Operation(
@@ -130,7 +142,8 @@ def operations(server: Server) -> tuple[Operation, ...]:
     )  # fmt: skip
 
 
-async def _asked(question: Callable[[], Awaitable[T]]) -> T:
+async def asked_of(question: Callable[[], Awaitable[T]]) -> T:
+    """Ask the server. Raises Problem where it cannot tell."""
     try:
         return await question()
     except JournalError as error:
@@ -143,7 +156,7 @@ async def _asked(question: Callable[[], Awaitable[T]]) -> T:
 def _selected(values: Any) -> Selection:  # noqa: ANN401 -- values by name
     which = Selection(
         tuple(values["id"]),
-        values["domain"] or "",
+        (values["domain"],) if values["domain"] else (),
         values["cause"] or "",
         state=State(values["state"]) if values["state"] else None,
         before=values["before"],
@@ -156,7 +169,7 @@ def _chosen(given: dict[str, Any]) -> Selection:
     """Take which recipients a verb is for."""
     return Selection(
         ids=tuple(given.get("ids", ())),
-        domain=given.get("domain", ""),
+        domains=(given["domain"],) if given.get("domain") else (),
         cause=given.get("cause", ""),
         everything=given.get("everything", False),
         state=State(given["state"]) if "state" in given else None,

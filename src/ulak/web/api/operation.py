@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from ulak.accounts.access import AccessToken
 from ulak.journal.deed import By
 from ulak.web.api.problem import Problem
 from ulak.web.api.shape import fits
@@ -25,7 +26,7 @@ Handler = Callable[["Call"], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One value in the path or in the query.
+    """One value in the path, in the query or in the header.
 
     `schema` is JSON Schema of a string (`maxLength`, `minLength`, `enum`), an integer or a number
     (`minimum`, `maximum`), a boolean, or an array of strings (`maxItems`): no other parts of it
@@ -92,7 +93,9 @@ class Operation:
     """One operation. `name` is its `operationId`, and its texts are `api.operation.<name>.*`.
 
     `answer` names a schema of `ulak.web.api.schemas`. `scope` is what a token has to allow; `""`:
-    anybody may ask. `weight`: as how many requests of its client it counts.
+    anybody may ask. `weight`: as how many requests of its client it counts. `status` and `kind`
+    are those of an answer which is no problem; a handler that gives a Response has made it
+    itself. `fresh`: the answer is true now, and no cache may keep it.
     """
 
     name: str
@@ -104,7 +107,10 @@ class Operation:
     parameters: tuple[Parameter, ...] = ()
     body: Content | None = None
     weight: float = 1.0
+    fresh: bool = False
     problems: tuple[int, ...] = ()
+    status: int = 200
+    kind: str = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +123,7 @@ class Call:
     body: bytes = b""
     kind: str = ""
     by: By = field(default_factory=By)
+    token: AccessToken | None = None
 
     def json(self, schema: Schema) -> dict[str, Any]:
         """Give the body's object, which fits a schema. Raises Problem where it does not."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from ulak.diagnose.reply import Verdict
 from ulak.queue.item import State
 from ulak.replies.catalog import Action
 
@@ -108,6 +109,70 @@ _RECIPIENT = obj(
     wishes={"type": "object"},
 )  # fmt: skip
 
+_REASONS = array(obj(key=STRING, facts=FACTS, text=STRING))
+_REFUSAL = obj(
+    id=STRING, time=NUMBER, cause=STRING,
+    reply=obj(code=or_null(INTEGER), enhanced=or_null(STRING)),
+    title=STRING, means=STRING, facts=FACTS, sender_domain=or_null(STRING),
+    checks=array(
+        obj(check=STRING, result=STRING, decided=BOOLEAN, facts=FACTS, reasons=_REASONS)
+    ),
+    fix=array(obj(who=enum("sender"), step=STRING, link=or_null(STRING))),
+    checkable=enum("yes", "no", "needless"),
+)  # fmt: skip
+_MISSING = obj(silent=TEXTS, away=BOOLEAN)
+_NOW = obj(
+    id=STRING, verdict=enum(*Verdict),
+    checks=array(
+        obj(check=STRING, subject=STRING, result=STRING, good=or_null(BOOLEAN), steps=TEXTS)
+    ),
+    steps=array(obj(step=STRING, record=or_null(STRING), link=or_null(STRING))),
+)  # fmt: skip
+_PERIOD = {
+    "kind": enum("dmarc", "tls"), "organization": STRING, "report_id": STRING, "begin": INTEGER,
+    "end": INTEGER,
+}  # fmt: skip
+_KEPT = obj(
+    number=INTEGER, **_PERIOD, domain=STRING, messages=INTEGER, passed=INTEGER, received=NUMBER,
+    source=STRING,
+)  # fmt: skip
+_DMARC = obj(
+    **{**_PERIOD, "kind": enum("dmarc")}, email=STRING, contact=STRING, errors=TEXTS,
+    generator=STRING,
+    published=obj(
+        domain=STRING, p=STRING, sp=STRING, np=STRING, adkim=STRING, aspf=STRING, fo=STRING,
+        testing=STRING, discovery=STRING, percent=STRING,
+    ),
+    rows=array(
+        obj(
+            ip=STRING, count=INTEGER, disposition=STRING, dkim=STRING, spf=STRING,
+            from_domain=STRING, envelope_from=or_null(STRING), envelope_to=STRING,
+            notes=array(obj(why=STRING, comment=STRING)),
+            signatures=array(obj(domain=STRING, selector=STRING, result=STRING, comment=STRING)),
+            senders=array(obj(domain=STRING, result=STRING, comment=STRING)),
+        )
+    ),
+)  # fmt: skip
+_TLS = obj(
+    **{**_PERIOD, "kind": enum("tls")}, contact=STRING,
+    policies=array(
+        obj(
+            kind=STRING, domain=STRING, succeeded=INTEGER, failed=INTEGER, hosts=TEXTS,
+            failures=array(
+                obj(
+                    kind=STRING, sessions=INTEGER, sending_ip=STRING, receiving_host=STRING,
+                    receiving_ip=STRING, comment=STRING,
+                )
+            ),
+        )
+    ),
+)  # fmt: skip
+
+_SUPPRESSED = obj(
+    address=STRING, cause=STRING, reply=STRING, message=or_null(STRING), since=NUMBER,
+    until=or_null(NUMBER), **{"for": or_null(STRING)},
+)  # fmt: skip
+
 SCHEMAS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "Problem": obj(type=STRING, title=STRING, status=INTEGER, detail=STRING),
@@ -132,14 +197,56 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             transfers=INTEGER, attempts=INTEGER, outgoing=INTEGER, paused=BOOLEAN,
             counted={"type": "object", "additionalProperties": INTEGER}, messages=INTEGER,
             queued={"type": "object", "additionalProperties": INTEGER}, due=INTEGER,
-            oldest=or_null(NUMBER),
+            oldest=or_null(NUMBER), members=TEXTS, missing=_MISSING,
         ),
         "Figures": obj(
             span=STRING, begin=INTEGER, step=INTEGER,
-            series=array(obj(kind=STRING, cause=STRING, counts=array(INTEGER))),
+            series=array(obj(kind=STRING, cause=STRING, counts=array(INTEGER))), missing=_MISSING,
         ),
-        "Sessions": obj(sessions=array({"type": "object"}), total=INTEGER),
-        "Destinations": obj(destinations=array({"type": "object"}), total=INTEGER),
+        "Sessions": obj(sessions=array({"type": "object"}), total=INTEGER, missing=_MISSING),
+        "Destinations": obj(
+            destinations=array({"type": "object"}), total=INTEGER, missing=_MISSING
+        ),
         "Story": {"type": "object"},
+        "Taken": obj(
+            id=STRING, message_id=STRING, again=BOOLEAN,
+            recipients=array(
+                obj(
+                    {"cause": STRING, "reply": STRING},
+                    recipient=STRING, state=enum("accepted", "refused"),
+                )
+            ),
+        ),
+        "Suppressed": _SUPPRESSED,
+        "Events": STRING,
+        "Suppressions": obj(addresses=array(ref("Suppressed")), total=INTEGER, offset=INTEGER),
+        "Removed": obj(address=STRING, count=INTEGER),
+        "Refusal": _REFUSAL,
+        "RefusalNow": _NOW,
+        "Kept": _KEPT,
+        "Reports": obj(reports=array(ref("Kept"))),
+        "Parcels": obj(
+            parcels=array(
+                obj(
+                    id=STRING, report_id=STRING, domain=STRING, uri=STRING, address=STRING,
+                    size=or_null(INTEGER),
+                    state=enum("asking", "ready", "held", "sent", "dropped"), due=NUMBER,
+                    tries=INTEGER, why=STRING, changed=NUMBER, kind=enum("dmarc", "tls"),
+                )
+            )
+        ),
+        "Sources": obj(
+            reports=INTEGER,
+            sources=array(
+                obj(
+                    ip=STRING, messages=INTEGER, passed=INTEGER, dkim=INTEGER, spf=INTEGER,
+                    refused=INTEGER, advice=STRING, named=TEXTS,
+                    domains={"type": "object", "additionalProperties": INTEGER},
+                )
+            ),
+        ),
+        "DmarcReport": _DMARC,
+        "TlsReport": _TLS,
+        "Report": {"oneOf": [ref("DmarcReport"), ref("TlsReport")]},
     }
 )  # fmt: skip

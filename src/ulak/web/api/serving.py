@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from ulak.accounts.access import AccessToken
 from ulak.journal.deed import By
 from ulak.language import FALLBACK, LANGUAGES
 from ulak.web.api.description import PLACE, description
@@ -103,18 +104,23 @@ class _Path:
     async def _do(self, one: Operation, request: Request, language: str) -> Response:
         ip = request.client.host if request.client else ""
         self._ports.count(request, one.weight)
-        by = await self._allowed(one, request, ip)
-        call = Call(request, language, _values(one, request), by=by)
+        token = await self._allowed(one, request)
+        by = By("" if token is None else token.name, "api", ip)
+        call = Call(request, language, _values(one, request), by=by, token=token)
         if one.body is not None:
             call = await _with_body(one, request, call)
         told = await one.handler(call)
-        kept = "no-store" if one.scope or one.method != "GET" else f"public, max-age={_LATEST}"
-        return JSONResponse(told, headers={"cache-control": kept, "content-language": language})
+        if isinstance(told, Response):
+            return told
+        lasting = not (one.scope or one.fresh) and one.method == "GET"
+        kept = f"public, max-age={_LATEST}" if lasting else "no-store"
+        headers = {"cache-control": kept, "content-language": language}
+        return JSONResponse(told, one.status, headers=headers)
 
-    async def _allowed(self, one: Operation, request: Request, ip: str) -> By:
-        """Give who asks, where that has to be known. Raises Problem."""
+    async def _allowed(self, one: Operation, request: Request) -> AccessToken | None:
+        """Give what was shown by who asks, where something has to be. Raises Problem."""
         if not one.scope:
-            return By(via="api", ip=ip)
+            return None
         given = _BEARER.fullmatch(request.headers.get("authorization", ""))
         tokens = self._ports.tokens
         token = await tokens.find(given[1]) if given and tokens is not None else None
@@ -124,7 +130,7 @@ class _Path:
         if not token.allows(one.scope, self._ports.clock()):
             challenge = f'Bearer realm="ulak", error="insufficient_scope", scope="{one.scope}"'
             raise Problem(403, "scope", {"www-authenticate": challenge}, scope=one.scope)
-        return By(token.name, "api", ip)
+        return token
 
 
 def _problem_of(error: HTTPException) -> Problem:
@@ -147,6 +153,8 @@ def _values(one: Operation, request: Request) -> dict[str, Any]:
     for each in one.parameters:
         if each.place == "path":
             given = [request.path_params[each.name]]
+        elif each.place == "header":
+            given = request.headers.getlist(each.name)
         else:
             given = request.query_params.getlist(each.name)
         values[each.name] = each.read(given)

@@ -16,6 +16,7 @@ from ulak.accounts.visits import Visits
 from ulak.journal.deed import By
 from ulak.log import Log
 from ulak.web.addresses import localized
+from ulak.web.console.absent import absent
 from ulak.web.console.cookies import address, form_token, visit_of
 from ulak.web.console.once import Once
 from ulak.web.console.ports import Operation
@@ -103,6 +104,7 @@ class Here:
             sections=self.desk.sections,
             form=form_token(self.token),
             times=Times(self.language, self.desk.clock()),
+            absent=absent(self.operation.missing(), self.language),
             **context,
         )
 

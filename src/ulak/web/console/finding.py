@@ -8,19 +8,16 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from ulak.accounts.account import key_of
+from ulak.dns.names import to_ascii
 from ulak.journal.trace import AmbiguousError
-from ulak.language.case import lower
-from ulak.queue.item import Row, Selection
+from ulak.queue.item import Selection
 from ulak.web.console.desk import Here
-from ulak.web.console.explained import explained
 from ulak.web.console.ports import Session
 from ulak.web.console.story import missing
+from ulak.web.console.suppressing import part_of
 from ulak.web.console.table import Place
 
 _LONGEST = 320  # characters
-_READ = 5_000  # recipients of the queue that are looked through for an address
-_PAGE = 500
-_SHOWN = 50
 
 
 async def _find(here: Here) -> Response:
@@ -40,7 +37,6 @@ async def _find(here: Here) -> Response:
             title=here.say("console.find.title", wanted=wanted),
             wanted=wanted,
             candidates=error.candidates,
-            rows=[],
             sessions=[],
         )
     if found is not None:
@@ -52,34 +48,21 @@ async def _find(here: Here) -> Response:
 
 async def _address(here: Here, address: str) -> Response:
     """Look for the mail of an address in the queue: to it, and from it."""
-    wanted = _folded(address)
-    rows: list[Row] = []
-    domain = lower(address.rpartition("@")[2])
-    # Recipients are found by their domain; senders by looking through.
-    for which in (Selection(domain=domain), Selection(everything=True)):
-        offset = 0
-        while offset < _READ and len(rows) < _SHOWN:
-            listing = await here.operation.queue(which, offset, _PAGE)
-            rows += [
-                row
-                for row in listing.rows
-                if (
-                    _folded(row.pending.recipient) == wanted
-                    if which.domain
-                    else _folded(row.sender) == wanted
-                )
-                and row not in rows
-            ]
-            offset += _PAGE
-            if offset >= listing.total:
-                break
+    local, _, domain = address.rpartition("@")
+    # A domain has two spellings, and the queue has the one that it was given with.
+    spellings = (address, key_of(address) or "", f"{local}@{to_ascii(domain) or domain}")
+    for spelling in dict.fromkeys(filter(None, spellings)):
+        if (await here.operation.queue(Selection(address=spelling), 0, 1)).total:
+            return here.lead("/queue", urlencode({"address": spelling}))
+    part = part_of(address)
+    stopped = (await here.operation.suppressed(part, 0, 1)).total
     return here.page(
         "console/found.html",
         title=here.say("console.find.title", wanted=address),
         wanted=address,
         candidates=(),
-        rows=[(row, explained(row.pending, here.language)) for row in rows[:_SHOWN]],
         sessions=[],
+        stopped=part if stopped else "",
     )
 
 
@@ -93,14 +76,9 @@ async def _client(here: Here, ip: str) -> Response:
         title=here.say("console.find.title", wanted=ip),
         wanted=ip,
         candidates=(),
-        rows=[],
         sessions=sessions,
         ip=ip,
     )
-
-
-def _folded(address: str) -> str:
-    return key_of(address) or address
 
 
 def _ip(text: str) -> str:

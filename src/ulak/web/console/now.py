@@ -12,6 +12,7 @@ from ulak.journal.entry import Kind
 from ulak.journal.figures import OTHER, Figures, Series, Span
 from ulak.queue.item import State
 from ulak.replies import texts
+from ulak.web.console.absent import absent
 from ulak.web.console.desk import Here
 from ulak.web.console.ports import Operation
 from ulak.web.console.table import Place
@@ -121,7 +122,8 @@ def tiles(sample: Sample, language: str) -> str:
         made.append(Tile(say(language, f"watch.tile.{name}"), number(value, language), note))
     made.append(_queue(sample, language))
     made.append(_age(sample, language))
-    return part(language, "console/now-tiles.html", now=now, tiles=made)
+    gone = absent(now.missing, language)
+    return part(language, "console/now-tiles.html", now=now, tiles=made, absent=gone)
 
 
 def _rate(sample: Sample, kind: str, tone: str, language: str) -> Tile:

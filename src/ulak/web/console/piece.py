@@ -18,6 +18,7 @@ from ulak.web.console import (
     reports,
     standing,
     story,
+    suppressing,
     traffic,
 )
 from ulak.web.console.desk import ROOT, Desk, Here
@@ -28,6 +29,7 @@ ORDER = (
     "queue",
     "sessions",
     "destinations",
+    "suppressions",
     "blocklists",
     "reports",
     "settings",
@@ -45,6 +47,7 @@ PLACES: tuple[Place, ...] = (
     *now.PLACES,
     *traffic.PLACES,
     *lists.PLACES,
+    *suppressing.PLACES,
     *reports.PLACES,
     *standing.PLACES,
 )

@@ -17,9 +17,11 @@ from ulak.journal.entry import Entry
 from ulak.journal.figures import Figures, Span
 from ulak.journal.trace import Trace
 from ulak.publish.compare import Checked
-from ulak.queue.item import Message, Row, Selection, State
+from ulak.queue.item import Message, Order, Row, Selection, State
 from ulak.reports.reading import Report
 from ulak.reports.store import Kept, Parcel
+from ulak.suppression.suppressed import Suppressed
+from ulak.web.console.absent import Missing
 
 
 class Trouble(StrEnum):
@@ -41,12 +43,13 @@ class OperationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """A server at a moment, all workers together.
+    """A server at a moment, or all that share a queue: all workers together.
 
     `workers` answer, of `expected`. `counted` is what has been counted since each worker began, by
     names as in `ulak.journal.figures` (`accepted`, `refused no-such-mailbox`): two of them, and the
     time between, make a rate. `started` is when the first worker began. `queued` are recipients by
     state; `due` are those that could be tried now, and `oldest` is when the oldest message came.
+    `members` names the servers that answered, none where there is only one.
     """
 
     time: float
@@ -63,6 +66,8 @@ class Now:
     queued: Mapping[State, int] = field(default_factory=dict)
     due: int = 0
     oldest: float | None = None
+    members: tuple[str, ...] = ()
+    missing: Missing = field(default_factory=Missing)
 
     @property
     def running(self) -> bool:
@@ -76,7 +81,7 @@ class Session:
 
     `client` is what it calls itself, `tls` protocol and cipher or `""`, `account` who has logged
     in. `sender` and `recipients` are those of the transaction under way (None: there is none), and
-    `octets` what has come of its message.
+    `octets` what has come of its message. `member` is its server, `""` where there is only one.
     """
 
     id: str
@@ -92,6 +97,7 @@ class Session:
     sender: str | None = None
     recipients: int = 0
     octets: int = 0
+    member: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,8 @@ class Sessions:
 class Said:
     """What the last attempt at a destination came to: `result` is delivered, deferred or failed.
 
-    `reply` is on one line, the words of `host` where it is `remote`.
+    `reply` is on one line, the words of `host` where it is `remote`. `policy` has the facts of the
+    policy that decided about TLS, as `ulak.journal.secured` reads them.
     """
 
     time: float
@@ -116,16 +123,54 @@ class Said:
     host: str = ""
     remote: bool = False
     tls: str = ""
+    policy: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Why nothing is sent somewhere between two times, `times` in a row.
+
+    `why` is a name of `ulak.delivery.site.suspension.Reason`; `cause`, `reply` and `host` are what
+    was said there last, and `rule` is what followed from it, read at `source` on `date`.
+    """
+
+    why: str
+    since: float
+    until: float
+    times: int = 1
+    rule: str = ""
+    cause: str = ""
+    reply: str = ""
+    host: str = ""
+    source: str = ""
+    date: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On which terms mail goes somewhere from one of our addresses.
+
+    `active` attempts are under way, of a `window` that grows with success up to `most`; there are
+    `interval` seconds between two, 0.0 where nothing limits that.
+    """
+
+    source: str
+    active: int = 0
+    window: int = 0
+    most: int = 0
+    interval: float = 0.0
+    stopped: Stopped | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
     """Where mail goes: `key` names its hosts, `way` is smtp, lmtp or maildir.
 
-    `active` attempts of at most `limit` for each worker are under way, `ready` jobs wait for
-    their turn, `idle` connections for the next message. `queued` recipients of its `domains` lie in
-    the queue, and the first is due at `due`. `delivered`, `deferred` and `failed` count recipients
-    since the workers began.
+    `active` attempts of at most `limit` are under way, `ready` jobs wait for their turn, `idle`
+    connections for the next message. Nothing is sent there before `until`; `terms` tell more, for
+    each source. `queued` recipients of its `domains` lie in the queue, and the first is due at
+    `due`. `delivered`, `deferred` and `failed` count recipients since the workers began. `holds` is
+    since when and until when the policy about TLS is known to hold.
     """
 
     key: str
@@ -143,6 +188,9 @@ class Destination:
     deferred: int = 0
     failed: int = 0
     last: Said | None = None
+    until: float | None = None
+    terms: tuple[Terms, ...] = ()
+    holds: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,20 +262,46 @@ class Depth:
 
 
 @dataclass(frozen=True, slots=True)
+class Silence:
+    """A page of the suppression list: rows from `offset` on, of `total` that fit.
+
+    `heeded`: the configuration wants the list, and nothing is sent to who stands there.
+    """
+
+    rows: tuple[Suppressed, ...] = ()
+    total: int = 0
+    offset: int = 0
+    heeded: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Setting:
     """One setting in force: its key (`delivery.retry.first`), its value as TOML has it.
 
     `source` is where it comes from: a file and a line, `--data`, or `""` for a default. Passwords
-    are hidden.
+    are hidden. `meaning` says what it is for, and `about` the same of the table that it stands in.
     """
 
     key: str
     value: str
     source: str = ""
+    meaning: str = ""
+    about: str = ""
 
 
 class Operation(Protocol):
-    """A server in an operator's hands. Everything may raise OperationError."""
+    """A server in an operator's hands. Everything may raise OperationError.
+
+    Where several servers share a queue, what happens and what happened is told of all of them;
+    `missing` says whose part is not there.
+    """
+
+    @property
+    def member(self) -> str:
+        """How the other servers call this one; `""` where there is no other."""
+
+    def missing(self) -> Missing:
+        """Tell who has not answered when last asked."""
 
     async def now(self) -> Now:
         """Tell how it is: cheap enough to be asked every second, for all who watch together."""
@@ -247,8 +321,16 @@ class Operation(Protocol):
     async def probe(self, zone: str) -> Probed | None:
         """Ask a list of the configuration for its test entries; None for any other."""
 
-    async def queue(self, which: Selection, offset: int = 0, limit: int = 100) -> Listing:
-        """Give a page of the selected recipients, oldest message first."""
+    async def queue(
+        self,
+        which: Selection,
+        offset: int = 0,
+        limit: int = 100,
+        order: Order = Order.AGE,
+        *,
+        backwards: bool = False,
+    ) -> Listing:
+        """Give a page of the selected recipients, in an order."""
 
     async def depth(self) -> Depth:
         """Tell what the queue is made of."""
@@ -268,6 +350,15 @@ class Operation(Protocol):
     async def deeds(self, limit: int = 100) -> Sequence[Entry]:
         """Give the last things that operators did, the newest first."""
 
+    async def suppressed(self, part: str = "", offset: int = 0, limit: int = 100) -> Silence:
+        """Give a page of the addresses with a part that nothing is sent to, the newest first."""
+
+    async def suppress(self, one: Suppressed, by: By) -> None:
+        """Have nothing sent to an address any more; the journal has who wanted that."""
+
+    async def unsuppress(self, address: str, whose: str, by: By) -> int:
+        """Have mail sent to it again from the senders of a domain (`""`: all); how many went."""
+
     async def story(self, identifier: str) -> Trace | None:
         """Find what an id, whole or shortened, names. Raises JournalError as `trace` does."""
 
@@ -285,8 +376,8 @@ class Operation(Protocol):
     async def parcels(self, limit: int = 100) -> Sequence[Parcel]:
         """Give the last reports of one's own, and how far each has come."""
 
-    async def settings(self) -> tuple[Setting, ...]:
-        """Give the settings in force, in their order."""
+    async def settings(self, language: str = "en") -> tuple[Setting, ...]:
+        """Give the settings in force, in their order, explained in a language."""
 
     def domains(self) -> tuple[str, ...]:
         """Name the domains whose mail is ours."""

@@ -106,7 +106,7 @@ def share(part: int, whole: int, *, language: str) -> str:
     percent = 100 * part / whole
     if 0 < part < whole:
         percent = min(max(percent, 0.1), 99.9)
-    return f"{number(round(percent, 1), language)} %"
+    return say(language, "watch.percent", count=number(round(percent, 1), language))
 
 
 async def _report(here: Here) -> Response:
@@ -123,7 +123,8 @@ async def _report(here: Here) -> Response:
         failing=partial(_named, here.language, "reports.tls-failure"),
     )
     if isinstance(found, TlsReport):
-        return page("console/report-tls.html")
+        kind = partial(_named, here.language, "watch.reports.policy-kind")
+        return page("console/report-tls.html", kind=kind)
     rows = [_row(source, here.language) for source in sources([found])]
     return page("console/report-dmarc.html", rows=rows)
 

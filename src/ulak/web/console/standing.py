@@ -7,6 +7,7 @@ from itertools import groupby
 
 from starlette.responses import Response
 
+from ulak.language.case import lower
 from ulak.publish.compare import Checked
 from ulak.web.console.desk import Here
 from ulak.web.console.ports import Setting
@@ -15,14 +16,20 @@ from ulak.web.console.table import Place
 _TONES = {"there": "good", "other": "bad", "missing": "bad", "unknown": "warn"}
 _FOUND = 200  # characters of a record that DNS has
 _MOST_FOUND = 5
+_LONGEST = 100  # characters of a filter
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Settings with the same beginning of their keys, `""` for those on top."""
+    """Settings with the same beginning of their keys, `""` for those on top.
+
+    `about` says what they are for, and `changed` how many of them are set.
+    """
 
     name: str
+    about: str
     settings: tuple[Setting, ...]
+    changed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +49,25 @@ class Record:
 
 
 async def _settings(here: Here) -> Response:
-    chosen = await here.operation.settings()
-    only = here.request.query_params.get("only") == "changed"
-    shown = [one for one in chosen if one.source] if only else list(chosen)
+    query = here.request.query_params
+    chosen = await here.operation.settings(here.language)
+    only = query.get("only") == "changed"
+    named = query.get("named", "").strip()[:_LONGEST]
+    shown = [one for one in chosen if (one.source or not only) and _fits(one, named)]
     return here.page(
         "console/settings.html",
         title=here.say("watch.settings.title"),
         section="settings",
         groups=sections(shown),
         only=only,
+        named=named,
     )
+
+
+def _fits(one: Setting, named: str) -> bool:
+    """Whether every word that was asked for stands in the name of a setting, or all in its text."""
+    words = lower(named).split()
+    return all(word in lower(one.key) for word in words) or lower(named) in lower(one.meaning)
 
 
 def sections(chosen: list[Setting]) -> list[Section]:
@@ -61,7 +77,10 @@ def sections(chosen: list[Setting]) -> list[Section]:
         first, dot, _ = one.key.partition(".")
         name = first.partition("[")[0] if dot or "[" in first else ""
         found.setdefault(name, []).append(one)
-    return [Section(name, tuple(rows)) for name, rows in found.items()]
+    return [
+        Section(name, rows[0].about, tuple(rows), sum(bool(one.source) for one in rows))
+        for name, rows in found.items()
+    ]
 
 
 # -- records --------------------------------------------------------------------------------------

@@ -24,7 +24,9 @@ _ROWS = 100  # recipients of one message that are shown one by one
 _HEADER = 16_384  # octets
 _LONGEST_ID = 200  # characters
 # Facts that the sentences tell in another shape, or that are shown apart.
-_QUIET = frozenset({"due", "traceback", "remote", "action", "unreported", "denied", "reasons"})
+_QUIET = frozenset(
+    {"due", "traceback", "remote", "action", "unreported", "denied", "reasons", "site-until"}
+)
 _TONES = {
     Kind.REFUSED: "bad",
     Kind.FAILED: "bad",
@@ -34,6 +36,7 @@ _TONES = {
     Kind.ACCEPTED: "good",
     Kind.DELIVERED: "good",
     Kind.OPERATED: "info",
+    Kind.SITE: "info",
 }
 
 

@@ -29,6 +29,12 @@ class Times:
             f"{when:%Y-%m-%dT%H:%M:%SZ}", f"{when:%Y-%m-%d %H:%M:%S}"
         )
 
+    def named(self, time: float) -> str:
+        """Write a time without markup, for the middle of a sentence in any script."""
+        if not 0.0 < time <= _FURTHEST:
+            return "–"
+        return f"\u2066{datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M:%S} UTC\u2069"
+
     def since(self, time: float) -> str:
         """Write how long ago something was."""
         return self.lasting(self.now - time)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
 from starlette.responses import Response
 
+from ulak.journal.secured import secured
 from ulak.replies import catalog, texts
 from ulak.replies.explain import Explanation, explain
+from ulak.web.console.absent import absent
 from ulak.web.console.desk import Here
-from ulak.web.console.now import SCRIPTS, live
-from ulak.web.console.ports import Destination, Operation, Said
+from ulak.web.console.now import SCRIPTS, live, title
+from ulak.web.console.ports import Destination, Operation, Said, Stopped
+from ulak.web.console.queue.choice import fits
 from ulak.web.console.table import Place
 from ulak.web.console.times import Times
-from ulak.web.console.watch import Make
+from ulak.web.console.watch import EVERY, Make
 from ulak.web.page import part
 from ulak.web.pictures.words import number
+from ulak.web.words import say
 
 Clock = Callable[[], float]
 
@@ -36,35 +40,63 @@ class Meaning:
 
 
 @dataclass(frozen=True, slots=True)
+class Stop:
+    """That nothing is sent there from a source: why, in words."""
+
+    source: str
+    stopped: Stopped
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One destination, with what its last reply means; None where all went well."""
 
     place: Destination
     name: str
+    domains: str  # as a filter of the queue has them, `""` where they are too many for one
     tone: str
     meaning: Meaning | None
+    policy: str  # the one that decides about TLS, told
+    stops: tuple[Stop, ...]
 
 
-# -- sessions -------------------------------------------------------------------------------------
+# -- the two lists, live --------------------------------------------------------------------------
 
 
-async def _sessions(here: Here) -> Response:
-    return here.page(
-        "console/sessions.html",
-        title=here.say("watch.sessions.title"),
-        section="sessions",
-        scripts=SCRIPTS,
-        shown=await _sessions_of(here)["sessions"](),
-    )
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A list that keeps itself fresh: its name, who writes it, and how long that lasts (s)."""
 
+    name: str
+    write: Callable[[Operation, str, Clock], Awaitable[str]]
+    lasts: float = EVERY
 
-async def _sessions_live(here: Here) -> Response:
-    return live(here, _sessions_of(here))
+    def parts(self, here: Here) -> dict[str, Make]:
+        """Say how it is made, once for all who look."""
+        make = partial(self.write, here.operation, here.language, here.desk.clock)
+        key = (self.name, here.language)
+        return {self.name: partial(here.desk.watch.shown, key, make, self.lasts)}
 
+    async def page(self, here: Here) -> Response:
+        """Show it in its page."""
+        return here.page(
+            f"console/{self.name}.html",
+            title=here.say(f"watch.{self.name}.title"),
+            section=self.name,
+            scripts=SCRIPTS,
+            shown=await self.parts(here)[self.name](),
+        )
 
-def _sessions_of(here: Here) -> dict[str, Make]:
-    make = partial(sessions, here.operation, here.language, here.desk.clock)
-    return {"sessions": partial(here.desk.watch.shown, ("sessions", here.language), make)}
+    async def live(self, here: Here) -> Response:
+        """Send it again whenever it has changed."""
+        return live(here, self.parts(here))
+
+    @property
+    def places(self) -> tuple[Place, Place]:
+        """Its page, and what keeps that fresh."""
+        path = f"/{self.name}"
+        return Place(path, show=self.page, section=self.name), Place(f"{path}/live", show=self.live)
 
 
 async def sessions(operation: Operation, language: str, clock: Clock) -> str:
@@ -76,31 +108,10 @@ async def sessions(operation: Operation, language: str, clock: Clock) -> str:
         sessions=found.shown,
         total=number(found.total, language),
         more=found.total > len(found.shown),
+        members=any(session.member for session in found.shown),
+        absent=absent(operation.missing(), language),
         times=Times(language, clock()),
     )
-
-
-# -- destinations ---------------------------------------------------------------------------------
-
-
-async def _destinations(here: Here) -> Response:
-    return here.page(
-        "console/destinations.html",
-        title=here.say("watch.destinations.title"),
-        section="destinations",
-        scripts=SCRIPTS,
-        shown=await _destinations_of(here)["destinations"](),
-    )
-
-
-async def _destinations_live(here: Here) -> Response:
-    return live(here, _destinations_of(here))
-
-
-def _destinations_of(here: Here) -> dict[str, Make]:
-    make = partial(destinations, here.operation, here.language, here.desk.clock)
-    shown = here.desk.watch.shown
-    return {"destinations": partial(shown, ("destinations", here.language), make, 5.0)}
 
 
 async def destinations(operation: Operation, language: str, clock: Clock) -> str:
@@ -113,8 +124,12 @@ async def destinations(operation: Operation, language: str, clock: Clock) -> str
         more=found.total > len(found.shown),
         total=number(found.total, language),
         count=partial(number, language=language),
+        absent=absent(operation.missing(), language),
         times=Times(language, clock()),
     )
+
+
+# -- destinations ---------------------------------------------------------------------------------
 
 
 def line(place: Destination, language: str) -> Line:
@@ -124,7 +139,23 @@ def line(place: Destination, language: str) -> Line:
     meaning = None
     if last is not None and last.result != "delivered":
         meaning = meaning_of(last, language)
-    return Line(place, name_of(place), tone, meaning)
+    stops = tuple(
+        Stop(terms.source, terms.stopped, title(terms.stopped.cause, language))
+        for terms in place.terms
+        if terms.stopped is not None
+    )
+    policy = policy_of(place, language)
+    return Line(place, name_of(place), fits(place.domains), tone, meaning, policy, stops)
+
+
+def policy_of(place: Destination, language: str) -> str:
+    """Tell which policy decides about TLS there; `""` where nothing has gone over a network."""
+    last = place.last
+    if place.way == "maildir" or last is None:
+        return ""
+    facts = {name.replace("-", "_"): value for name, value in last.policy.items()}
+    told = secured(language, {**facts, "tls": last.tls}).strip()
+    return told or (say(language, "watch.destinations.opportunistic") if last.remote else "")
 
 
 def name_of(place: Destination) -> str:
@@ -132,7 +163,8 @@ def name_of(place: Destination) -> str:
     if place.way == "maildir":
         return ""
     kind, colon, rest = place.key.partition(":")
-    return rest if colon and kind in ("mx", "smtp", "lmtp", "refused") else place.key
+    name = rest if colon and kind in ("mx", "smtp", "lmtp", "refused") else place.key
+    return name.replace(",", ", ")
 
 
 def meaning_of(last: Said, language: str) -> Meaning | None:
@@ -154,8 +186,6 @@ def _theirs(found: Explanation) -> Meaning:
 
 
 PLACES = (
-    Place("/sessions", show=_sessions, section="sessions"),
-    Place("/sessions/live", show=_sessions_live),
-    Place("/destinations", show=_destinations, section="destinations"),
-    Place("/destinations/live", show=_destinations_live),
+    *Listed("sessions", sessions).places,
+    *Listed("destinations", destinations, 5.0).places,
 )

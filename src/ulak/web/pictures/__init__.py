@@ -3,8 +3,8 @@
 Pure. A page puts one in as it is (`Picture`); the colours are in `static/pictures.css`.
 """
 
-from ulak.web.pictures.chart import Chart, Series, lines, opposed, stacked
-from ulak.web.pictures.counts import Bar, bars, sparkline
+from ulak.web.pictures.chart import Chart, Series, opposed, stacked
+from ulak.web.pictures.counts import sparkline
 from ulak.web.pictures.dkim import dkim_paths
 from ulak.web.pictures.dmarc import dmarc_walk
 from ulak.web.pictures.hops import message_way
@@ -13,14 +13,11 @@ from ulak.web.pictures.story import timeline
 from ulak.web.pictures.svg import Picture
 
 __all__ = [
-    "Bar",
     "Chart",
     "Picture",
     "Series",
-    "bars",
     "dkim_paths",
     "dmarc_walk",
-    "lines",
     "message_way",
     "opposed",
     "sparkline",

@@ -1,4 +1,4 @@
-"""Charts of values over time: lines, areas, stacked bars, and bars that go up and down."""
+"""Charts of counts over time: stacked bars, and bars that go up and down."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ulak.web.pictures.words import at, clock, day, isolated, number, say, stret
 _PLOT = 150  # pixels high
 _WIDE = 480  # units, which are stretched: about a pixel each
 _SPACE = 0.15  # between bars, of a bar and its space
-_POINTS, _BARS = 120, 48
+_BARS = 48
 _SERIES = 5
 _SHORT = 32  # characters of a name, where all values of a time are told
 _SWATCH, _APART, _LEGEND = 22, 14, 20  # pixels
@@ -37,8 +37,7 @@ class Series:
 class Chart:
     """Series that begin at `start` (seconds since the epoch), with `step` seconds between values.
 
-    `zone` is that of the times that are written. `counted`: values are how often something was in
-    each step, and not how much it was at a time; those of bars always are.
+    Values are how often something was in each step. `zone` is that of the times that are written.
     """
 
     title: str
@@ -46,7 +45,6 @@ class Chart:
     step: float
     series: tuple[Series, ...]
     zone: tzinfo = UTC
-    counted: bool = False
 
     @property
     def count(self) -> int:
@@ -57,36 +55,6 @@ class Chart:
     def end(self) -> float:
         """When the last step is over."""
         return self.start + self.count * self.step
-
-
-def lines(chart: Chart, language: str, *, area: bool = False) -> Picture:
-    """Draw each series as a line; `area` fills what is below the first."""
-    shown = replace(chart, series=chart.series[:_SERIES])
-    join = sum if chart.counted else scale.mean
-    few = [scale.fewer(one.values, _POINTS, join) for one in shown.series]
-    sheet = Sheet(language, "chart")
-    _legend(sheet, shown, line=True)
-    top = scale.ceiling(max((v for values in few for v in scale.known(values)), default=0))
-    each = scale.each_of(shown.count, _POINTS)
-    plot = _plot(sheet, top, each * chart.step if chart.counted else 0)
-    paths = []
-    for place, values in enumerate(few):
-        kind = _kind(shown.series[place], place)
-        for piece in _pieces(values, top):
-            path = "".join(f"{'L' if part else 'M'}{x} {y}" for part, (x, y) in enumerate(piece))
-            if area and not place:
-                under = f"{path}V{_PLOT}H{piece[0][0]}Z"
-                paths.append(element("path", d=under, kind=f"under {kind}"))
-            drawn = element(
-                "path", d=path, kind=f"curve {kind}", vector_effect="non-scaling-stroke"
-            )
-            paths.append(drawn)
-    sheet.shape(_stretched(paths, plot))
-    _axis(sheet, shown, plot)
-    _points(sheet, shown, few, each, plot)
-    tell = _told_sum if chart.counted else _told_last
-    told = " ".join(tell(one, language) for one in shown.series)
-    return sheet.done(isolated(chart.title, language), _described(chart, told, language))
 
 
 def stacked(chart: Chart, language: str) -> Picture:
@@ -178,21 +146,6 @@ def _gathered(chart: Chart, language: str) -> Chart:
     return replace(chart, series=(*ranked[: _SERIES - 1], others))
 
 
-def _pieces(values: Sequence[Value], top: float) -> list[list[tuple[float, float]]]:
-    """Give the points of a line, cut where a value is missing."""
-    pieces: list[list[tuple[float, float]]] = [[]]
-    wide = max(len(values) - 1, 1)
-    for place, value in enumerate(values):
-        if value is None:
-            pieces.append([])
-        else:
-            pieces[-1].append(
-                (round(place / wide * _WIDE, 1), round(_PLOT - value / top * _PLOT, 1))
-            )
-    # A point alone would not be seen.
-    return [p if len(p) > 1 else [p[0], (p[0][0] + 2, p[0][1])] for p in pieces if p]
-
-
 def _bar(column: int, columns: int, y: float, height: float) -> str:
     """Give one bar as a part of a path; nothing where it has no height."""
     if height <= 0:
@@ -228,29 +181,21 @@ def _hatches(name: str, count: int) -> str:
     return element("defs", *patterns) if count > 1 else ""
 
 
-def _legend(sheet: Sheet, chart: Chart, *, line: bool = False, hatch: str = "") -> None:
-    """Name the series, each with its sum, or where nothing is counted with its last value."""
+def _legend(sheet: Sheet, chart: Chart, *, hatch: str = "") -> None:
+    """Name the series, each with its sum."""
     x, y = 0.0, 12.0
     for place, series in enumerate(chart.series):
-        known = scale.known(series.values)
-        last = known[-1] if known else 0.0
-        value = last if line and not chart.counted else sum(known)
-        amount = number(value, sheet.language)
+        amount = number(sum(scale.known(series.values)), sheet.language)
         room = WIDTH - _SWATCH - 8 - width(amount, SMALL)
         name = fitted(series.name, room, SMALL)
         size = _SWATCH + 12 + width(name, SMALL) + width(amount, SMALL)
         if x and x + size > WIDTH:
             x, y = 0.0, y + _LEGEND
         kind = _kind(series, place)
-        if line:
-            sheet.shape(
-                element("path", d=f"M{x:.0f} {y - 4:.0f}h{_SWATCH - 6}", kind=f"curve {kind}")
-            )
-        else:
-            box = {"x": round(x), "y": round(y - 10), "width": 12, "height": 12}
-            sheet.shape(element("rect", **box, kind=kind))
-            if hatch and place:
-                sheet.shape(element("rect", **box, fill=f"url(#{hatch}-{place})"))
+        box = {"x": round(x), "y": round(y - 10), "width": 12, "height": 12}
+        sheet.shape(element("rect", **box, kind=kind))
+        if hatch and place:
+            sheet.shape(element("rect", **box, fill=f"url(#{hatch}-{place})"))
         text = f"{isolated(name, sheet.language)} {amount}"
         sheet.write(text, x + _SWATCH, y, "small", title=series.name)
         x += size + _APART
@@ -310,20 +255,10 @@ def _points(
         sheet.shape(titled(isolated(text, sheet.language), box), above=True)
 
 
-def _told_last(series: Series, language: str) -> str:
-    known = scale.known(series.values) or [0.0]
-    facts = {"last": known[-1], "most": max(known), "least": min(known)}
-    return _told("chart.last", series.name, facts, language)
-
-
 def _told_sum(series: Series, language: str) -> str:
     known = scale.known(series.values) or [0.0]
-    return _told("chart.most", series.name, {"most": max(known), "sum": sum(known)}, language)
-
-
-def _told(name: str, of: str, facts: dict[str, float], language: str) -> str:
-    numbers = {key: number(value, language) for key, value in facts.items()}
-    return isolated(say(language, name, name=of, **numbers), language)
+    most, whole = number(max(known), language), number(sum(known), language)
+    return isolated(say(language, "chart.most", name=series.name, most=most, sum=whole), language)
 
 
 def _described(chart: Chart, told: str, language: str) -> str:

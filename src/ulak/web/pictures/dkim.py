@@ -93,7 +93,8 @@ def drawn(one: Signature, language: str) -> Picture:
     """Draw the way of one signature."""
     sheet = Sheet(language, "dkim")
     sheet.height = 2.0
-    result = word(language, f"result.dkim-{one.result}", one.result)
+    plain = word(language, f"result.{one.result}", one.result)
+    result = word(language, f"result.dkim-{one.result}", plain)
     head = say(language, "dkim.head", result=result)
     steps: list[str] = [head]
 

@@ -7,6 +7,7 @@ from starlette.routing import Route
 from ulak.web.application import Piece
 from ulak.web.reference import pages, searching, sitemap
 from ulak.web.reference.kept import Kept, Maker, Shelf
+from ulak.web.reference.packing import packing
 
 
 def piece() -> Piece:
@@ -25,9 +26,9 @@ def piece() -> Piece:
             kept("/causes", pages.causes),
             kept("/causes/{key}", pages.cause),
             kept("/compare/{pair}", pages.pair),
-            Route("/compare", pages.compare_form, methods=["GET"]),
-            Route("/search", searching.search, methods=["GET"]),
-            Route("/search/found", searching.as_typed, methods=["GET"]),
+            Route("/compare", packing(pages.compare_form), methods=["GET"]),
+            Route("/search", packing(searching.search), methods=["GET"]),
+            Route("/search/found", packing(searching.as_typed), methods=["GET"]),
             *(
                 Route(f"/{section}/{{rest:path}}", pages.elsewhere, methods=["GET"])
                 for section in ("codes", "causes", "compare", "search")

@@ -91,6 +91,7 @@ async def _one(why: Why, request: Request) -> Response:
             alternates=False,
             given="",
             here="",
+            unsure=why.unsure(),
         )
     shown, found, late = view(seen, language), None, False
     may_check = shown.checkable == "yes" and not why.checks.never

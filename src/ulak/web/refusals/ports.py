@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -26,9 +27,13 @@ class Check(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """The parts. `requests` and `checks` count by the address of the client."""
+    """The parts. `requests` and `checks` count by the address of the client.
+
+    `unsure`: whether a server that may know a refusal did not answer when it was last asked.
+    """
 
     find: Find
     check: Check
     requests: Rate
     checks: Rate
+    unsure: Callable[[], bool] = lambda: False

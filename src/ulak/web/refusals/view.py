@@ -108,7 +108,7 @@ def view(seen: Seen, language: str) -> View:
     rows = [Row(name, safe(facts[name])) for name in _ROWS if facts.get(name)]
     if facts["sender_domain"] == facts.get("domain"):
         rows = [row for row in rows if row.label != "domain"]
-    decided = _deciding(seen.cause)
+    decided = deciding(seen.cause)
     looks = [(look.check in decided, _look(look, language)) for look in seen.looks]
     return View(
         id=seen.id,
@@ -126,7 +126,8 @@ def view(seen: Seen, language: str) -> View:
     )
 
 
-def _deciding(cause: str) -> frozenset[str]:
+def deciding(cause: str) -> frozenset[str]:
+    """Name the checks that decide about a cause when a message comes."""
     if cause == catalog.SEVERAL_CHECKS_FAILED.name:
         return frozenset(name for names in _DECIDING.values() for name in names)
     kinds = plan_of(cause).checks
@@ -166,7 +167,7 @@ def now(made: Confirmation, language: str) -> Now:
             safe(check.subject),
             _result(check.check, check.result, language),
             _OF_GOOD[check.good],
-            _steps(check, language),
+            steps_of(check, language),
         )
         for check in made.diagnosis.checks
     ]
@@ -180,7 +181,8 @@ def now(made: Confirmation, language: str) -> Now:
     )
 
 
-def _steps(check: Check, language: str) -> tuple[str, ...]:
+def steps_of(check: Check, language: str) -> tuple[str, ...]:
+    """Say what a check did and what it means, without what is ours alone."""
     told = [reason.text(language) for reason in check.reasons if reason.key not in _OURS]
     return (*told, *(sentence.text(language) for sentence in check.means))
 

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ulak.diagnose.reply import Confirmation
+from ulak.web.full import CHECKS, FullError
 from ulak.web.page import language_of, part, render
 from ulak.web.rate import Rate, client_of
 from ulak.web.tools.live import Stream, attended, event
@@ -33,6 +34,7 @@ SCRIPTS = ("vendor/htmx.js", "vendor/sse.js", "live.js")
 _FIELDS = 40  # of a form
 _LONGEST_FIELD = 2_000_000  # octets: a bounce that is pasted
 _OCTETS_OF_A_REPLY = 1_000_000  # reading a mail of 10 MB is worth eleven replies
+_SOON = 20  # seconds, after which a place may be free
 _AT_ONCE = 2  # threads that read what visitors send
 
 
@@ -67,14 +69,14 @@ class Bench:
     def enter(self, request: Request, what: tuple[object, ...], make: Make, octets: int = 0) -> Run:
         """Give the run that answers `what`.
 
-        HTTPException 429 where this visitor has asked for too many, 503 where all of them have.
+        HTTPException 429 where this visitor has asked for too many, FullError where all have.
         """
         key = hashlib.sha256(repr(what).encode("utf-8", "replace")).hexdigest()
         run = self.runs.known(key)
         if run is None:
             self._checking.count(request)
             if wait := self._all.wait(""):
-                raise HTTPException(503, headers={"retry-after": str(ceil(wait))})
+                raise FullError(CHECKS, ceil(wait))
             run = self.runs.enter(key, client_of(request), make, octets=octets)
         return run
 
@@ -181,4 +183,6 @@ def _result(run: Run, language: str) -> dict[str, object] | None:
 
 
 def _too_much(busy: BusyError) -> HTTPException:
-    return HTTPException(429 if busy.theirs else 503, headers={"retry-after": "20"})
+    if busy.theirs:
+        return HTTPException(429, headers={"retry-after": str(_SOON)})
+    return FullError(CHECKS, _SOON)

@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from ulak.checks.reason import Reason
 from ulak.diagnose.diagnosis import Advice, Check, Diagnosis
 from ulak.diagnose.reply import Confirmation, Verdict
 from ulak.diagnose.words import say, word
 from ulak.replies.texts import safe
+from ulak.web import words
 from ulak.web.tools.runs import Seen
 
 _TONES = MappingProxyType({"critical": "bad", "warning": "warn", "note": "info", "good": "good"})
@@ -28,6 +30,7 @@ _LISTS = ("dnsbl", "allowlist")
 _MANY = 2  # lists that say the same are named together
 _CODE = re.compile(r"[2-5](?:[0-9]{2}|\.[0-9]{1,3}\.[0-9]{1,3})")
 _LONGEST = 2_000
+_FIELDS = ("ip", "helo", "mail_from", "from_domain", "domain", "selector")  # of the pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,7 @@ def row(seen: Seen, language: str) -> Row:
         verdict="" if verdict is None else str(verdict),
         verdict_tone="" if verdict is None else _OF_VERDICT[verdict],
         reasons=(
-            *(reason.text(language) for reason in check.reasons),
+            *(_reason(reason, language) for reason in check.reasons),
             *(sentence.text(language) for sentence in check.means),
         ),
         drawing="\n".join(safe(line, _LONGEST) for line in check.drawing),
@@ -177,10 +180,32 @@ def _sources(made: Diagnosis, language: str) -> Iterable[str]:
         yield say(language, f"source.{name}", {"value": source.value or "<>", "where": where})
 
 
+def _reason(reason: Reason, language: str) -> str:
+    name = f"tools.step.{reason.key}"
+    if not words.has(language, name):
+        return reason.text(language)
+    facts = {key: safe(fact) for key, fact in reason.facts.items()}
+    return words.say(language, name, **facts, options=_fields(facts.get("option", ""), language))
+
+
 def _step(one: Advice, language: str) -> Step:
-    text = say(language, f"do.{one.name}", one.facts)
+    name = f"tools.step.{one.name}"
+    if words.has(language, name):
+        options = _fields(one.facts.get("options", ""), language)
+        where = words.say(language, "tools.given.title")
+        text = words.say(language, name, **{**one.facts, "options": options, "where": where})
+    else:
+        text = say(language, f"do.{one.name}", one.facts)
     link = one.link if one.link.startswith("https://") else ""
     return Step(text, _literal(one.record), link, page_of(one.reference))
+
+
+def _fields(options: str, language: str) -> str:
+    """Give options of the command line (`--ip, --helo`) as the names of the fields for them."""
+    names = [option.removeprefix("--").replace("-", "_") for option in options.split(", ")]
+    return ", ".join(
+        words.say(language, f"tools.given.{name}") for name in names if name in _FIELDS
+    )
 
 
 def _literal(record: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.datastructures import FormData
 from starlette.responses import Response
@@ -103,9 +103,7 @@ def _read(here: Here, form: FormData) -> _Meant | None:
         if choice.state not in (None, state):
             which = Selection(("",))  # nobody is in two states
         else:
-            which = Choice(choice.domain, choice.cause, state, choice.age).selection(
-                before, ids, None if ids else before
-            )
+            which = replace(choice, state=state).selection(before, ids, None if ids else before)
     return _Meant(verb, choice, ids, before, which)
 
 

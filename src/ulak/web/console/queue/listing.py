@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from starlette.responses import Response
 
-from ulak.queue.item import State
+from ulak.queue.item import Order, State
 from ulak.web.console.desk import Here
 from ulak.web.console.explained import explained, of_cause
 from ulak.web.console.once import Result
 from ulak.web.console.queue.choice import AGES, MEANT, Choice
 
-_PAGE = 50  # rows
+_PAGE = 25  # rows
 _FURTHEST = 10_000_000
 
 
@@ -21,7 +21,9 @@ async def show(here: Here) -> Response:
     query = here.request.query_params
     choice = Choice.of(query)
     offset = number(query.get("offset", ""), _FURTHEST)
-    listing = await here.operation.queue(choice.selection(here.desk.clock()), offset, _PAGE)
+    which = choice.selection(here.desk.clock())
+    order, backwards = choice.order, choice.backwards
+    listing = await here.operation.queue(which, offset, _PAGE, order, backwards=backwards)
     depth = await here.operation.depth()
     done: Result | None = here.desk.once.result(here.account.key, query.get("done", ""))
     return here.page(
@@ -36,6 +38,7 @@ async def show(here: Here) -> Response:
         waiting=sum(depth.by_state.values()),
         states=list(State),
         ages=list(AGES),
+        orders=(Order.DOMAIN, Order.AGE, Order.DUE),
         verbs=list(MEANT),
         done=done,
         before=str(max(0, offset - _PAGE)) if offset else "",
