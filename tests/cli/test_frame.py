@@ -225,6 +225,13 @@ def commands() -> Iterator[tuple[str, click.Command]]:
             waiting += [(f"{path} {name}", inner) for name, inner in command.commands.items()]
 
 
+@pytest.mark.parametrize("language", ["en", "tr", "ar"])
+def test_the_list_of_commands_says_of_each_what_it_does(language: str) -> None:
+    listed = ulak("--help", "--lang", language).out.splitlines()
+    named = {line.split()[0]: line.split()[1:] for line in listed if line[2:3].strip()}
+    assert [name for name in COMMANDS if not named[name]] == []
+
+
 def test_every_command_and_option_has_help_in_every_language() -> None:
     missing = []
     for path, command in commands():

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.delivery.site.said import SAID, Said
 
 from ulak.cli import main
+from ulak.cli.frame import USAGE
+from ulak.delivery.site.rules import Act, default
 from ulak.mail.envelope import DeliverBy, Envelope, RecipientWishes, Wishes
-from ulak.queue.item import Body, Message, Pending
+from ulak.queue.item import Body, Message, Pending, State
 from ulak.queue.sqlite import SqliteStore
 from ulak.replies import catalog
 
@@ -41,7 +45,7 @@ def config(tmp_path: Path) -> Path:
         held = catalog.HELD_FOR_RELEASE.reply(until="later")
         envelope = replace(PLAIN.envelope, wishes=WISHES, asked=ASKED)
         await store.put(
-            replace(PLAIN, id="wishing", envelope=envelope),
+            replace(PLAIN, id="wishing", envelope=envelope, received=time.time()),
             [
                 Pending(
                     "b@example.net",
@@ -81,6 +85,45 @@ def test_a_listing_names_the_cause_of_waiting_and_the_wishes(
         "quarantine": "dmarc-quarantine",
         "deliver_by": {"until": NOON + 7200, "mode": "N", "trace": False},
     }
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ((), ["plain", "wishing"]),
+        (("--state", "held"), []),
+        (("--state", "ready", "--domain", "example.net"), ["plain", "wishing"]),
+        (("--domain", "example.com", "--domain", "example.net"), ["plain", "wishing"]),
+        (("--older-than", "1h"), ["plain"]),
+        (("--older-than", "1h", "--cause", "held-for-release"), []),
+        (("--older-than", "0s", "--all"), ["plain", "wishing"]),
+    ],
+)
+def test_a_listing_is_narrowed_down_as_in_the_console(
+    config: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], found: list[str]
+) -> None:
+    assert run("queue", "list", *words, "--config", config, "--json") == 0
+    rows = json.loads(capsys.readouterr().out)["recipients"]
+    assert [row["id"] for row in rows] == found
+    assert run("queue", "list", *words, "--config", config, "--lang", "en") == 0
+    assert ("No recipient in the queue fits" in capsys.readouterr().out) is (not found)
+
+
+def test_what_is_no_duration_is_told_and_nothing_is_done(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("queue", "drop", "--older-than", "soon", "--config", config, "--lang", "en")
+    assert run(*words) == USAGE
+    assert "soon is no duration: write `90s`, `4h` or `5d`" in capsys.readouterr().err
+
+
+def test_what_is_old_enough_is_dropped_and_the_rest_stays(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("queue", "drop", "--older-than", "1h", "--config", config, "--lang", "en") == 0
+    capsys.readouterr()
+    assert run("queue", "list", "--config", config, "--json") == 0
+    assert [row["id"] for row in json.loads(capsys.readouterr().out)["recipients"]] == ["wishing"]
 
 
 def test_one_message_is_shown_with_what_was_asked_for_each_recipient(
@@ -123,3 +166,76 @@ def test_a_plain_message_shows_no_wishes(config: Path, capsys: pytest.CaptureFix
     out = capsys.readouterr().out
     assert "asked for" not in out
     assert "Not tried yet" in out
+
+
+def put(folder: Path, *pending: Pending) -> Path:
+    """Make a configuration whose queue has one message for these."""
+
+    async def fill() -> None:
+        store = SqliteStore(folder / "data/queue/0")
+        await store.put(PLAIN, pending)
+        await store.close()
+
+    asyncio.run(fill())
+    file = folder / "ulak.toml"
+    file.write_text('hostname = "mx.example.org"\ndata = "data"\n')
+    return file
+
+
+def waiting(said: Said, number: int) -> Pending:
+    """What waits after a reply of a provider, kept in the queue as it comes out of an attempt."""
+    return Pending(
+        f"{number}@example.net",
+        "example.net",
+        due=LATER,
+        attempts=1,
+        cause=said.cause,
+        reply=said.reply.replace("\n", " "),
+        host=f"{said.hosts[0]} [192.0.2.9]:25",
+    )
+
+
+def test_a_message_shows_by_which_rule_it_waits_and_where_that_was_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    several = [said for said in SAID if said.reply.startswith("4") and "\n" not in said.reply]
+    config = put(tmp_path, *(waiting(said, number) for number, said in enumerate(several)))
+    assert run("queue", "show", "plain", "--config", config, "--json") == 0
+    rows = json.loads(capsys.readouterr().out)["recipients"]
+    for row in rows:
+        said = several[int(row["recipient"].partition("@")[0])]
+        rule = default(said.rule)
+        assert rule is not None
+        acts = rule.act is not Act.NONE and (rule.act is not Act.RETRY or rule.wait)
+        assert row.get("rule") == (rule.name if acts else None)
+        read = {"source": rule.source, "date": rule.date} if rule.source else None
+        assert row.get("read") == read
+    assert len(rows) == len(several)
+    assert run("queue", "show", "plain", "--config", config, "--lang", "en") == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "It waits by the rule yahoo-deferred. The rule follows https://help.yahoo.com/" in shown
+    assert "cisco-hourly. The rule follows what is generally known of the provider" in shown
+
+
+def test_the_operators_rule_is_shown_in_place_of_a_default(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = next(said for said in SAID if said.rule == "yahoo-deferred")
+    config = put(tmp_path, waiting(said, 0))
+    with config.open("a") as file:
+        file.write(f'[[delivery.rule]]\ncauses = ["{said.cause}"]\naction = "retry"\nwait = "1h"\n')
+    assert run("queue", "show", "plain", "--config", config, "--lang", "en") == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "It waits by the rule configured." in shown
+    assert "help.yahoo.com" not in shown
+
+
+def test_what_was_never_tried_or_is_held_waits_by_no_rule(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = next(said for said in SAID if said.rule == "yahoo-deferred")
+    held = replace(waiting(said, 1), state=State.HELD)
+    config = put(tmp_path, Pending("0@example.net", "example.net", due=LATER), held)
+    assert run("queue", "show", "plain", "--config", config, "--json") == 0
+    rows = json.loads(capsys.readouterr().out)["recipients"]
+    assert [row.get("rule") for row in rows] == [None, None]

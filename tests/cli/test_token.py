@@ -63,7 +63,12 @@ def test_a_name_can_be_printed(run: Run, name: str) -> None:
 def test_scopes_are_those_that_there_are(run: Run) -> None:
     assert run("add", "x", "--scope", "everything")[0] == 2
     assert run("add", "x")[0] == 2
-    assert run("add", "x", *(word for scope in SCOPES for word in ("--scope", scope)))[0] == 0
+    every = [word for scope in SCOPES for word in ("--scope", scope)]
+    assert run("add", "x", *every)[0] == 2  # nobody to send as
+    assert run("add", "x", *every, "--account", "ada@example.org")[0] == 1  # no such account
+    others = [scope for scope in SCOPES if scope != "messages:send"]
+    alone = [word for scope in others for word in ("--scope", scope)]
+    assert run("add", "x", *alone)[0] == 0
 
 
 def test_what_is_removed_is_gone(run: Run, tmp_path: Path) -> None:

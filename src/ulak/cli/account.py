@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -208,8 +209,8 @@ def list_(ctx: click.Context, config: Path | None, data: Path | None, *, as_json
 @click.pass_context
 def bans(ctx: click.Context, config: Path | None, data: Path | None, *, as_json: bool) -> None:
     """List who may not log in for a while, after too many failures."""
-    attempts = attempts_of(settings.load(config, data))
-    every = asked(ctx, lambda: attempts.bans(time.time()))
+    with closing(attempts_of(settings.load(config, data))) as attempts:
+        every = asked(ctx, lambda: attempts.bans(time.time()))
     if as_json:
         output.json_object({"bans": list(map(_ban, every))})
         return
@@ -231,8 +232,8 @@ def bans(ctx: click.Context, config: Path | None, data: Path | None, *, as_json:
 @click.pass_context
 def unban(ctx: click.Context, whom: str, config: Path | None, data: Path | None) -> int:
     """Let an IP address, a network or an account try to log in again at once."""
-    attempts = attempts_of(settings.load(config, data))
-    count = asked(ctx, lambda: attempts.lift(key_of(whom) or whom, time.time()))
+    with closing(attempts_of(settings.load(config, data))) as attempts:
+        count = asked(ctx, lambda: attempts.lift(key_of(whom) or whom, time.time()))
     words = "account.unbanned" if count else "account.not-banned"
     output.line(say(ctx, words, whom=output.clean(whom), count=count))
     return 0 if count else FAILED

@@ -12,6 +12,7 @@ import click
 from ulak import config as settings
 from ulak.app.diagnosing import LONGEST, PATIENCE, Examiner, Reach, TooLargeError, TooLateError
 from ulak.cli import output
+from ulak.cli.address import address as what_of_an_address
 from ulak.cli.frame import FAILED, USAGE, Failure, say
 from ulak.cli.options import config_option, json_option, lang_option
 from ulak.diagnose.diagnosis import Diagnosis, to_dict
@@ -27,6 +28,9 @@ _MOST_PORT = 65_535
 @click.group()
 def check() -> None:
     """Check an address, a domain, a message or a sender, and say why."""
+
+
+check.add_command(what_of_an_address)
 
 
 def _common(function: F) -> F:

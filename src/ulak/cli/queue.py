@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
 from ulak import config as settings
 from ulak.app.control import ControlError
 from ulak.app.operator import NotRunningError, Operator, StorageError, caller
-from ulak.cli import output
+from ulak.cli import moving, output, sites
 from ulak.cli.frame import FAILED, USAGE, Failure, say
 from ulak.cli.options import config_option, json_option, lang_option
+from ulak.config.values import parse_duration
 from ulak.journal.trace import JournalError
-from ulak.queue.item import Pending, Selection, State
+from ulak.queue.item import Pending, Row, Selection, State
 from ulak.queue.told import as_json as as_told
 from ulak.queue.wishes import as_table, asked_as_table
 from ulak.replies import catalog
@@ -30,20 +31,53 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _selection(function: F) -> F:
-    """Add what selects recipients: ids, `--all`, `--domain` and `--cause`."""
+    """Add what selects recipients, the same as in the console; the function gets it as `which`."""
+
+    @wraps(function)
+    def selecting(
+        ids: tuple[str, ...],
+        domain: tuple[str, ...],
+        state: str | None,
+        older_than: float | None,
+        **more: Any,  # noqa: ANN401 -- the options of the command itself
+    ) -> Any:  # noqa: ANN401 -- what the command gives
+        which = Selection(
+            ids,
+            domain,
+            more.pop("cause"),
+            everything=more.pop("everything"),
+            state=State(state) if state else None,
+            before=None if older_than is None else time.time() - older_than,
+        )
+        return function(which=which, **more)
+
+    chosen: Any = selecting
     for add in (
+        click.option("--older-than", metavar="DURATION", callback=_seconds),
+        click.option("--state", type=click.Choice([*map(str, State)]), metavar="STATE"),
         click.option("--cause", default="", metavar="CAUSE"),
-        click.option("--domain", default="", metavar="DOMAIN"),
+        click.option("--domain", multiple=True, metavar="DOMAIN"),
         click.option("--all", "everything", is_flag=True),
         click.argument("ids", nargs=-1, metavar="[ID]..."),
     ):
-        function = add(function)
-    return function
+        chosen = add(chosen)
+    return cast("F", chosen)
+
+
+def _seconds(ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
+    seconds = None if value is None else parse_duration(value)
+    if value is not None and seconds is None:
+        raise Failure(say(ctx, "queue.no-duration", given=output.clean(value)), USAGE)
+    return seconds
 
 
 @click.group()
 def queue() -> None:
     """See and operate the queue: the mail that is ours and not yet delivered."""
+
+
+queue.add_command(sites.sites)
+queue.add_command(moving.move)
 
 
 @queue.command("list")
@@ -54,26 +88,27 @@ def queue() -> None:
 @click.pass_context
 def list_(
     ctx: click.Context,
-    ids: tuple[str, ...],
-    domain: str,
-    cause: str,
     config: Path | None,
     *,
-    everything: bool,
+    which: Selection,
     as_json: bool,
     lang: str,
 ) -> int:
     """List the recipients that wait, oldest message first, with the cause of each deferral."""
     del lang
-    chosen = bool(ids or domain or cause)
-    which = Selection(ids, domain, cause, everything=everything or not chosen)
+    chosen = which if not which.empty else Selection(everything=True)
     gc.disable()  # there may be very many rows, and all of them are needed to the end
-    rows = _asked(lambda: list(_operator(config).rows(which)))
+    operator = _operator(config)
+    here = _asked(operator.spilled)
+    rows = _asked(lambda: list(operator.rows(chosen)), _kept_here(ctx, here))
     if as_json:
-        output.json_object({"recipients": list(map(as_told, rows))})
+        waiting = _asked(operator.suspended)
+        output.json_object({"recipients": [_told(row, waiting, here) for row in rows]})
         return 0
     if not rows:
-        output.line(say(ctx, "queue.empty"))
+        output.line(
+            say(ctx, "queue.empty" if chosen == Selection(everything=True) else "queue.fits-none")
+        )
         return 0
     names = ("id", "received", "size", "sender", "recipient", "state", "due", "attempts", "cause")
     heads = [say(ctx, f"queue.head.{name}") for name in names]
@@ -94,6 +129,8 @@ def list_(
         for pending in (row.pending,)
     ]
     output.line(output.table(table, heads))
+    if here := here & {row.id for row in rows}:
+        output.line(_kept_here(ctx, here))
     return 0
 
 
@@ -114,12 +151,19 @@ def show(
     """Show one message: its envelope, where each recipient stands and why, and its header."""
     del lang
     operator = _operator(config)
-    found = _asked(lambda: list(operator.rows(Selection((id,)))))
+    here = _asked(operator.spilled)
+    found = _asked(lambda: list(operator.rows(Selection((id,)))), _kept_here(ctx, here))
     message = _asked(lambda: operator.message(id))
     if not found or message is None:
         raise Failure(say(ctx, "queue.none", id=id), FAILED)
     asked = message.envelope.asked_for
-    rows = [as_told(row) | {"asked": asked_as_table(asked(row.pending.recipient))} for row in found]
+    waiting = _asked(operator.suspended)
+    rows = [
+        _told(row, waiting, here)
+        | operator.ruling(row.pending)
+        | {"asked": asked_as_table(asked(row.pending.recipient))}
+        for row in found
+    ]
     head = _head(message.body.data, message.body.path)
     if as_json:
         told: dict[str, object] = {"id": id, "recipients": rows, "header": head}
@@ -135,6 +179,8 @@ def show(
             time=_moment(int(message.received)),
         )
     )
+    if id in here:
+        output.line(say(ctx, "queue.spilled-one"))
     _show_wishes(ctx, as_table(message.envelope.wishes), "")
     for row, pending in zip(rows, (one.pending for one in found), strict=True):
         output.line()
@@ -146,17 +192,33 @@ def show(
                     f"queue.{_standing(pending, time.time())}",
                     due=_moment(int(float(str(row["due"])))),
                     attempts=row["attempts"],
-                    cause=row["cause"],
+                    cause=sites.named(ctx, str(row["cause"])),
                     reply=row["reply"],
                     host=row["host"],
                 ),
                 "  ",
             )
         )
+        about = row.get("waiting")
+        why = sites.waiting(ctx, about) if about is not None else sites.by_rule(ctx, row)
+        if why:
+            output.line(output.prose(why, "  "))
         _show_wishes(ctx, asked_as_table(asked(pending.recipient)), "  ")
     output.line()
     output.line(output.clean(head))
     return 0
+
+
+def _kept_here(ctx: click.Context, ids: Collection[str]) -> str:
+    """Say how much waits on this machine for the database; nothing where nothing does."""
+    return say(ctx, "queue.spilled", messages=len(ids)) if ids else ""
+
+
+def _told(row: Row, waiting: Mapping[str, Any], here: Collection[str]) -> dict[str, Any]:
+    """Tell of a recipient, with `waiting` why its site is not sent to now, and if it is spilled."""
+    told = as_told(row) | ({"spilled": True} if row.id in here else {})
+    about = waiting.get(row.pending.domain)
+    return told if about is None else told | {"waiting": about}
 
 
 def _standing(pending: Pending, now: float) -> str:
@@ -209,18 +271,14 @@ def _verb(verb: str) -> Callable[[F], F]:
         @click.pass_context
         def command(
             ctx: click.Context,
-            ids: tuple[str, ...],
-            domain: str,
-            cause: str,
             config: Path | None,
             *,
-            everything: bool,
+            which: Selection,
             as_json: bool,
             lang: str,
         ) -> int:
             del lang
-            which = Selection(ids, domain, cause, everything=everything)
-            if not (ids or domain or cause or everything):
+            if which.empty:
                 raise Failure(say(ctx, "queue.which", verb=verb), USAGE)
             try:
                 count = _asked(lambda: _operator(config).act(verb, which, caller()))
@@ -231,8 +289,8 @@ def _verb(verb: str) -> Callable[[F], F]:
             elif count:
                 output.line(say(ctx, f"queue.did.{verb}", count=count))
             else:
-                output.line(say(ctx, "queue.empty" if everything else "queue.fits-none"))
-            return 0 if count or everything else FAILED
+                output.line(say(ctx, "queue.empty" if which.everything else "queue.fits-none"))
+            return 0 if count or which.everything else FAILED
 
         del command
         return function
@@ -272,11 +330,11 @@ def _operator(config: Path | None) -> Operator:
 T = TypeVar("T")
 
 
-def _asked(question: Callable[[], T]) -> T:
+def _asked(question: Callable[[], T], beside: str = "") -> T:
     try:
         return question()
     except (StorageError, ControlError, JournalError) as error:
-        raise Failure(str(error), FAILED) from error
+        raise Failure(f"{error} {beside}".strip(), FAILED) from error
 
 
 @lru_cache(10_000)

@@ -22,7 +22,12 @@ def serve(ctx: click.Context, config: Path | None, data: Path | None, lang: str)
     from ulak.app import serving  # noqa: PLC0415 -- the parts of a server are for this command alone
 
     def say_where(
-        places: Sequence[str], web: Sequence[str], domains: Sequence[str], *, closed: bool
+        places: Sequence[str],
+        web: Sequence[str],
+        domains: Sequence[str],
+        *,
+        closed: bool,
+        drained: bool,
     ) -> None:
         for place in places:
             output.line(say(ctx, "serve.listening", place=place))
@@ -31,6 +36,8 @@ def serve(ctx: click.Context, config: Path | None, data: Path | None, lang: str)
         output.line(say(ctx, "serve.domains", domains=", ".join(domains) or "-"))
         if closed:
             output.line(say(ctx, "serve.nobody"))
+        if drained:
+            output.line(say(ctx, "serve.drained"))
 
     try:
         return serving.serve(config, data, say=say_where, language=lang)

@@ -9,8 +9,9 @@ from pathlib import Path
 import click
 
 from ulak import config as settings
-from ulak.accounts.access import SCOPES, AccessToken, AccessTokens, hashed, mint, wrong
-from ulak.app.accounts import access_of
+from ulak.accounts.access import SCOPES, SENDS, AccessToken, AccessTokens, hashed, mint, wrong
+from ulak.accounts.account import Account
+from ulak.app.accounts import access_of, accounts_of
 from ulak.cli import output
 from ulak.cli.account import asked, moment, where
 from ulak.cli.frame import FAILED, USAGE, Failure, say
@@ -30,6 +31,7 @@ def token() -> None:
 @click.option(
     "--scope", "scopes", multiple=True, required=True, metavar="SCOPE", type=click.Choice(SCOPES)
 )
+@click.option("--account", default="", metavar="ADDRESS")
 @click.option("--days", type=click.IntRange(1, 36_500), metavar="NUMBER")
 @json_option
 @where
@@ -39,6 +41,7 @@ def add(
     /,
     name: str,
     scopes: tuple[str, ...],
+    account: str,
     days: int | None,
     config: Path | None,
     data: Path | None,
@@ -48,10 +51,14 @@ def add(
     """Make an access token for a program. It is shown once, and only its hash is kept."""
     if wrong(name, scopes):
         raise Failure(say(ctx, "token.no-name"), USAGE)
+    if (SENDS in scopes) != bool(account):
+        raise Failure(say(ctx, "token.account-to-send"), USAGE)
+    if account and asked(ctx, lambda: _find(config, data, account)) is None:
+        raise Failure(say(ctx, "token.no-account", account=output.clean(account)), FAILED)
     now, made = time.time(), mint(os.urandom(_RANDOM))
     until = now + days * _DAY if days else 0.0
     scopes = tuple(dict.fromkeys(scopes))
-    fresh = AccessToken(name, hashed(made), scopes, now, until)
+    fresh = AccessToken(name, hashed(made), scopes, now, until, account)
     tokens = _tokens(config, data)
     if not asked(ctx, lambda: tokens.add(fresh)):
         raise Failure(say(ctx, "token.there-already", name=output.clean(name)))
@@ -76,11 +83,14 @@ def list_(ctx: click.Context, config: Path | None, data: Path | None, *, as_json
     if not every:
         output.line(say(ctx, "token.empty"))
         return
-    heads = [say(ctx, f"token.head.{name}") for name in ("name", "scopes", "made", "until")]
+    heads = [
+        say(ctx, f"token.head.{name}") for name in ("name", "scopes", "account", "made", "until")
+    ]
     rows = [
         (
             output.clean(one.name),
             ", ".join(one.scopes),
+            output.clean(one.account) or "–",
             moment(one.made),
             moment(one.until) if one.until else "–",
         )
@@ -105,10 +115,15 @@ def _tokens(config: Path | None, data: Path | None) -> AccessTokens:
     return access_of(settings.load(config, data))
 
 
+def _find(config: Path | None, data: Path | None, account: str) -> Account | None:
+    return accounts_of(settings.load(config, data)).find(account)
+
+
 def _fields(one: AccessToken) -> dict[str, object]:
     return {
         "name": one.name,
         "scopes": list(one.scopes),
         "made": one.made,
         "until": one.until or None,
+        "account": one.account or None,
     }

@@ -14,6 +14,7 @@ import click
 
 from ulak.cli import output
 from ulak.cli.demo.client import ConversationError
+from ulak.cli.demo.day import DAY, provider
 from ulak.cli.demo.scene import TEXTS, Scene, fields
 from ulak.cli.demo.show import Shower, closing, heading, opening, quiet
 from ulak.cli.demo.stage import Stage, StageError
@@ -25,16 +26,18 @@ _ENDS = (signal.SIGTERM, signal.SIGHUP)
 
 
 @click.command()
+@click.option("--day", is_flag=True, help="Play a day at a large provider instead.")
 @json_option
 @lang_option
-def demo(*, as_json: bool, lang: str) -> int:
+def demo(*, day: bool, as_json: bool, lang: str) -> int:
     """Take a tour on an internet in a box: what is refused, delivered and bounced, and why.
 
     Nothing leaves the machine. It ends by itself, with 0 only if every step went as it should.
     """
     with tempfile.TemporaryDirectory(prefix="ulak-demo-", ignore_cleanup_errors=True) as folder:
+        stage = Stage(Path(folder), provider() if day else None)
         try:
-            return asyncio.run(tour(Stage(Path(folder)), lang, as_json=as_json))
+            return asyncio.run(tour(stage, lang, as_json=as_json, steps=DAY if day else STEPS))
         except StageError as error:
             facts = {name: output.clean(fact) for name, fact in error.facts.items()}
             raise Failure(TEXTS.say(lang, f"problem.{error.trouble}", **facts)) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from ulak.cli import output
 from ulak.cli.demo.scene import (
@@ -19,6 +19,7 @@ from ulak.cli.demo.scene import (
 )
 from ulak.cli.demo.stage import HOSTNAME, Stage
 from ulak.lab.internet import BLOCKLIST, GOOD, GREYLISTING, KNOWS_NOBODY, LISTED
+from ulak.lab.provider import HOSTS
 from ulak.replies.explain import Explanation
 
 _INDENT = "  "
@@ -44,14 +45,24 @@ def opening(stage: Stage, lang: str) -> None:
     rows = [
         (HOSTNAME, f"127.0.0.1:{stage.port}", says("ulak")),
         ("names.example", net.name_server, says("names", zone=BLOCKLIST)),
+        *_others(stage, says),
+    ]
+    output.line(textwrap.indent(output.table(rows), _INDENT))
+    output.line()
+    output.line(output.prose(says("legend")))
+
+
+def _others(stage: Stage, says: Callable[..., str]) -> list[tuple[str, str, str]]:
+    """Give those who play with us."""
+    net = stage.net
+    if net.provider is not None:
+        return [(host, f"{address}:{net.port}", says("provider")) for host, address in HOSTS]
+    return [
         (GOOD.host, f"{GOOD.address}:{net.port}", says("good")),
         (GREYLISTING.host, f"{GREYLISTING.address}:{net.port}", says("greylisting")),
         (KNOWS_NOBODY.host, f"{KNOWS_NOBODY.address}:{net.port}", says("knows-nobody")),
         ("spam.example", LISTED, says("listed")),
     ]
-    output.line(textwrap.indent(output.table(rows), _INDENT))
-    output.line()
-    output.line(output.prose(says("legend")))
 
 
 def heading(scene: Scene, count: int) -> None:

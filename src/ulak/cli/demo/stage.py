@@ -10,7 +10,7 @@ import re
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +21,7 @@ from ulak.journal.entry import Entry, Kind
 from ulak.journal.reader import JournalReader
 from ulak.journal.trace import JournalError, Trace
 from ulak.lab.internet import BLOCKLIST, AddressUnusableError, Internet
+from ulak.lab.provider import Provider
 from ulak.language import LANGUAGES
 
 HOSTNAME = "mx.example.org"
@@ -55,11 +56,11 @@ class StageError(Exception):
 class Stage:
     """The lab and the server, from entering to leaving; `folder` is empty and ours alone.
 
-    Entering raises StageError.
+    With a `provider` it is there, too. Entering raises StageError.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.net = Internet()
+    def __init__(self, folder: Path, provider: Provider | None = None) -> None:
+        self.net = Internet(provider=provider)
         self.port = 0
         self.config = folder / "ulak.toml"
         self._folder = folder
@@ -170,10 +171,10 @@ shutdown = "1s"
 
     # -- what became of things ----------------------------------------------------------------
 
-    async def until(self, look: Callable[[], T | None]) -> T | None:
-        """Look until there is something to see; None if there is nothing for too long."""
+    async def until(self, look: Callable[[], T | None], patience: float = _PATIENCE) -> T | None:
+        """Look until there is something to see; None if there is nothing for so many seconds."""
         loop = asyncio.get_running_loop()
-        end = loop.time() + _PATIENCE
+        end = loop.time() + patience
         while True:
             seen = look()
             if seen is not None or loop.time() > end:
@@ -199,6 +200,17 @@ shutdown = "1s"
         found = self.trace(identifier)
         entries = found.entries if found else ()
         return tuple(e for e in entries if e.kind is kind and e.message == identifier)
+
+    async def put_off(self, causes: Collection[str], patience: float) -> Entry | None:
+        """Wait until an attempt was put off for one of these causes; give the entry about it."""
+
+        def look() -> Entry | None:
+            with contextlib.suppress(JournalError):
+                reader = JournalReader(self._places.journals())
+                return next(iter(reader.recent(1, (Kind.DEFERRED,), causes)), None)
+            return None
+
+        return await self.until(look, patience)
 
     async def refused(self, cause: str) -> Trace | None:
         """Wait until the journal has a session that was refused for a cause; give all of it."""

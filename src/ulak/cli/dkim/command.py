@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from ulak.cli import output
-from ulak.cli.dkim.desk import Desk, fields, moment, where
+from ulak.cli.account import where
+from ulak.cli.dkim.desk import Desk, fields, moment
 from ulak.cli.frame import FAILED, USAGE, Failure
 from ulak.cli.nameservers import Server, dns_option
 from ulak.cli.options import json_option

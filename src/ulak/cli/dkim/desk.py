@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import click
 
@@ -15,30 +15,14 @@ from ulak.app.publishing import check_keys
 from ulak.cli import output
 from ulak.cli.frame import USAGE, Failure, say
 from ulak.cli.nameservers import Server
-from ulak.cli.options import config_option
 from ulak.cli.publishing import standing
 from ulak.dns.names import to_ascii
 from ulak.keys.folder import KeyFolder, KeysError, NoSuchKeyError
 from ulak.keys.key import DkimKey, zone_line
-from ulak.language import LANGUAGES
 from ulak.publish.compare import Standing
 from ulak.smtp.grammar import GrammarError, parse_domain
 
-F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
-
-
-def where(function: F) -> F:
-    """Add what says whose keys are meant, and `--lang`, which has been read by then."""
-    data = click.Path(path_type=Path, file_okay=False)
-    choice = click.Choice(LANGUAGES)
-    for add in (
-        click.option("--lang", type=choice, metavar="LANGUAGE", expose_value=False),
-        click.option("--data", type=data, metavar="DIR"),
-        config_option,
-    ):
-        function = add(function)
-    return function
 
 
 class Desk:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from ulak import config as settings
-from ulak.app import reporting
+from ulak.app import reporting, reportsnow
 from ulak.app.control import ControlError
 from ulak.cli import output
 from ulak.cli.frame import FAILED, USAGE, Failure, say
@@ -209,10 +209,10 @@ def send(
     del lang
     chosen = settings.load(config)
     if dry_run:
-        planned = _asked(ctx, lambda: reporting.plan(chosen, time.time()))
+        planned = _asked(ctx, lambda: reportsnow.plan(chosen, time.time()))
         printed.parcels(ctx, planned, as_json=as_json)
         return 0
-    count = _asked(ctx, lambda: reporting.send(chosen, time.time(), at_once=at_once))
+    count = _asked(ctx, lambda: reportsnow.send(chosen, time.time(), at_once=at_once))
     if as_json:
         output.json_object({"sent": count})
         return 0
