@@ -15,7 +15,15 @@ from ulak.queue.item import Selection, State
 
 REQUEST = Request(
     "retry",
-    Selection(("a", "b"), "x.example", "greylisted", state=State.HELD, before=3.5, after=1),
+    Selection(
+        ("a", "b"),
+        ("x.example",),
+        "greylisted",
+        state=State.HELD,
+        before=3.5,
+        after=1,
+        address="a@b",
+    ),
     By("ada", "console", "192.0.2.1"),
     7,
 )
@@ -55,6 +63,8 @@ def test_a_request_arrives_as_it_was_asked_even_in_a_deep_directory(tmp_path: Pa
         b'{"verb": "drop", "which": 3}',
         b'{"verb": "drop", "which": {"ids": "a"}}',
         b'{"verb": "drop", "which": {"ids": [1]}}',
+        b'{"verb": "drop", "which": {"domains": "a.example"}}',
+        b'{"verb": "drop", "which": {"everything": true, "of-tomorrow": "x"}}',
         b'{"verb": "drop", "which": {"everything": true, "state": "lost"}}',
         b'{"verb": "drop", "which": {"everything": true, "before": "noon"}}',
         b'{"verb": "drop", "which": {"everything": true, "after": true}}',

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 from tests.cli.names import serving
 from tests.conftest import Served
+from tests.simulation.loop import run as in_simulated_time
 from tests.system.client import Client
 from tests.system.test_serve import LOCAL, arrived
 
 from ulak import config as settings
 from ulak.app.client import resolver_of
+from ulak.app.control import Answer, Control, Request
 from ulak.app.operation import LiveOperation
 from ulak.app.seldom import Seldom
+from ulak.checks.mta_sts import Mode
+from ulak.delivery.transport.sqlite import SqliteStsStore
+from ulak.delivery.transport.sts import Cached
 from ulak.dns.records import Status
 from ulak.dns.zone import Zone
 from ulak.journal.deed import By
@@ -31,11 +38,20 @@ from ulak.journal.sqlite import SqliteJournal
 from ulak.lab.mx import Act, Behaviour
 from ulak.mail.envelope import Envelope, domain_of
 from ulak.publish.wanted import Purpose
-from ulak.queue.item import Body, Message, Pending, Selection, State
+from ulak.queue.item import Body, Message, Order, Pending, Selection, State
 from ulak.queue.sqlite import SqliteStore
 from ulak.reports.sqlite import SqliteIncoming
 from ulak.reports.tlsrpt import TlsPolicy, TlsReport
-from ulak.web.console.ports import Now, Operation, OperationError, Trouble
+from ulak.suppression.suppressed import Suppressed
+from ulak.web.console.ports import (
+    Destinations,
+    Now,
+    Operation,
+    OperationError,
+    Stopped,
+    Terms,
+    Trouble,
+)
 
 T = TypeVar("T")
 ALL = Selection(everything=True)
@@ -62,7 +78,7 @@ class Asking:
 
         return asyncio.run(ask())
 
-    def until(self, holds: Callable[[Now], bool], seconds: float = 15) -> Now:
+    def until(self, holds: Callable[[Now], bool], seconds: float = 60) -> Now:
         """Ask how it is until something holds."""
         end = time.monotonic() + seconds
         while not holds(now := self(lambda operation: operation.now())):
@@ -229,7 +245,7 @@ def test_what_an_operator_does_is_done_and_the_story_tells_who_it_was(
     assert server.ulak("queue", "release", "--all").returncode == 0
     ask.until(lambda now: deferred(now) == 2)
     assert ask(lambda operation: operation.act("bounce", ALL, ADA)) == 1
-    end = time.monotonic() + 15
+    end = time.monotonic() + 60
     while len(deeds := ask(lambda operation: operation.deeds())) < 3:
         assert time.monotonic() < end, deeds
         time.sleep(0.1)
@@ -285,12 +301,34 @@ def test_a_queue_is_shown_by_the_page_across_all_stores(resting: Asking) -> None
     assert len(resting(lambda operation: operation.queue(ALL, -5, 0)).rows) == 1
 
 
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("order", Order)
+@pytest.mark.parametrize("stores", [1, 2])
+def test_a_queue_is_in_order_across_pages_and_stores(
+    resting: Asking, order: Order, stores: int, *, backwards: bool
+) -> None:
+    if stores == 1:
+        shutil.rmtree(resting.config.parent / "data/queue/1")
+    whole = resting(lambda operation: operation.queue(ALL, 0, 99, order, backwards=backwards)).rows
+    assert len(whole) == stores * 10
+    found = [order.of(row) for row in whole]
+    assert found == sorted(found, reverse=backwards)
+    pages = [
+        resting(lambda operation: operation.queue(ALL, offset, 3, order, backwards=backwards)).rows  # noqa: B023 -- asked at once
+        for offset in range(0, stores * 10, 3)
+    ]
+    assert [row for page in pages for row in page] == list(whole)
+
+
 @pytest.mark.parametrize(
     ("which", "total"),
     [
-        (Selection(domain="odd.example"), 10),
+        (Selection(domains=("odd.example",)), 10),
         (Selection(cause="mailbox-full"), 4),
         (Selection(state=State.HELD), 2),
+        (Selection(domains=("odd.example", "even.example")), 20),
+        (Selection(address="R7@odd.example"), 1),
+        (Selection(address="g@example.org"), 20),
         (Selection(before=1005.0), 5),
         (Selection(after=1005.0, cause="mailbox-full"), 2),
         (Selection(), 0),
@@ -370,7 +408,11 @@ def test_settings_are_shown_as_they_are_in_force_with_their_source(resting: Aski
     assert rows["hostname"].value == '"mx.example.org"'
     assert rows["hostname"].source.endswith("ulak.toml:1")
     assert rows["delivery.connections"].source == ""
-    assert rows['domains."example.org".mailboxes'].value == '["ada"]'
+    mailboxes = rows['domains."example.org".mailboxes']
+    assert mailboxes.value == '["ada"]'
+    assert mailboxes.meaning.startswith("The names before the @ that get mail;")
+    assert rows["hostname"].about == ""
+    assert rows["delivery.retry.first"].about == "How mail is handed on to other servers."
 
 
 def test_records_are_compared_with_dns_for_own_domains_alone(resting: Asking) -> None:
@@ -400,6 +442,79 @@ def test_reports_of_others_are_shown(resting: Asking) -> None:
     assert resting(lambda operation: operation.report(kept.number)) == report
     assert resting(lambda operation: operation.report(99)) is None
     assert resting(lambda operation: operation.parcels()) == []
+
+
+def test_what_workers_tell_of_a_destination_is_put_together(resting: Asking) -> None:
+    folder = resting.config.parent / "data"
+    policies = SqliteStsStore(folder / "transport.db")
+    policies.put(Cached("example.net", "1", Mode.ENFORCE, ("mx.example.net",), 86_400, 1000.0))
+    policies.close()
+    stop = {
+        "why": "told", "since": 1.0, "until": 50.0, "times": 2, "rule": "slow", "host": "mx",
+        "cause": "rate-limited", "reply": "421 slow", "read": {"source": "https://x", "date": "d"},
+    }  # fmt: skip
+    site = {
+        "site": "mx:mx.example.net:25", "source": "192.0.2.1", "active": 1, "window": 3, "most": 10,
+        "interval": 0.5,
+    }  # fmt: skip
+    place = {
+        "key": "mx:mx.example.net:25", "way": "smtp", "domains": ["example.net"], "active": 1,
+        "ready": 0, "connections": 1, "idle": 0, "delivered": 1, "deferred": 0, "failed": 0,
+        "last": {
+            "time": 9.0, "result": "delivered", "cause": "delivered", "reply": "250 ok",
+            "host": "mx.example.net", "remote": True, "tls": "TLSv1.3",
+            "policy": {"tls-policy": "mta-sts-enforce", "sts-domain": "example.net"},
+        },
+    }  # fmt: skip
+    told = {
+        "destinations": {"limit": 20, "total": 1, "destinations": [place]},
+        "sites": {"total": 2, "sites": [site, {**site, "source": "192.0.2.2"}]},
+    }
+    second = {**told, "sites": {"total": 1, "sites": [{**site, "suspended": stop}]}}
+
+    async def look(operation: Operation) -> Destinations:
+        async def answer(told: dict[str, Answer], request: Request) -> Answer:
+            return told[request.verb]
+
+        workers = [
+            Control(folder / "run" / f"worker-{number}.sock", partial(answer, each))
+            for number, each in enumerate((told, second))
+        ]
+        for worker in workers:
+            await worker.start()
+        found = await operation.destinations()
+        for worker in workers:
+            await worker.stop()
+        return found
+
+    (found,) = resting(look).shown
+    stopped = Stopped(
+        "told", 1.0, 50.0, 2, "slow", "rate-limited", "421 slow", "mx", "https://x", "d"
+    )
+    assert found.terms == (
+        Terms("192.0.2.1", 2, 6, 20, 0.25, stopped),
+        Terms("192.0.2.2", 1, 3, 10, 0.5),
+    )
+    assert found.last is not None
+    assert found.last.policy["tls-policy"] == "mta-sts-enforce"
+    assert found.holds == (1000.0, 87_400.0)
+
+
+def test_an_operator_changes_the_suppression_list_and_it_is_noted(resting: Asking) -> None:
+    bob = Suppressed("bob@example.net", "example.org", reply="asked by phone", since=1.0)
+    resting(lambda operation: operation.suppress(bob, ADA))
+    resting(lambda operation: operation.suppress(replace(bob, whose=""), ADA))
+    found = resting(lambda operation: operation.suppressed("BOB@"))
+    assert (set(found.rows), found.total, found.heeded) == ({bob, replace(bob, whose="")}, 2, True)
+    assert resting(lambda operation: operation.suppressed("eve")).total == 0
+    for count in (1, 0):
+        gone = resting(lambda operation: operation.unsuppress(bob.address, bob.whose, ADA))
+        assert gone == count
+    assert resting(lambda operation: operation.suppressed()).rows == (replace(bob, whose=""),)
+    noted = [entry.facts for entry in resting.journal.entries]
+    assert [facts["verb"] for facts in noted] == ["suppress", "suppress", "unsuppress"]
+    assert {facts["who"] for facts in noted} == {"ada@example.org"}
+    assert (noted[2]["recipient"], noted[2]["for"]) == ("bob@example.net", "example.org")
 
 
 def test_recent_entries_of_a_cause_are_found(resting: Asking) -> None:
@@ -435,7 +550,7 @@ def test_what_many_ask_for_at_once_is_made_once_and_again_when_it_is_old() -> No
         await asyncio.sleep(0.6)
         assert await value() == 3
 
-    asyncio.run(main())
+    in_simulated_time(main())
 
 
 def test_what_took_long_is_kept_longer() -> None:
@@ -453,7 +568,7 @@ def test_what_took_long_is_kept_longer() -> None:
         await asyncio.sleep(0.5)
         assert await value() == 1  # 0.05 s of work are good for 2.5 s
 
-    asyncio.run(main())
+    in_simulated_time(main())
 
 
 def test_a_failure_is_told_to_all_who_wait_and_tried_again() -> None:
@@ -474,7 +589,7 @@ def test_a_failure_is_told_to_all_who_wait_and_tried_again() -> None:
         assert [type(one) for one in first] == [OSError, OSError]
         assert await value() == 2
 
-    asyncio.run(main())
+    in_simulated_time(main())
 
 
 def test_one_who_goes_away_takes_the_value_from_nobody() -> None:
@@ -489,4 +604,4 @@ def test_one_who_goes_away_takes_the_value_from_nobody() -> None:
         first.cancel()
         assert await second == 7
 
-    asyncio.run(main())
+    in_simulated_time(main())

@@ -13,7 +13,7 @@ import pytest
 from tests.reports.days import FIRST, NOON, SEEN, TOMORROW, Server, counted
 
 from ulak import config
-from ulak.app.reporting import Reporter, author_of, reporting
+from ulak.app.reporting import Book, Reporter, author_of, reporting
 from ulak.reports.counting import Counted
 from ulak.reports.sqlite import SqliteOutgoing
 from ulak.reports.store import ReportsError
@@ -46,9 +46,14 @@ def reporter(outgoing: SqliteOutgoing, server: Server | None = None, now: float 
     counter, log = counted(SEEN), Told()
     woken: list[bool] = []
     made = Reporter(
-        counter,
-        outgoing,
-        None if server is None else server.posting,
+        [
+            Book(
+                counter.take,
+                outgoing.add,
+                None if server is None else server.posting,
+                outgoing.close,
+            )
+        ],
         clock=lambda: now,
         log=log,  # type: ignore[arg-type] # in its place
         incident=lambda _: "I1",

@@ -14,7 +14,7 @@ from ulak.app.sockets import ListenError, Place, listen, remove
 
 
 def at(path: Path, **more: int | str) -> Place:
-    return Place("", 0, str(path), **more)  # type: ignore[arg-type]
+    return Place("", 0, str(path), **more)  # type: ignore[arg-type]  # fields by their names
 
 
 def test_a_unix_socket_is_one_for_all_workers(tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import smtplib
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 
 
 class Senders:
@@ -52,6 +54,15 @@ class Senders:
                 time.sleep(0.02)
             except (OSError, smtplib.SMTPException):
                 time.sleep(0.02)
+
+
+def rounds(least: int, enough: Callable[[], bool], seconds: float = 120) -> Iterator[int]:
+    """Count rounds: so many, and more where a busy machine has not yet done enough in these."""
+    end = time.monotonic() + seconds
+    for number in itertools.count():
+        if number >= least and (enough() or time.monotonic() > end):
+            return
+        yield number
 
 
 def counted(bodies: list[bytes]) -> Counter[str]:

@@ -22,7 +22,7 @@ def serial(port: int) -> str:
 
 
 def wait_for(condition: Callable[[], bool], server: Any) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end, server.log()
         time.sleep(0.05)

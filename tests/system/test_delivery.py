@@ -33,14 +33,15 @@ networks = ["127.0.0.1/32"]
 class Lab:
     """The lab's internet in a thread."""
 
-    def __init__(self) -> None:
-        self.net = Internet()
+    def __init__(self, net: Internet | None = None) -> None:
+        self.net = net or Internet()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self._do(self.net.start())
+        self.run(self.net.start())
 
-    def _do(self, work: Any) -> None:
+    def run(self, work: Any) -> None:
+        """Do something in the thread of the lab, and wait for it."""
         asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
 
     def settings(self, *, retry: str = "1h", more: str = "") -> str:
@@ -52,7 +53,7 @@ class Lab:
         )
 
     def stop(self) -> None:
-        self._do(self.net.stop())
+        self.run(self.net.stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
@@ -65,7 +66,7 @@ def lab() -> Iterator[Lab]:
     made.stop()
 
 
-def until(found: Callable[[], Any], what: str, seconds: float = 20) -> Any:
+def until(found: Callable[[], Any], what: str, seconds: float = 60) -> Any:
     """Wait for something to be there."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -204,7 +205,7 @@ def test_lmtp_takes_the_mail_of_a_domain_recipient_by_recipient(
     )
     path = str(tmp_path / "lmtp") if way == "unix" else ""
     lmtp = ScriptedServer(temper, path=path)
-    lab._do(lmtp.start())
+    lab.run(lmtp.start())
     deliver = f'deliver = "lmtp:{"unix:" + path if path else f"127.0.0.1:{lmtp.port}"}"\n'
     server = served(LOCAL.replace("[relay]", deliver + "[relay]") + lab.settings())
     server.start()
@@ -215,7 +216,7 @@ def test_lmtp_takes_the_mail_of_a_domain_recipient_by_recipient(
     assert b"Grace's mailbox is full" in report.body
     assert [taken.recipients for taken in lmtp.messages] == [("ada@example.org",)]
     assert not (server.data / "mail").exists() or not box(server)
-    lab._do(lmtp.stop())
+    lab.run(lmtp.stop())
 
 
 def test_a_smart_host_takes_all_mail_but_that_of_domains_with_a_route(

@@ -33,14 +33,14 @@ def environment(folder: Path) -> Mapping[str, str]:
     return {**os.environ, MARK: str(folder), "TMPDIR": str(folder), "COLUMNS": "80"}
 
 
-def ran(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def ran(folder: Path, *words: str, seconds: float = 90) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command(*words),
         capture_output=True,
         text=True,
         encoding="utf-8",
         check=False,
-        timeout=90,
+        timeout=seconds,
         env=environment(folder),
     )
 

@@ -85,12 +85,15 @@ def test_a_failing_fsync_is_answered_451_and_never_250(
         ],
         start_new_session=True,
     )
-    time.sleep(2.0)
+    end = time.monotonic() + 60
+    while not senders.refused[451]:
+        assert time.monotonic() < end, server.log()[-4000:]
+        time.sleep(0.1)
+    time.sleep(1.0)  # what was synced before may still be on its way to its sender
     taken = len(senders.acknowledged)
     time.sleep(1.0)
     # While no fsync succeeds nothing is acknowledged.
     assert len(senders.acknowledged) == taken
-    assert senders.refused[451] > 0
     os.killpg(broken.pid, signal.SIGINT)
     broken.wait()
     end = time.monotonic() + 30

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from .senders import Senders, counted
+from .senders import Senders, counted, rounds
 
 KILLS = 50
 RETRY = '[delivery.retry]\nfirst = "1s"\nfactor = 1.0\nlongest = "1s"\njitter = 0.0\n'
@@ -32,7 +32,7 @@ def test_what_was_acknowledged_arrives_although_the_server_is_killed_fifty_times
     )
     starts = [server.start()]
     senders = Senders(server.port)
-    for number in range(KILLS):
+    for number in rounds(KILLS, lambda: len(senders.acknowledged) > 1000):
         time.sleep(chance.uniform(0.1, 0.6))
         if number % 3 == 2:  # one worker alone; the supervisor brings it back
             workers = server.workers_of()

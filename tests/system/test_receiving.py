@@ -39,7 +39,7 @@ mailboxes = ["ada"]
 
 def told(server: Any, identifier: str, kind: str, count: int) -> list[dict[str, str]]:
     """Give the facts of the entries of a kind in a story, once there are so many."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while True:
         said = server.ulak("why", identifier, "--json")
         entries = json.loads(said.stdout)["entries"] if said.returncode == 0 else []
@@ -192,7 +192,7 @@ def test_connections_over_the_limits_hear_421(served: Callable[..., Any]) -> Non
         assert [greeting("127.0.0.5")[:3] for _ in range(2)] == ["220", "220"]
         assert greeting("127.0.0.5") == "421 4.7.0"
         # The server may still be counting out whoever has just left.
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while (third := greeting("127.0.0.6"))[:3] != "220":
             assert third == "421 4.3.2"
             assert time.monotonic() < end
@@ -403,7 +403,7 @@ def test_a_wrong_configuration_is_told_on_sighup_and_changes_nothing(
     server.more = f'{LOCAL}[policy]\nvrfy = "perhaps"\n[limits]\nerrors = "x"\n'
     server.write()
     os.kill(server.process.pid, signal.SIGHUP)
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not all(key in server.log() for key in ("policy.vrfy", "limits.errors")):
         assert time.monotonic() < end, server.log()
         time.sleep(0.05)
@@ -426,8 +426,10 @@ def test_clients_that_wait_hear_421_when_the_server_stops(served: Callable[..., 
 
 
 @pytest.mark.slow
-def test_a_message_of_50_mb_is_never_whole_in_memory(served: Callable[..., Any]) -> None:
-    server = served(LOCAL)
+def test_a_message_of_50_mb_is_never_whole_in_memory(
+    served: Callable[..., Any], lists: tuple[Zone, str]
+) -> None:
+    server = served(f'{LOCAL}[dns]\nservers = ["{lists[1]}"]\n')
     server.start()
     (pid,) = server.workers_of()
 
@@ -442,6 +444,6 @@ def test_a_message_of_50_mb_is_never_whole_in_memory(served: Callable[..., Any])
         client.say("EHLO c.example.net")
         said = client.send(b"From: a@b.c\r\n\r\n" + (b"y" * 70 + b"\r\n") * 692_000)
         assert said.startswith("250")
-    (text,) = arrived(server.data / "mail" / "example.org" / "ada", seconds=30)
+    (text,) = arrived(server.data / "mail" / "example.org" / "ada")
     assert len(text) > 49_000_000
     assert most() - before < 30_000

@@ -91,7 +91,7 @@ def test_a_message_in_chunks_may_end_and_a_login_is_told_to_come_again(
         assert server.process.wait(30) == 0
         server.start()
     arrived(server.data / "mail" / "example.org" / "ada")
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while set(before) & set(server.workers_of()):
         assert time.monotonic() < end
         time.sleep(0.05)

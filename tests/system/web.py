@@ -61,7 +61,7 @@ class Web:
     def log(self) -> str:
         return str((self.server.folder / "log").read_text("utf-8", "replace"))
 
-    def wait(self, condition: Callable[[], bool], seconds: float = 30) -> None:
+    def wait(self, condition: Callable[[], bool], seconds: float = 60) -> None:
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, self.log()[-4000:]

@@ -8,12 +8,16 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ulak import config as settings
-from ulak.accounts.allowance import Allowance
-from ulak.accounts.attempts import Attempts, Key, Rules
+from ulak.accounts.allowance import Allowance, Ledger
+from ulak.accounts.attempts import Attempts, Key, Records, Rules
+from ulak.accounts.elsewhere import Together
 from ulak.accounts.purser import Purser
 from ulak.accounts.sqlite import SqliteAccessTokens, SqliteAccounts, SqliteLedger, SqliteRecords
 from ulak.accounts.store import AccountsError
+from ulak.accounts.together import RecordsTogether
+from ulak.app.counting import counting
 from ulak.app.places import Places
+from ulak.app.storing import in_database, member_of
 from ulak.log import Event, Log
 from ulak.smtp.sasl.keys import ScramKeys
 
@@ -32,7 +36,7 @@ def access_of(chosen: settings.Config) -> SqliteAccessTokens:
     return SqliteAccessTokens(Places(chosen.data).access)
 
 
-def attempts_of(chosen: settings.Config) -> Attempts:
+def attempts_of(chosen: settings.Config, log: Log | None = None) -> Attempts:
     """Open what is known of failed logins."""
     login = chosen.login
     rules = Rules(
@@ -43,8 +47,20 @@ def attempts_of(chosen: settings.Config) -> Attempts:
         longest_ban=login.longest_ban,
         forget_after=login.forget_after,
     )
-    records = SqliteRecords(Places(chosen.data).attempts)
+    records = _records(chosen, log)
     return Attempts(records, rules, _trusted((*chosen.relay.networks, *login.trusted)))
+
+
+def _records(chosen: settings.Config, log: Log | None) -> Records:
+    own = SqliteRecords(Places(chosen.data).attempts)
+    if not in_database(chosen):
+        return own
+    from ulak.accounts.postgres import PostgresRecords  # noqa: PLC0415 -- not everybody has psycopg
+    from ulak.database.blocking import Blocking  # noqa: PLC0415 -- as above
+
+    name = f"{member_of(chosen)} logins"
+    database = Blocking(chosen.queue.store, name, counting(log, "logins"))
+    return RecordsTogether(PostgresRecords(database), own)
 
 
 def doorkeeper_of(chosen: settings.Config, clock: Callable[[], float], log: Log) -> Doorkeeper:
@@ -56,7 +72,7 @@ def doorkeeper_of(chosen: settings.Config, clock: Callable[[], float], log: Log)
 
     return Doorkeeper(
         accounts_of(chosen),
-        attempts_of(chosen),
+        attempts_of(chosen, log),
         clock=clock,
         chance=os.urandom,
         pretend=ScramKeys.pretended,
@@ -91,11 +107,28 @@ def anybody_of(chosen: settings.Config) -> Callable[[], bool]:
     return anybody
 
 
-def purser_of(chosen: settings.Config, clock: Callable[[], float]) -> Purser:
-    """Make who hands out what accounts may send."""
+def purser_of(
+    chosen: settings.Config, clock: Callable[[], float], log: Log
+) -> tuple[Purser, Together | None]:
+    """Make who hands out what accounts may send, and who counts that with other servers."""
     submission = chosen.submission
     allowance = Allowance(submission.messages_per_hour, submission.recipients_per_hour)
-    return Purser(SqliteLedger(Places(chosen.data).sent), allowance, clock=clock)
+    book = SqliteLedger(Places(chosen.data).sent)
+    ledger: Ledger = book
+    together: Together | None = None
+    if in_database(chosen):
+        from ulak.accounts.postgres import PostgresSent  # noqa: PLC0415 -- not everybody has psycopg
+        from ulak.database.line import Line  # noqa: PLC0415 -- as above
+
+        server = member_of(chosen)
+        board = PostgresSent(Line(chosen.queue.store, f"{server} accounts"), server)
+        tell = counting(log, "accounts")
+
+        def apart(trouble: AccountsError | None) -> None:
+            tell(None if trouble is None else trouble.problem)
+
+        ledger = together = Together(book, board, clock, apart)
+    return Purser(ledger, allowance, clock=clock), together
 
 
 def _trusted(networks: Sequence[settings.Network]) -> Callable[[str], bool]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ulak.checks.dnsbl import Blocklist
 from ulak.checks.reason import unpacked
 from ulak.queue.depth import Depth, Share
+from ulak.web.console.absent import Missing
 from ulak.web.console.ports import (
     Answered,
     Destination,
@@ -17,13 +19,22 @@ from ulak.web.console.ports import (
     Said,
     Session,
     Sessions,
+    Stopped,
+    Terms,
     Zone,
 )
 
 Answers = Sequence[Mapping[str, Any]]
 
 
-def now(answers: Answers, depth: Depth, time: float, expected: int) -> Now:
+def now(
+    answers: Answers,
+    depth: Depth,
+    time: float,
+    expected: int,
+    members: tuple[str, ...] = (),
+    missing: Missing = Missing(),  # noqa: B008 -- it cannot be changed
+) -> Now:
     """Add up how the workers are."""
     counted: Counter[str] = Counter()
     for answer in answers:
@@ -41,39 +52,74 @@ def now(answers: Answers, depth: Depth, time: float, expected: int) -> Now:
         transfers=total("transfers"),
         attempts=total("attempts"),
         outgoing=total("outgoing"),
-        paused=any(answer["paused"] for answer in answers),
+        paused=bool(answers) and all(answer["paused"] for answer in answers),
         counted=dict(counted),
         messages=depth.counts.messages,
         queued=depth.counts.by_state,
         due=depth.due,
         oldest=depth.oldest,
+        members=members,
+        missing=missing,
     )
 
 
 def sessions(answers: Answers, limit: int) -> Sessions:
     """Put the sessions of all workers into one list."""
-    found = [_session(row) for answer in answers for row in answer["sessions"]]
+    found = [
+        Session(**row, member=answer.get("member", ""))
+        for answer in answers
+        for row in answer["sessions"]
+    ]
     found.sort(key=lambda session: session.since)
     return Sessions(tuple(found[:limit]), sum(int(answer["total"]) for answer in answers))
 
 
-def _session(row: Mapping[str, Any]) -> Session:
-    fields = {name: value for name, value in row.items() if name != "age"}
-    return Session(**fields)
-
-
-def destinations(answers: Answers, depth: Depth, limit: int) -> Destinations:
+def destinations(answers: Answers, sites: Answers, depth: Depth, limit: int) -> Destinations:
     """Add up what the workers know of each destination, and what lies in the queue for it."""
+    on_terms = terms(sites)
     rows: dict[str, list[Mapping[str, Any]]] = {}
     for answer in answers:
         for row in answer["destinations"]:
             rows.setdefault(row["key"], []).append(row)
     per_worker = max((int(answer["limit"]) for answer in answers), default=0)
-    found = [_destination(key, parts, per_worker, depth) for key, parts in rows.items()]
+    found = [
+        replace(_destination(key, parts, per_worker, depth), terms=on_terms.get(key, ()))
+        for key, parts in rows.items()
+    ]
     found.sort(
         key=lambda d: (-(d.active + d.ready + d.queued), -(d.last.time if d.last else 0.0), d.key)
     )
     return Destinations(tuple(found[:limit]), max(len(found), *_totals(answers), 0))
+
+
+def terms(answers: Answers) -> dict[str, tuple[Terms, ...]]:
+    """Add up on which terms the workers send to each site: each has its part of them."""
+    rows: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for answer in answers:
+        for row in answer["sites"]:
+            rows.setdefault((row["site"], row["source"]), []).append(row)
+    found: dict[str, tuple[Terms, ...]] = {}
+    for (site, source), parts in rows.items():
+        stops = [part["suspended"] for part in parts if "suspended" in part]
+        stopped = max(stops, key=lambda one: float(one["until"]), default=None)
+        intervals = [float(part["interval"]) for part in parts]
+        made = Terms(
+            source,
+            sum(int(part["active"]) for part in parts),
+            sum(int(part["window"]) for part in parts),
+            sum(int(part["most"]) for part in parts),
+            1 / sum(1 / one for one in intervals) if all(intervals) else 0.0,
+            None if stopped is None else _stopped(stopped),
+        )
+        found[site] = (*found.get(site, ()), made)
+    return found
+
+
+def _stopped(row: Mapping[str, Any]) -> Stopped:
+    read = row.get("read") or {}
+    names = ("why", "since", "until", "times", "rule", "cause", "reply", "host")
+    fields = {name: row[name] for name in names}
+    return Stopped(**fields, source=read.get("source", ""), date=read.get("date", ""))
 
 
 def _totals(answers: Answers) -> Iterable[int]:
@@ -106,6 +152,10 @@ def _destination(
         deferred=total("deferred"),
         failed=total("failed"),
         last=None if last is None else Said(**last),
+        until=max(
+            (float(part["suspended"]["until"]) for part in parts if "suspended" in part),
+            default=None,
+        ),
     )
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from ulak import config as settings
+from ulak.app.sourcing import Sourcing
+from ulak.app.transport import wishes_of
 from ulak.config.smarthosts import read_password
+from ulak.delivery.byname import ByName
 from ulak.delivery.demands import Demands
 from ulak.delivery.sending import Chunking, Sending, Timeouts
 from ulak.delivery.tls import opportunistic, verifying
@@ -26,23 +30,35 @@ def resolver_of(config: settings.Config) -> DnsResolver:
     )
 
 
-def sending_of(config: settings.Config) -> Sending:
+def sending_of(config: settings.Config, sourcing: Sourcing | None = None) -> Sending:
     """Make the settings of the SMTP carrier.
 
     Raises OSError for a file that is not there any more.
     """
     delivery, times = config.delivery, config.delivery.timeouts
     own = {(li.address.host, li.address.port) for li in config.listeners if not li.address.path}
+    sources: dict[str, Any] = {}
+    if sourcing is not None:
+        sources = {"sources": sourcing.of, "aside": sourcing.aside}
     return Sending(
         hostname=config.hostname,
         tls=opportunistic() if delivery.tls == "opportunistic" else None,
         proven=partial(verifying, delivery.authorities),
         smarthosts=_smart_hosts(config),
+        wishes=wishes_of(config),
+        dane=delivery.dane,
+        mta_sts=delivery.mta_sts,
         addresses=frozenset(own),
         ports=frozenset({delivery.port}),
-        source=delivery.source_ipv4,
-        source6=delivery.source_ipv6,
+        names=frozenset(one.hostname for one in config.sources if one.hostname),
         messages_per_connection=delivery.messages_per_connection,
+        per_connection=ByName(
+            {
+                name: one.messages_per_connection
+                for name, one in config.destinations.items()
+                if one.messages_per_connection
+            }
+        ),
         recipients=delivery.recipients_per_message,
         chunking=Chunking(delivery.chunking),
         timeouts=Timeouts(
@@ -58,6 +74,7 @@ def sending_of(config: settings.Config) -> Sending:
             quit=times.quit,
             idle=times.idle,
         ),
+        **sources,
     )
 
 

@@ -13,8 +13,9 @@ import json
 import os
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from ulak.journal.deed import NOBODY, By
 from ulak.queue.item import Selection, State
@@ -22,28 +23,39 @@ from ulak.queue.item import Selection, State
 _LONGEST = 1 << 20  # octets of a request
 _LONGEST_ANSWER = 1 << 23
 _PATIENCE = 60.0
+_WITH_OCTETS = b'{"verb": "submit", "octets": '
+MOST_OCTETS = 1 << 27  # of a message that is handed in
 
 Answer = dict[str, object]
 
 
 class ControlError(Exception):
-    """A running server did not do what it was asked; the text says why."""
+    """A running server did not do what it was asked; the text says why.
+
+    `unasked`: nobody was there to be asked.
+    """
+
+    unasked = False
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """What a worker is asked: a verb, for which recipients, and by whom.
 
-    `limit` is how many of something are wanted at most, where there may be many.
+    `limit` is how many of something are wanted at most, where there may be many; `site` names one
+    to which mail goes.
     """
 
     verb: str
     which: Selection = field(default_factory=Selection)
     by: By = NOBODY
     limit: int = 0
+    site: str = ""
 
 
 Handler = Callable[[Request], Awaitable[Answer]]
+Taker = Callable[[Mapping[str, Any], bytes], Awaitable[Answer]]
+"""Takes what comes with octets behind its line."""
 
 
 def encode(request: Request) -> bytes:
@@ -67,7 +79,18 @@ def decode(line: bytes) -> Request:
         _selection(_object(read, "which")),
         By(str(by.get("who", "")), str(by.get("via", "")), str(by.get("ip", ""))),
         limit,
+        str(read.get("site", "")),
     )
+
+
+def _with_octets(line: bytes) -> tuple[Mapping[str, Any], int]:
+    """Read a line that says how many octets come behind it. Raises ValueError."""
+    read = json.loads(line)
+    size = read.get("octets")
+    if type(size) is not int or not 0 <= size <= MOST_OCTETS:
+        message = "octets are a number"
+        raise ValueError(message)
+    return read, size
 
 
 def _object(read: Mapping[str, object], name: str) -> Mapping[str, object]:
@@ -79,20 +102,29 @@ def _object(read: Mapping[str, object], name: str) -> Mapping[str, object]:
 
 
 def _selection(read: Mapping[str, object]) -> Selection:
-    ids = read.get("ids", [])
-    if not isinstance(ids, list) or not all(isinstance(i, str) for i in ids):
-        message = "ids are a list of texts"
+    # A condition that is not known means less mail than is selected without it.
+    if unknown := set(read) - {one.name for one in fields(Selection)}:
+        message = f"{', '.join(sorted(unknown))}: no such condition"
         raise ValueError(message)
     state = read.get("state")
     return Selection(
-        tuple(ids),
-        str(read.get("domain", "")),
+        _texts(read, "ids"),
+        _texts(read, "domains"),
         str(read.get("cause", "")),
         everything=read.get("everything") is True,
         state=None if state is None else State(str(state)),
         before=_time(read.get("before")),
         after=_time(read.get("after")),
+        address=str(read.get("address", "")),
     )
+
+
+def _texts(read: Mapping[str, object], name: str) -> tuple[str, ...]:
+    given = read.get(name, [])
+    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+        message = f"{name} are a list of texts"
+        raise ValueError(message)
+    return tuple(given)
 
 
 def _time(given: object) -> float | None:
@@ -106,9 +138,10 @@ def _time(given: object) -> float | None:
 class Control:
     """The listening end of one worker."""
 
-    def __init__(self, path: Path, handler: Handler) -> None:
+    def __init__(self, path: Path, handler: Handler, taker: Taker | None = None) -> None:
         self._path = path
         self._handler = handler
+        self._taker = taker
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -125,8 +158,13 @@ class Control:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             line = await asyncio.wait_for(reader.readline(), _PATIENCE)
-            answer = await self._handler(decode(line))
-        except (ValueError, TimeoutError) as error:
+            if self._taker is not None and line.startswith(_WITH_OCTETS):
+                asked, size = _with_octets(line)
+                octets = await asyncio.wait_for(reader.readexactly(size), _PATIENCE)
+                answer = await self._taker(asked, octets)
+            else:
+                answer = await self._handler(decode(line))
+        except (ValueError, TimeoutError, asyncio.IncompleteReadError) as error:
             answer = {"error": f"That is not a request: {error}."}
         except OSError:
             writer.close()
@@ -141,7 +179,7 @@ class Control:
 def ask(path: Path, request: Request, patience: float = _PATIENCE) -> Mapping[str, object]:
     """Ask a running worker and wait for its answer, so many seconds. Raises ControlError."""
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock, _short(path) as name:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock, short(path) as name:
             sock.settimeout(patience)
             sock.connect(name)
             sock.sendall(encode(request))
@@ -162,7 +200,7 @@ def ask(path: Path, request: Request, patience: float = _PATIENCE) -> Mapping[st
 def _bound(path: Path) -> socket.socket:
     path.parent.mkdir(parents=True, exist_ok=True)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    with _short(path) as name:
+    with short(path) as name:
         Path(name).unlink(missing_ok=True)
         sock.bind(name)
         Path(name).chmod(0o600)
@@ -172,7 +210,7 @@ def _bound(path: Path) -> socket.socket:
 
 
 @contextlib.contextmanager
-def _short(path: Path) -> Iterator[str]:
+def short(path: Path) -> Iterator[str]:
     """Give a name of the path that is short enough for a unix socket (108 octets)."""
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ulak import config as settings
@@ -15,7 +15,7 @@ from ulak.checks.dkim import with_crlf
 from ulak.checks.dnsbl import Blocklist, read_codes
 from ulak.delivery.tls import verifying
 from ulak.diagnose import address, domain, message, sender
-from ulak.diagnose.diagnosis import Diagnosis
+from ulak.diagnose.diagnosis import Check, Diagnosis
 from ulak.diagnose.message import Envelope, Judged
 from ulak.diagnose.patience import Patience
 from ulak.dns.records import Resolver
@@ -88,11 +88,24 @@ class Examiner:
             *(Blocklist(one.zone, read_codes(one.codes), one.label) for one in self._dnsbl()),
             *map(Blocklist, zones),
         ]
-        return self._run(
-            lambda resolver: address.diagnose(
+
+        async def asked(resolver: Resolver) -> Diagnosis:
+            own = await self._reputation(ip)
+            made = await address.diagnose(
                 resolver, ip=ip, zones=lists, greeting=greeting, known=known, gather=asyncio.gather
             )
-        )
+            return made if own is None else replace(made, checks=(own, *made.checks))
+
+        return self._run(asked)
+
+    async def _reputation(self, ip: str) -> Check | None:
+        """Tell what the server of the configuration knows itself; None where it counts nothing."""
+        policy = self._chosen.policy
+        if not (policy.greylist.on or policy.reputation.on):
+            return None
+        from ulak.app.greylisting import reputation_of  # noqa: PLC0415 -- few count; it is large
+
+        return await reputation_of(self._chosen, ip, time.time())
 
     def domain(self, name: str, selectors: Sequence[str], reach: Reach = REACH) -> Diagnosis:
         """Look at what a domain publishes, and as far as `reach` says at its servers."""

@@ -13,7 +13,7 @@ import ssl
 import h11
 
 from ulak.checks.mta_sts import LARGEST
-from ulak.delivery.connection import words
+from ulak.delivery.trouble import words
 from ulak.diagnose.domain.addresses import private
 from ulak.diagnose.domain.mta_sts import Fetched
 from ulak.dns.records import Resolver
@@ -67,7 +67,8 @@ class PolicyFetcher:
                 address, self._port, ssl=self._context, server_hostname=host
             )
         except (OSError, ValueError) as error:
-            return Fetched(problem=words(error))
+            untrusted = isinstance(error, ssl.SSLCertVerificationError)
+            return Fetched(problem=words(error), untrusted=untrusted)
         try:
             return await _get(reader, writer, host)
         except (OSError, h11.RemoteProtocolError) as error:

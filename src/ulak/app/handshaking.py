@@ -13,7 +13,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL, crypto
 
-from ulak.delivery.connection import words
+from ulak.delivery.trouble import words
 from ulak.diagnose.domain.addresses import private
 from ulak.diagnose.domain.starttls import Shaken
 from ulak.smtp.client import ClientCore, Step

@@ -10,13 +10,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from ulak.app.control import Answer
+from ulak.app.ruling import origin
 from ulak.checks.reason import packed
 from ulak.delivery.attempt import SmtpCarrier
 from ulak.delivery.carrier import Carrier
+from ulak.delivery.forwarding import ForwardingCarrier
 from ulak.delivery.heard import Account
 from ulak.delivery.pool import Pool
 from ulak.delivery.reportbox import ReportCarrier
-from ulak.delivery.standing import Stand
+from ulak.delivery.returnbox import ReturnCarrier
+from ulak.delivery.returnpath import ReturningCarrier
+from ulak.delivery.sharing import Sharing
+from ulak.delivery.site.suspension import Suspension
+from ulak.delivery.standing import Held, Stand
+from ulak.delivery.suppressing import SuppressingCarrier
 from ulak.delivery.worker import Worker
 from ulak.journal.sqlite import SqliteJournal
 from ulak.policy.health import Healths, Heard
@@ -24,6 +31,14 @@ from ulak.server import glance
 from ulak.server.connection import Connection
 
 MOST = 1000  # of anything in one answer
+_AROUND = (
+    ReportCarrier,
+    ForwardingCarrier,
+    SuppressingCarrier,
+    ReturnCarrier,
+    ReturningCarrier,
+)
+_OF_TLS = ("tls-", "tlsa", "sts-")  # facts
 _LONGEST = 2000  # characters of what another server said
 
 
@@ -45,16 +60,10 @@ def now(
     }
 
 
-def sessions(connections: set[Connection], moment: float, time: float, limit: int) -> Answer:
-    """Tell who is connected, those who have been there longest.
-
-    `moment` is the loop's time, `time` the same in seconds since the epoch.
-    """
-    seen = glance.glances(connections, moment, min(limit or MOST, MOST))
-    return {
-        "total": len(connections),
-        "sessions": [asdict(one) | {"since": time - one.age} for one in seen],
-    }
+def sessions(connections: set[Connection], limit: int) -> Answer:
+    """Tell who is connected, those who have been there longest."""
+    seen = glance.glances(connections, min(limit or MOST, MOST))
+    return {"total": len(connections), "sessions": [asdict(one) for one in seen]}
 
 
 def destinations(
@@ -71,8 +80,11 @@ def destinations(
 
 
 def _destination(stand: Stand, open_: dict[str, tuple[int, int]]) -> Answer:
-    connections, idle = open_.get(stand.key, (0, 0))
-    return {
+    keys = {stand.key, *(stand.account.keys if stand.account is not None else ())}
+    connections = sum(open_.get(key, (0, 0))[0] for key in keys)
+    idle = sum(open_.get(key, (0, 0))[1] for key in keys)
+    told = {} if stand.suspension is None else {"suspended": _suspension(stand.suspension)}
+    return told | {
         "key": stand.key,
         "way": stand.way,
         "domains": list(stand.domains[:20]),
@@ -100,8 +112,51 @@ def _account(account: Account) -> Answer:
             "host": last.host,
             "remote": last.remote,
             "tls": last.tls,
+            "policy": {k: v for k, v in last.facts.items() if k.startswith(_OF_TLS)},
         }
     return told
+
+
+def sites(posts: Iterable[tuple[Worker, Sharing]], limit: int) -> Answer:
+    """Tell on which terms mail goes to sites: those that are suspended first."""
+    held = [(one, sharing) for worker, sharing in posts for one in worker.held()]
+    shown = held[: min(limit or MOST, MOST)]
+    return {"total": len(held), "sites": [_site(*each) for each in shown]}
+
+
+def _site(held: Held, sharing: Sharing) -> Answer:
+    told: Answer = {
+        "site": held.site,
+        "source": held.source,
+        "domains": list(held.domains),
+        "active": held.active,
+        "waiting": held.waiting,
+        "window": held.window,
+        "most": held.most,
+        "share": held.share,
+        "interval": held.interval,
+    }
+    if sharing.sharers:
+        told["sharers"] = sharing.sharers
+    if sharing.apart:
+        told["apart"] = sharing.apart
+    if held.suspension is not None:
+        told["suspended"] = _suspension(held.suspension)
+    return told
+
+
+def _suspension(about: Suspension) -> Answer:
+    return {
+        "why": about.reason.value,
+        "since": about.since,
+        "until": about.until,
+        "times": about.times,
+        "rule": about.rule,
+        **origin(about.rule),
+        "cause": about.cause,
+        "reply": about.reply[:_LONGEST],
+        "host": about.host,
+    }
 
 
 def blocklists(healths: Healths, resting: dict[str, float], time: float) -> Answer:
@@ -138,6 +193,12 @@ def _heard(heard: Heard | None) -> Answer | None:
 
 def pools_of(carriers: Iterable[Carrier]) -> list[Pool]:
     """Give the connections of all ways of handing mail on."""
-    inner = (each.inner if isinstance(each, ReportCarrier) else each for each in carriers)
+    inner = map(_innermost, carriers)
     by_id = {id(each): each.pool for each in inner if isinstance(each, SmtpCarrier)}
     return list(by_id.values())
+
+
+def _innermost(carrier: Carrier) -> Carrier:
+    while isinstance(carrier, _AROUND):
+        carrier = carrier.inner
+    return carrier

@@ -12,20 +12,25 @@ import contextlib
 import heapq
 import os
 import pwd
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, closing
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass
 from itertools import islice
 
 from ulak import config as settings
-from ulak.app.control import Request, ask
+from ulak.app.asking import workers
+from ulak.app.asking.others import with_others
+from ulak.app.control import Answer, Request, ask
 from ulak.app.places import Places
 from ulak.app.record import journal_of
+from ulak.app.ruling import rules_of, ruling
+from ulak.app.storing import Reader, in_database, member_of, opened, readers, spilled
 from ulak.app.supervisor import running
 from ulak.journal.deed import NOBODY, By, operated
 from ulak.journal.entry import Journal
+from ulak.questions.question import Heard
 from ulak.queue.depth import Depth, together
-from ulak.queue.item import Message, Row, Selection, State
-from ulak.queue.sqlite import Reader, SqliteStore, open_reader
+from ulak.queue.item import Message, Order, Pending, Row, Selection, State
 from ulak.queue.store import QueueStore, StorageError
 
 VERBS = ("retry", "hold", "release", "drop", "bounce")
@@ -35,6 +40,19 @@ class NotRunningError(Exception):
     """This can only be done by a running server."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sites:
+    """On which terms workers send to sites; who has not told it, and whether others were there.
+
+    `member` in a row names the server, where there are several. `away`: none could be asked.
+    """
+
+    rows: list[Answer]
+    silent: tuple[str, ...] = ()
+    away: bool = False
+    others: bool = False
+
+
 class Operator:
     """What a configuration has, as the command line sees it; `now` in seconds since the epoch."""
 
@@ -42,6 +60,7 @@ class Operator:
         self._chosen = chosen
         self._places = Places(chosen.data)
         self._now = now
+        self._rules = rules_of(chosen.delivery.rules)
 
     @property
     def running(self) -> bool:
@@ -53,12 +72,36 @@ class Operator:
         with self._readers() as readers:
             yield from _merged(reader.list(which) for reader in readers)
 
-    def page(self, which: Selection, offset: int, limit: int) -> tuple[list[Row], int]:
-        """Give so many of them, from `offset` on, and how many there are in all."""
+    def page(
+        self,
+        which: Selection,
+        offset: int,
+        limit: int,
+        order: Order = Order.AGE,
+        *,
+        backwards: bool = False,
+    ) -> tuple[list[Row], int]:
+        """Give so many of them, from `offset` on in an order, and how many there are in all."""
         with self._readers() as readers:
-            rows = _merged(reader.list(which, limit) for reader in readers)
             total = sum(reader.total(which) for reader in readers)
-            return list(islice(rows, offset, offset + limit)), total
+            if len(readers) == 1:
+                (reader,) = readers
+                places = reader.places(which, order, limit, offset, backwards=backwards)
+                return reader.at(places), total
+            # Only where they stand is merged up to the page: that is little for each.
+            end = offset + limit
+            lists = [
+                [(place, reader) for place in reader.places(which, order, end, backwards=backwards)]
+                for reader in readers
+            ]
+            merged = heapq.merge(*lists, key=lambda pair: pair[0][0], reverse=backwards)
+            page = list(islice(merged, offset, end))
+            rows = [
+                row
+                for reader in readers
+                for row in reader.at([place for place, whose in page if whose is reader])
+            ]
+            return sorted(rows, key=order.of, reverse=backwards), total
 
     def depth(self, domains: int) -> Depth:
         """Tell what all stores hold; of so many domains, those with most."""
@@ -67,19 +110,77 @@ class Operator:
 
     @contextlib.contextmanager
     def _readers(self) -> Iterator[list[Reader]]:
-        with ExitStack() as stack:
-            folders = map(self._places.queue, self._places.queues())
-            readers = [stack.enter_context(open_reader(folder)) for folder in folders]
-            yield [reader for reader in readers if reader.made]
+        with readers(self._chosen, self._places) as found:
+            yield found
+
+    def spilled(self) -> frozenset[str]:
+        """Give the ids of the messages that wait on this machine for the database."""
+        with spilled(self._places) as found:
+            rows = (row for reader in found for row in reader.list(Selection(everything=True)))
+            return frozenset(row.id for row in rows)
 
     def message(self, identifier: str) -> Message | None:
         """Give a queued message with its body."""
-        for index in self._places.queues():
-            with open_reader(self._places.queue(index)) as reader:
-                message = reader.read(identifier) if reader.made else None
-            if message is not None:
-                return message
-        return None
+        with self._readers() as readers:
+            found = (reader.read(identifier) for reader in readers)
+            return next((message for message in found if message is not None), None)
+
+    def sites(self, *, here: bool = False) -> Sites:
+        """Tell on which terms workers send to sites, each of them for itself.
+
+        Those of this server, as far as it runs, and of all that share its queue, unless `here`.
+        Raises ControlError.
+        """
+        told: list[Answer] = []
+        for path in self._places.controls() if self.running else ():
+            sites = ask(path, Request("sites")).get("sites")
+            if isinstance(sites, list):
+                told += sites
+        heard = self._heard("sites", {}, here=here)
+        answers = workers.together(
+            "sites", [{"sites": told}], heard, member_of(self._chosen)
+        ).answers
+        rows: list[Answer] = []
+        for answer in answers:
+            rows += [
+                {**row, "member": answer["member"]} if "member" in answer else row
+                for row in answer["sites"]
+            ]
+        return Sites(rows, heard.silent, heard.away, others=bool(heard.answers))
+
+    def _heard(self, verb: str, given: Mapping[str, object], *, here: bool = False) -> Heard:
+        """Ask the servers that share the queue."""
+        if here or not in_database(self._chosen):
+            return Heard()
+        return with_others(self._chosen, lambda others: others.ask(verb, given))
+
+    def suspended(self) -> dict[str, Answer]:
+        """Give the suspensions of sites by the domains whose mail waits for them."""
+        found: dict[str, Answer] = {}
+        for site in self.sites().rows:
+            about, domains = site.get("suspended"), site.get("domains")
+            if isinstance(about, dict) and isinstance(domains, list):
+                for domain in domains:
+                    found[str(domain)] = {"site": site["site"], **about}
+        return found
+
+    def ruling(self, pending: Pending) -> Answer:
+        """Name the rule by which a recipient waits, and where it was read."""
+        return {**ruling(self._rules, pending)}
+
+    def resume(self, site: str, by: By = NOBODY) -> int:
+        """Have a site sent to again, by all servers; how many workers had not done so.
+
+        Raises ControlError, and NotRunningError where no server runs.
+        """
+        heard = self._heard("resume-site", {"site": site, "by": asdict(by)})
+        if not self.running and not heard.answers:
+            raise NotRunningError
+        request = Request("resume-site", by=by, site=site)
+        paths = self._places.controls() if self.running else ()
+        counts = [ask(path, request).get("count") for path in paths]
+        counts += [answer.get("count") for answer in heard.answers.values()]
+        return sum(count for count in counts if isinstance(count, int))
 
     def act(self, verb: str, which: Selection, by: By = NOBODY) -> int:
         """Do one of VERBS for somebody; give how many recipients it was done to.
@@ -99,13 +200,10 @@ class Operator:
 
     async def _alone(self, verb: str, which: Selection, by: By) -> int:
         total = 0
-        for index in self._places.queues():
-            store = SqliteStore(self._places.queue(index))
-            try:
+        async with opened(self._chosen, self._places) as stores:
+            for index, store in stores:
                 with closing(journal_of(self._chosen, index)) as journal:
                     total += await act(store, journal, Request(verb, which, by), self._now)
-            finally:
-                await store.close()
         return total
 
 
@@ -128,7 +226,8 @@ async def act(store: QueueStore, journal: Journal, request: Request, now: float)
     if verb not in _MEANT:
         message = f"{verb} is no verb of the queue"
         raise ValueError(message)
-    rows = list(await store.list(which))
+    # Of a million rows no more is kept than is written down of them.
+    rows = [(r.id, r.pending.recipient, r.pending.state) for r in await store.list(which)]
     match verb:
         case "retry":
             count = await store.retry(which, now)
@@ -138,13 +237,14 @@ async def act(store: QueueStore, journal: Journal, request: Request, now: float)
             count = await store.release(which, now)
         case _:
             count = await store.drop(which)
-    meant = [row for row in rows if row.pending.state in _MEANT[verb]]
-    # An attempt that was under way has just ended: it was done to that recipient, too.
-    leased = [row for row in rows if row.pending.state is State.LEASED and row not in meant]
-    meant += leased[: max(count - len(meant), 0)]
-    for number, row in enumerate(meant):
-        deed = operated(now, verb, request.by, row.id, recipient=row.pending.recipient)
-        journal.write(deed)
+    states = _MEANT[verb]
+    meant = [row for row in rows if row[2] in states]
+    if State.LEASED not in states and count > len(meant):
+        # An attempt that was under way has just ended: it was done to that recipient, too.
+        leased = [row for row in rows if row[2] is State.LEASED]
+        meant += leased[: count - len(meant)]
+    for number, (identifier, recipient, _) in enumerate(meant):
+        journal.write(operated(now, verb, request.by, identifier, recipient=recipient))
         if number % _TURN == 0:
             await asyncio.sleep(0)
     return count

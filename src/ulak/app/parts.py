@@ -3,59 +3,69 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from ulak import config as settings
 from ulak.accounts.purser import Purser
 from ulak.app.accounts import anybody_of, doorkeeper_of, purser_of, tokens_of
 from ulak.app.checks import checks_of
 from ulak.app.client import resolver_of, sending_of
+from ulak.app.forwarding import Forwarding
+from ulak.app.greylisting import keeper_of, newcomers_of
+from ulak.app.hooking import outbox_of
 from ulak.app.identifiers import draw_refusal_id
 from ulak.app.offering import logins_taken, offers_of
+from ulak.app.ours import directory_of, forwarded, forwarding_of, handlers_of, placing_of
 from ulak.app.places import Places
 from ulak.app.record import Record
 from ulak.app.reporting import outgoing_of, reporting
+from ulak.app.returning import path_of, receiving, returning
 from ulak.app.scanners import scanners_of
+from ulak.app.shelving import shelving
 from ulak.app.signing import signatory_of
+from ulak.app.sourcing import Sourcing
+from ulak.app.storing import Store
+from ulak.app.suppressing import gate_of, suppressing
+from ulak.app.tlsreporting import tls_reporting
+from ulak.app.transport import asks_for_records, policies_of
 from ulak.app.welcome import Welcome
-from ulak.bounce import notice
-from ulak.bounce.notice import Office
 from ulak.delivery.attempt import SmtpCarrier
 from ulak.delivery.carrier import Carrier
 from ulak.delivery.hop import Hop
 from ulak.delivery.maildir import MaildirCarrier
-from ulak.delivery.parts import Parts as WorkerParts
-from ulak.delivery.ready import Limits as WorkLimits
 from ulak.delivery.reportbox import Box, ReportCarrier
 from ulak.delivery.route import Route, Routes
 from ulak.delivery.target import Way
 from ulak.delivery.worker import Worker
 from ulak.dns.resolver import DnsResolver
+from ulak.events.outbox import Outbox
 from ulak.journal.incident import incident
 from ulak.keys.signatory import Signatory
 from ulak.log import Log
+from ulak.mail.returnpath import ReturnPath
 from ulak.policy.message import MessageJudge, MessageRules
 from ulak.policy.submission import Submission
-from ulak.queue.retry import Retry
 from ulak.queue.room import Room
-from ulak.queue.sqlite import SqliteStore
 from ulak.replies.refusal import Marking
 from ulak.reports.counting import Counter
 from ulak.reports.failure import Chooser
 from ulak.reports.observation import Collector, Several
 from ulak.reports.sqlite import SqliteIncoming, SqliteOutgoing
+from ulak.reports.tls.counting import TlsCounter
 from ulak.server.desk import Desk
-from ulak.server.directory import Directory, Domain, Foreign, Found, Moved, Unknown
+from ulak.server.directory import Directory
 from ulak.server.listener import Endpoint, Listener
 from ulak.server.site import Rules, Site
-from ulak.smtp.grammar import GrammarError, parse_user
 from ulak.smtp.server import Limits
+from ulak.suppression.gate import Gate
 
 if TYPE_CHECKING:  # as in `accounts`
     from ulak.accounts.doorkeeper import Doorkeeper
+    from ulak.clients.keeper import Keeper
+    from ulak.delivery.transport.sts import StsPolicies
 
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
 
@@ -72,6 +82,9 @@ class Parts:
     new_id: Callable[[], str]
     chance: Callable[[], float]
     closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    stores: list[Store] = field(default_factory=list)
+    running: list[Callable[[], Coroutine[Any, Any, None]]] = field(default_factory=list)
+    waking: list[Callable[[], None]] = field(default_factory=list)  # those who deliver from them
 
     def incident(self, error: BaseException, *, session: str = "", message: str = "") -> str:
         """Note an error inside; give its id."""
@@ -91,11 +104,27 @@ class Parts:
         return resolver_of(self.config)
 
     @cached_property
+    def sourcing(self) -> Sourcing:
+        """From where mail is sent."""
+        made = Sourcing(self.config, self.places, self.clock, self.log, self.incident)
+        self.closing.append(made.close)
+        made.look()
+        return made
+
+    @cached_property
     def carriers(self) -> dict[Way, Carrier]:
         """The ways of handing mail on."""
         config = self.config
-        smtp: Carrier = SmtpCarrier(sending_of(config), self.incident)
-        maildir: Carrier = MaildirCarrier(self.places.mail, config.hostname, self.clock)
+        counter = self.tls_counter
+        sending = sending_of(config, self.sourcing)
+        if counter is not None:
+            sending = replace(sending, sessions=counter.note)
+        smtp: Carrier = SmtpCarrier(sending, self.incident)
+        smtp = returning(self, smtp)
+        smtp = forwarded(smtp, self.directory, self.forwarding)
+        placing = placing_of(config, self.directory)
+        maildir: Carrier = MaildirCarrier(self.places.mail, config.hostname, self.clock, placing)
+        handlers = handlers_of(config, self.directory, self.clock)
         reports = config.reports
         if reports.addresses:
             box = Box(
@@ -107,16 +136,26 @@ class Parts:
                 self.incident,
             )
             smtp, maildir = ReportCarrier(smtp, box), ReportCarrier(maildir, box)
-        return {Way.SMTP: smtp, Way.LMTP: smtp, Way.MAILDIR: maildir}
+            handlers = {way: ReportCarrier(each, box) for way, each in handlers.items()}
+        smtp, maildir = receiving(self, suppressing(self, smtp)), receiving(self, maildir)
+        handlers = {way: receiving(self, each) for way, each in handlers.items()}
+        return {Way.SMTP: smtp, Way.LMTP: smtp, Way.MAILDIR: maildir, **handlers}
 
     @cached_property
     def directory(self) -> Directory:
         """Whose mail is ours."""
-        domains = {
-            name: Domain(frozenset(domain.mailboxes), domain.aliases, domain.moved)
-            for name, domain in self.config.domains.items()
-        }
-        return Directory(self.config.hostname, domains)
+        made = self.forwarding, self.incident, self.log, self.closing
+        return directory_of(self.config, *made, returns=self.returns)
+
+    @cached_property
+    def returns(self) -> ReturnPath | None:
+        """Who writes return addresses; None where there are none."""
+        return path_of(self.config)
+
+    @cached_property
+    def forwarding(self) -> Forwarding | None:
+        """Who rewrites senders of what is forwarded; None where none is."""
+        return forwarding_of(self.config, self.clock, self.incident)
 
     @cached_property
     def route(self) -> Route:
@@ -125,20 +164,32 @@ class Parts:
         own = [li.address for li in config.listeners if li.address.port == config.delivery.port]
         routes = Routes(
             hostname=config.hostname,
-            local={name: _hop(domain.deliver) for name, domain in config.domains.items()},
+            local={name: _hop(domain.deliver, name) for name, domain in config.domains.items()}
+            | ({config.returns.domain: Hop(Way.MAILDIR)} if config.returns.domain else {}),
             table={name: _hop(hop) for name, hop in config.routes.items()},
             addresses=frozenset(address.host for address in own if _is_specific(address.host)),
             reachable=Routes.of("", {}, reachable=_EVERYWHERE).reachable
             if config.delivery.allow_private
             else (),
             port=config.delivery.port,
+            dane=asks_for_records(config),
         )
         return Route(routes, self.chance)
+
+    @cached_property
+    def policies(self) -> StsPolicies | None:
+        """Who knows what domains say of TLS."""
+        return policies_of(self)
 
     @cached_property
     def counter(self) -> Counter:
         """Who counts what owners of domains want to know."""
         return Counter(self.config.reports.addresses)
+
+    @cached_property
+    def tls_counter(self) -> TlsCounter | None:
+        """Who counts sessions with other servers; None where nobody is told of them."""
+        return TlsCounter() if tls_reporting(self.config) else None
 
     @cached_property
     def chooser(self) -> Chooser | None:
@@ -167,7 +218,7 @@ class Parts:
         policy = self.config.policy
         if not policy.dnsbl and not policy.deny:
             return None  # nobody waits for nothing
-        return Welcome(self.config, self.resolver, self.journal, self.clock)
+        return Welcome(self.config, shelving(self), self.journal, self.clock)
 
     @cached_property
     def doorkeeper(self) -> Doorkeeper:
@@ -179,9 +230,27 @@ class Parts:
     @cached_property
     def purser(self) -> Purser:
         """Who hands out what accounts may send."""
-        made = purser_of(self.config, self.clock)
+        made, together = purser_of(self.config, self.clock, self.log)
+        if together is not None:
+            self.running.append(together.run)
+            self.closing.append(together.leave)
         self.closing.append(made.close)
         return made
+
+    @cached_property
+    def gate(self) -> Gate | None:
+        """The list of those whom nothing is sent to; None where there is to be none."""
+        return gate_of(self)
+
+    @cached_property
+    def keeper(self) -> Keeper | None:
+        """Who knows the clients that bring mail; None where nothing is remembered of them."""
+        return keeper_of(self)
+
+    @cached_property
+    def outbox(self) -> Outbox | None:
+        """Where events wait for webhooks; None where there are none."""
+        return outbox_of(self)
 
     @cached_property
     def signatory(self) -> Signatory | None:
@@ -197,51 +266,7 @@ class Parts:
         await self.resolver.close()
 
 
-@dataclass(slots=True)
-class Post:
-    """One store and the worker that delivers from it."""
-
-    store: SqliteStore
-    worker: Worker
-
-
-def post_of(parts: Parts, store: SqliteStore) -> Post:
-    """Make the delivery of one store."""
-    config = parts.config
-    delivery, retry = config.delivery, config.delivery.retry
-    worker = Worker(
-        WorkerParts(
-            store=store,
-            journal=parts.journal,
-            resolver=parts.resolver,
-            route=parts.route,
-            carriers=parts.carriers,
-            retry=Retry(
-                first=retry.first,
-                factor=retry.factor,
-                longest=max(retry.longest, retry.first),
-                jitter=retry.jitter,
-                give_up_after=delivery.give_up_after,
-                warn_after=delivery.warn_after,
-            ),
-            office=Office(config.hostname, config.languages),
-            explain=notice.explain,
-            readers=partial(_readers, parts.directory),
-            sign=parts.signatory.sign if parts.signatory is not None else None,
-            clock=parts.clock,
-            chance=parts.chance,
-            new_id=parts.new_id,
-            incident=parts.incident,
-            limits=WorkLimits(
-                target=delivery.connections_per_destination, total=delivery.connections
-            ),
-        ),
-        paused=delivery.paused,
-    )
-    return Post(store, worker)
-
-
-def site_of(parts: Parts, store: SqliteStore, worker: Worker) -> Site:
+def site_of(parts: Parts, store: Store, worker: Worker) -> Site:
     """Make what the sessions of this process share."""
     config = parts.config
     policy, limits = config.policy, config.limits
@@ -300,6 +325,8 @@ def site_of(parts: Parts, store: SqliteStore, worker: Worker) -> Site:
         collector=parts.collector,
         sign=parts.signatory.begin if parts.signatory is not None else None,
         scanners=scanners_of(config),
+        gate=parts.gate,
+        newcomers=newcomers_of(parts),
         marking=Marking(draw_refusal_id, config.why.address) if config.why.ids else None,
     )
 
@@ -341,28 +368,9 @@ def listener_of(
     return Listener(site, tuple(endpoints), share=share)
 
 
-def _readers(directory: Directory, sender: str) -> tuple[str, ...]:
-    """Give the addresses at which a report to a sender is read; none where it has no mailbox."""
-    if not sender:
-        return ()
-    try:
-        found = directory.find(parse_user(sender))
-    except GrammarError:  # not from a session
-        return (sender,)
-    match found:
-        case Found(members):
-            return members
-        case Moved(to):
-            return (to,)
-        case Unknown():
-            return ()
-        case Foreign():
-            return (sender,)
-
-
-def _hop(hop: settings.NextHop) -> Hop:
+def _hop(hop: settings.NextHop, domain: str = "") -> Hop:
     way = None if hop.way == "mx" else Way(hop.way)
-    return Hop(way, hop.host, hop.port, hop.path)
+    return Hop(way, domain if hop.argv or hop.url else hop.host, hop.port, hop.path)
 
 
 def _is_specific(host: str) -> bool:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from cryptography import x509
 
-from ulak.delivery.connection import words
 from ulak.delivery.tls import opportunistic, verifying
+from ulak.delivery.trouble import words
 from ulak.diagnose.domain.mx import hosts_of
 from ulak.diagnose.probe import Probed, Tls
 from ulak.diagnose.probing import ProbeCore

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from ulak import config as settings
@@ -26,6 +26,7 @@ _EVENTS: Mapping[Kind, Event] = MappingProxyType(
         Kind.DELIVERED: Event.DELIVERED,
         Kind.DEFERRED: Event.DEFERRED,
         Kind.FAILED: Event.FAILED,
+        Kind.COMPLAINED: Event.COMPLAINED,
         Kind.REPORTED: Event.REPORTED,
         Kind.OPERATED: Event.OPERATED,
     }
@@ -49,10 +50,13 @@ class Record:
         self._journal = journal
         self._log = log
         self._quiet = quiet
+        self.told: Callable[[Entry], None] | None = None  # who else hears of every entry
 
     def write(self, entry: Entry) -> None:
         """Note an entry, and log it if it is of a kind that is logged."""
         self._journal.write(entry)
+        if self.told is not None:
+            self.told(entry)
         if self._quiet:
             return
         event = _refusal(entry) if entry.kind is Kind.REFUSED else _EVENTS.get(entry.kind)

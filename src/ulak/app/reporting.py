@@ -6,28 +6,20 @@ The first one alone has the lock of the first queue, so that no report is sent b
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from ulak import config as settings
-from ulak.app.client import resolver_of
-from ulak.app.control import Request, ask
-from ulak.app.identifiers import Identifiers
 from ulak.app.places import Places
-from ulak.app.supervisor import running
 from ulak.dns.records import Resolver
 from ulak.journal.entry import Entry, Journal, Kind
 from ulak.log import Event, Log
-from ulak.queue.memory import MemoryStore
-from ulak.queue.sqlite import SqliteStore
 from ulak.queue.store import QueueStore, StorageError
 from ulak.replies import catalog
-from ulak.reports.counting import Counted, Counter
 from ulak.reports.failure import FailurePosting
 from ulak.reports.making import Author
-from ulak.reports.posting import Parts, Posting
+from ulak.reports.posting import Parts, Posting, Telling
 from ulak.reports.sqlite import SqliteIncoming, SqliteOutgoing
 from ulak.reports.store import Parcel, ReportsError, State
 
@@ -62,9 +54,13 @@ def author_of(chosen: settings.Config) -> Author:
 def reporting(chosen: settings.Config) -> bool:
     """Whether aggregate reports are sent: by a server that has been given a name of its own."""
     wish = chosen.reports.aggregate
+    return wish == "on" or (wish == "auto" and named(chosen))
+
+
+def named(chosen: settings.Config) -> bool:
+    """Whether a server has a configuration, and a name that others know it by."""
     name = chosen.hostname.strip(".")
-    named = chosen.file is not None and "." in name and not f".{name}".endswith(_NOBODYS)
-    return wish == "on" or (wish == "auto" and named)
+    return chosen.file is not None and "." in name and not f".{name}".endswith(_NOBODYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +83,25 @@ def posting_of(
 ) -> Posting:
     """Make who makes reports and puts them into the queue; what becomes of them is told."""
     author = author_of(chosen)
+    return Posting(
+        Parts(
+            outgoing,
+            means.queue,
+            means.resolver,
+            author,
+            means.new_id,
+            elsewhere=asyncio.to_thread,
+            sign=means.sign,
+            tell=teller(author, log, journal),
+        )
+    )
+
+
+def teller(author: Author, log: Log | None, journal: Journal | None) -> Telling:
+    """Make who tells the log and the journal what became of reports."""
 
     def tell(parcel: Parcel, /, size: int = 0) -> None:
-        if journal is not None and parcel.state is State.SENT:
+        if journal is not None and parcel.state is State.SENT and parcel.address:
             facts = {"sender": author.sender, "recipients": parcel.address, "size": str(size)}
             cause = catalog.MESSAGE_QUEUED.name
             entry = Entry(parcel.changed, Kind.ACCEPTED, cause, message=parcel.id, facts=facts)
@@ -102,18 +114,35 @@ def posting_of(
         else:
             log.emit(Event.REPORT_NOT_SENT, why=str(parcel.why), **about)
 
-    return Posting(
-        Parts(
-            outgoing,
-            means.queue,
-            means.resolver,
-            author,
-            means.new_id,
-            elsewhere=asyncio.to_thread,
-            sign=means.sign,
-            tell=tell,
-        )
-    )
+    return tell
+
+
+class Sends(Protocol):
+    """Who sends what is due of one kind of reports."""
+
+    async def run(self, now: float, *, at_once: bool = False) -> int:
+        """Send it; give how many reports went out."""
+
+
+class Book(Generic[T]):
+    """What one kind of reports is made of: who counts, where it is written down, who sends."""
+
+    def __init__(
+        self,
+        take: Callable[[], tuple[T, ...]],
+        add: Callable[[Sequence[T]], None],
+        posting: Sends | None,
+        close: Callable[[], None],
+    ) -> None:
+        self._take, self._add, self.posting, self.close = take, add, posting, close
+        self._held: tuple[T, ...] = ()  # what could not be written down
+
+    def flush(self) -> None:
+        """Write down what was counted. Raises ReportsError, and then keeps it for the next time."""
+        self._held = self._held or self._take()
+        if self._held:
+            self._add(self._held)
+            self._held = ()
 
 
 class Reporter:
@@ -121,9 +150,7 @@ class Reporter:
 
     def __init__(
         self,
-        counter: Counter,
-        outgoing: SqliteOutgoing,
-        posting: Posting | None,
+        books: Sequence[Book[Any]],
         failures: FailurePosting | None = None,
         *,
         clock: Callable[[], float],
@@ -131,15 +158,12 @@ class Reporter:
         incident: Callable[[BaseException], str],
         wake: Callable[[], None] = lambda: None,
     ) -> None:
-        self._counter = counter
-        self._outgoing = outgoing
-        self._posting = posting
+        self._books = tuple(books)
         self._failures = failures
         self._clock = clock
         self._log = log
         self._incident = incident
         self._wake = wake
-        self._held: tuple[Counted, ...] = ()  # what could not be written down
         self._turn = asyncio.Lock()
 
     async def run(self) -> None:
@@ -157,15 +181,12 @@ class Reporter:
     async def flush(self) -> None:
         """Write down what was counted; what cannot be is tried again, and nothing new is taken."""
         async with self._turn:
-            self._held = self._held or self._counter.take()
-            if not self._held:
-                return
-            try:
-                await asyncio.to_thread(self._outgoing.add, self._held)
-            except ReportsError as error:
-                self._log.emit(Event.REPORTS_FAILING, problem=str(error))
-                return
-            self._held = ()
+            for book in self._books:
+                try:
+                    await asyncio.to_thread(book.flush)
+                except ReportsError as error:
+                    self._log.emit(Event.REPORTS_FAILING, problem=str(error))
+                    return
 
     async def tell(self) -> None:
         """Send the reports of single failures that were chosen."""
@@ -184,17 +205,17 @@ class Reporter:
 
     async def post(self, *, at_once: bool = False) -> int:
         """Send what is due; give how many reports went out."""
-        if self._posting is None:
-            return 0
+        sent = 0
         async with self._turn:
-            try:
-                sent = await self._posting.run(self._clock(), at_once=at_once)
-            except (ReportsError, StorageError) as error:
-                self._log.emit(Event.REPORTS_FAILING, problem=str(error))
-                return 0
-            except Exception as error:  # noqa: BLE001 -- the next report may go better
-                self._incident(error)
-                return 0
+            for book in self._books:
+                if book.posting is None:
+                    continue
+                try:
+                    sent += await book.posting.run(self._clock(), at_once=at_once)
+                except (ReportsError, StorageError) as error:
+                    self._log.emit(Event.REPORTS_FAILING, problem=str(error))
+                except Exception as error:  # noqa: BLE001 -- the next report may go better
+                    self._incident(error)
         if sent:
             self._wake()
         return sent
@@ -202,7 +223,8 @@ class Reporter:
     async def close(self) -> None:
         """Write down what was counted last."""
         await self.flush()
-        await asyncio.to_thread(self._outgoing.close)
+        for book in self._books:
+            await asyncio.to_thread(book.close)
 
 
 def outgoing_of(chosen: settings.Config) -> SqliteOutgoing:
@@ -213,44 +235,3 @@ def outgoing_of(chosen: settings.Config) -> SqliteOutgoing:
 def incoming_of(chosen: settings.Config) -> SqliteIncoming:
     """Open what is kept of the reports of others."""
     return SqliteIncoming(Places(chosen.data).reports)
-
-
-def send(chosen: settings.Config, now: float, *, at_once: bool) -> int:
-    """Send what is due, by the running server or in its place; give how many reports went out.
-
-    Raises ReportsError, StorageError and ControlError.
-    """
-    places = Places(chosen.data)
-    if running(places.data):
-        verb = "reports-now" if at_once else "reports"
-        return sum(
-            count
-            for path in places.controls()
-            if isinstance(count := ask(path, Request(verb)).get("count"), int)
-        )
-
-    async def alone() -> int:
-        store = SqliteStore(places.queue(0))
-        try:
-            return await _with_posting(chosen, store, lambda p: p.run(now, at_once=at_once))
-        finally:
-            await store.close()
-
-    return asyncio.run(alone())
-
-
-def plan(chosen: settings.Config, now: float) -> list[Parcel]:
-    """Tell of what would be sent, and ask nobody but DNS. Raises ReportsError."""
-    return asyncio.run(_with_posting(chosen, MemoryStore(), lambda posting: posting.plan(now)))
-
-
-async def _with_posting(
-    chosen: settings.Config, queue: QueueStore, work: Callable[[Posting], Awaitable[T]]
-) -> T:
-    resolver, outgoing = resolver_of(chosen), outgoing_of(chosen)
-    try:
-        means = Means(queue, resolver, Identifiers(time.time))
-        return await work(posting_of(chosen, outgoing, means))
-    finally:
-        outgoing.close()
-        await resolver.close()

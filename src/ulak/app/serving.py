@@ -17,24 +17,32 @@ from ulak import __version__
 from ulak import config as settings
 from ulak.app.accounts import anybody_of
 from ulak.app.offering import logins_needed
+from ulak.app.places import Places
 from ulak.app.selfmade import with_certificates
 from ulak.app.sockets import ListenError, Place
+from ulak.app.storing import in_database
 from ulak.app.supervisor import DataInUseError, Role, Supervisor, lock
 from ulak.log import Event, Form, Level, Log
 
 _SOCKET_MODE = 0o660
-_WORKER, _WEB = "worker", "web"
+_WORKER, _WEB, _ANSWERS = "worker", "web", "answers"
 
 
 class Say(Protocol):
     """Who tells a person that the server serves."""
 
     def __call__(
-        self, places: Sequence[str], web: Sequence[str], domains: Sequence[str], *, closed: bool
+        self,
+        places: Sequence[str],
+        web: Sequence[str],
+        domains: Sequence[str],
+        *,
+        closed: bool,
+        drained: bool,
     ) -> None:
         """Tell the addresses of mail and of the web, and the local domains.
 
-        `closed`: nobody can log in who has to.
+        `closed`: nobody can log in who has to. `drained`: no mail is taken.
         """
 
 
@@ -82,8 +90,11 @@ def serve(config: Path | None, data: Path | None, *, say: Say, language: str) ->
             log.emit(Event.RELOAD_REFUSED, problem=str(error))
             return None
         if fresh.data != chosen.data or _roles(fresh) != _roles(chosen):
-            problem = "the data directory, the addresses listened on and the number of workers"
-            log.emit(Event.RELOAD_REFUSED, problem=f"{problem} need a restart to change")
+            problem = (
+                "the data directory, the addresses listened on, the number of workers and "
+                "whether the queue lies in PostgreSQL need a restart to change"
+            )
+            log.emit(Event.RELOAD_REFUSED, problem=problem)
             return None
         return fresh
 
@@ -93,7 +104,8 @@ def serve(config: Path | None, data: Path | None, *, say: Say, language: str) ->
         closed = logins_needed(chosen) and not anybody_of(chosen)()
         scheme = "https" if chosen.web and chosen.web.tls else "http"
         web = [f"{scheme}://{place}/" for place in places.get(_WEB, ())]
-        say(places[_WORKER], web, sorted(chosen.domains), closed=closed)
+        drained = Places(chosen.data).drained.exists()
+        say(places[_WORKER], web, sorted(chosen.domains), closed=closed, drained=drained)
 
     supervisor = Supervisor(
         roles=_roles(chosen),
@@ -102,6 +114,7 @@ def serve(config: Path | None, data: Path | None, *, say: Say, language: str) ->
         say=tell,
         note=lambda event, facts: log.emit(event, **facts),
         grace=chosen.limits.shutdown + 5.0,
+        shut=(_WORKER,) if Places(chosen.data).drained.exists() else (),
     )
     try:
         return asyncio.run(supervisor.run())
@@ -151,7 +164,22 @@ def _roles(chosen: settings.Config) -> list[Role]:
         stalled=Event.WEB_STALLED,
         needed=False,  # mail does without
     )
-    return [workers, web] if web.places else [workers]
+    answers = Role(
+        name=_ANSWERS,
+        module="ulak.app.asking.process",
+        count=1,
+        places=(),
+        started=Event.ANSWERS_STARTED,
+        ended=Event.ANSWERS_ENDED,
+        stalled=Event.ANSWERS_STALLED,
+        needed=False,  # this server knows what it knows
+    )
+    roles = [workers]
+    if web.places:
+        roles.append(web)
+    if in_database(chosen):
+        roles.append(answers)
+    return roles
 
 
 def _places(chosen: settings.Config) -> list[Place]:

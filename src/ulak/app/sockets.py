@@ -44,10 +44,11 @@ class Place:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-def listen(place: Place, count: int) -> list[socket.socket]:
+def listen(place: Place, count: int, *, shut: bool = False) -> list[socket.socket]:
     """Make `count` listening sockets on one address. Raises ListenError.
 
-    A unix socket is made once and given as often.
+    `shut`: nobody is let in before somebody listens on them. A unix socket is made once and given
+    as often.
 
     SO_REUSEPORT alone would let a second server of the same user share the port unnoticed, so a
     socket without it asks first whether the address is free.
@@ -62,7 +63,8 @@ def listen(place: Place, count: int) -> list[socket.socket]:
         for _ in range(count):
             sock = _bound(Place(place.host, port), share=True)
             made.append(sock)
-            sock.listen(_BACKLOG)
+            if not shut:
+                sock.listen(_BACKLOG)
     except OSError as error:
         for sock in made:
             sock.close()

@@ -16,7 +16,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -109,7 +109,7 @@ class Supervisor:
 
     `settings` is handed to every process, pickled; `reload` gives new settings or None when the
     new configuration is wrong (and has said so); `say` tells a person where each role listens,
-    `note` tells the log.
+    `note` tells the log. In the roles that are `shut` nobody is let in at first.
     """
 
     def __init__(
@@ -121,6 +121,7 @@ class Supervisor:
         say: Callable[[Mapping[str, Sequence[str]]], None],
         note: Callable[[Event, Mapping[str, object]], None],
         grace: float,
+        shut: Collection[str] = (),
     ) -> None:
         self._roles = roles
         self._settings = settings
@@ -128,6 +129,7 @@ class Supervisor:
         self._say = say
         self._note = note
         self._grace = grace
+        self._shut = shut
         self._children = [_Child(role, index) for role in roles for index in range(role.count)]
         # Of each role: by place, then by process.
         self._sockets: dict[str, list[list[socket.socket]]] = {role.name: [] for role in roles}
@@ -141,7 +143,9 @@ class Supervisor:
         for role in self._roles:
             for place in role.places:
                 try:
-                    self._sockets[role.name].append(listen(place, role.count))
+                    self._sockets[role.name].append(
+                        listen(place, role.count, shut=role.name in self._shut)
+                    )
                 except ListenError:
                     self._close_sockets()
                     raise

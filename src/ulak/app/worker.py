@@ -8,7 +8,6 @@ was not acknowledged was never ours, and what was lies in the store.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import random
 import secrets
@@ -23,23 +22,31 @@ from ulak.app import certificates, signing
 from ulak.app.answering import Answering
 from ulak.app.child import Child, born, settle
 from ulak.app.control import Control
+from ulak.app.delivering import Post, post_of
+from ulak.app.draining import draining_of
+from ulak.app.handing import desk_of
+from ulak.app.hooking import postmen
 from ulak.app.identifiers import Identifiers
-from ulak.app.parts import Parts, Post, listener_of, post_of, site_of
+from ulak.app.membership import membership
+from ulak.app.parts import Parts, listener_of, site_of
 from ulak.app.places import Places, adopted
 from ulak.app.record import Record, journal_of, web_journal_of
-from ulak.app.reporting import Means, Reporter, author_of, posting_of, reporting
+from ulak.app.reporting import Book, Means, Reporter, author_of, posting_of, reporting
 from ulak.app.scanners import greet
 from ulak.app.serving import make_log
+from ulak.app.spilling import spilling
+from ulak.app.storing import open_all
+from ulak.app.suppressing import keeping_together
+from ulak.app.tlsreporting import tls_books
+from ulak.app.transport import refreshers
 from ulak.delivery.reporting import Signed
+from ulak.journal.sqlite import SqliteJournal
 from ulak.journal.trace import JournalError
 from ulak.log import Event, Log
-from ulak.queue.sqlite import SqliteStore
-from ulak.queue.store import StorageError, StoreBusyError
+from ulak.queue.store import StorageError
 from ulak.reports.failure import FailurePosting
 from ulak.reports.posting import Posting
 from ulak.server.wire import CertificateError
-
-_LOCK_PATIENCE = 10.0  # seconds: a worker that was killed a moment ago may still hold its store
 
 
 def main() -> int:
@@ -63,24 +70,13 @@ def main() -> int:
 async def _work(child: Child, chosen: settings.Config, log: Log) -> int:
     index, count = child.job.index, child.job.count
     loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    look, look_at_keys = asyncio.Event(), asyncio.Event()
-
-    def look_around() -> None:
-        look.set()
-        look_at_keys.set()
-
-    loop.add_signal_handler(signal.SIGHUP, look_around)
+    stop, look, look_at_keys = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    _heed(stop, look, look_at_keys)
     child.watch()
 
     places = Places(chosen.data)
     journal = journal_of(chosen, index, log)
-    # Nobody writes to the others, but their entries must go when it is time.
-    others = [journal_of(chosen, n, log) for n in adopted(index, count, places.journal_numbers())]
-    if index == 0 and places.web_journal.is_dir() and not (chosen.web and chosen.web.addresses):
-        others.append(web_journal_of(chosen, log))
+    others = _others(chosen, index, count, log)
     parts = Parts(
         config=chosen,
         places=places,
@@ -90,33 +86,45 @@ async def _work(child: Child, chosen: settings.Config, log: Log) -> int:
         new_id=Identifiers(time.time),
         chance=random.random,  # for jitter and lots among equals: no secret
     )
-    stores = [await _open(places, index)]
-    for extra in adopted(index, count, places.queues()):
-        with contextlib.suppress(StoreBusyError):
-            stores.append(SqliteStore(places.queue(extra)))
+    stores = await open_all(chosen, places, index, count)
+    stores = await spilling(chosen, places, (index, count), stores, log)
     if parts.signatory is not None:
         signing.look(parts.signatory.ring, log)
-    posts = [post_of(parts, store) for store in stores]
-    site = site_of(parts, stores[0], posts[0].worker)
+    posts = [post_of(parts, store, member) for member, store in stores]
+    site = site_of(parts, posts[0].store, posts[0].worker)
     listener = listener_of(parts, site, child.sockets(), share=count > 1)
     reporter = _reporter(parts, posts[0], first=index == 0)
+    draining = draining_of(parts, posts, listener)
+    draining.begin()
     control = Control(
         places.control(index),
-        Answering(parts, posts, journal, listener, reporter, look_at_keys, time.time()),
+        Answering(
+            *(parts, posts, journal, listener, reporter, draining, look_at_keys, time.time()),
+            first=not index,
+        ),
+        desk_of(parts, site, [store for _, store in stores]),
     )
 
-    tasks = [
-        loop.create_task(run())
-        for run in (reporter.run, *(p.worker.run for p in posts if not chosen.delivery.paused))
+    runs = [
+        *postmen(parts, first=index == 0),
+        *refreshers(parts, index),
+        *(post.sharing.run for post in posts),
+        *parts.running,
+        *keeping_together(parts, first=index == 0),
+        *membership(parts, index, count, draining),
+        *((parts.keeper.run,) if parts.keeper is not None else ()),
     ]
-    tasks.append(loop.create_task(greet(site.scanners, log)))
+    if not chosen.delivery.paused:
+        runs += [post.worker.run for post in posts]
+    tasks = [loop.create_task(run()) for run in (reporter.run, *runs)]
+    tasks += map(loop.create_task, (greet(site.scanners, log), parts.directory.meet()))
     if listener.contexts:
         tasks.append(loop.create_task(certificates.watch(listener.contexts, log, look)))
     if parts.signatory is not None:
         watch = signing.watch(parts.signatory.ring, log, look_at_keys)
         tasks.append(loop.create_task(watch))
     await control.start()
-    await listener.start()
+    await listener.start(resting=draining.wanted)
     log.emit(Event.READY, pid=os.getpid())
     if chosen.delivery.paused:
         log.emit(Event.DELIVERY_PAUSED)
@@ -124,6 +132,7 @@ async def _work(child: Child, chosen: settings.Config, log: Log) -> int:
 
     await stop.wait()
     log.emit(Event.DRAINING)
+    await draining.close()
     await listener.stop(chosen.limits.shutdown)
     await control.stop()
     for post in posts:
@@ -131,8 +140,10 @@ async def _work(child: Child, chosen: settings.Config, log: Log) -> int:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    for post in posts:
+        await post.sharing.close()
     await parts.close()
-    for store in stores:
+    for _, store in stores:
         await store.close()
     for each in (journal, *others):
         await asyncio.to_thread(each.close)
@@ -140,15 +151,26 @@ async def _work(child: Child, chosen: settings.Config, log: Log) -> int:
     return 0
 
 
-async def _open(places: Places, index: int) -> SqliteStore:
-    end = time.monotonic() + _LOCK_PATIENCE
-    while True:
-        try:
-            return SqliteStore(places.queue(index))
-        except StoreBusyError:
-            if time.monotonic() > end:
-                raise
-            await asyncio.sleep(0.05)
+def _heed(stop: asyncio.Event, *looks: asyncio.Event) -> None:
+    """Have the supervisor's signals end this worker, or look around."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+    def look_around() -> None:
+        for look in looks:
+            look.set()
+
+    loop.add_signal_handler(signal.SIGHUP, look_around)
+
+
+def _others(chosen: settings.Config, index: int, count: int, log: Log) -> list[SqliteJournal]:
+    """Open journals that nobody writes to: their entries must go when it is time."""
+    places = Places(chosen.data)
+    others = [journal_of(chosen, n, log) for n in adopted(index, count, places.journal_numbers())]
+    if index == 0 and places.web_journal.is_dir() and not (chosen.web and chosen.web.addresses):
+        others.append(web_journal_of(chosen, log))
+    return others
 
 
 def _reporter(parts: Parts, post: Post, *, first: bool) -> Reporter:
@@ -156,8 +178,8 @@ def _reporter(parts: Parts, post: Post, *, first: bool) -> Reporter:
     sign = Signed(None if signatory is None else signatory.sign, parts.incident)
     posting: Posting | None = None
     failures: FailurePosting | None = None
+    means = Means(post.store, parts.resolver, parts.new_id, sign)
     if first and reporting(parts.config):
-        means = Means(post.store, parts.resolver, parts.new_id, sign)
         posting = posting_of(
             parts.config, parts.outgoing, means, log=parts.log, journal=parts.journal
         )
@@ -167,9 +189,10 @@ def _reporter(parts: Parts, post: Post, *, first: bool) -> Reporter:
             parts.chooser, post.store, parts.resolver, author, parts.new_id, secret, sign
         )
     reporter = Reporter(
-        parts.counter,
-        parts.outgoing,
-        posting,
+        [
+            Book(parts.counter.take, parts.outgoing.add, posting, parts.outgoing.close),
+            *tls_books(parts, means if first else None),
+        ],
         failures,
         clock=parts.clock,
         log=parts.log,

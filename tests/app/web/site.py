@@ -37,13 +37,13 @@ def looped(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
 class Site:
     """What was served, and where."""
 
-    def __init__(self, app: ASGIApp, limits: Limits, patience: float) -> None:
+    def __init__(self, app: ASGIApp, limits: Limits, patience: float, every: float) -> None:
         self.sock = socket.create_server(("127.0.0.1", 0))
         self.sock.settimeout(0)
         self.port: int = self.sock.getsockname()[1]
         self.ready = asyncio.Event()
         self.clients: list[Client] = []
-        self.server = Server(app, limits, patience=patience, ready=self.ready.set, every=0.05)
+        self.server = Server(app, limits, patience=patience, ready=self.ready.set, every=every)
 
     async def client(self) -> Client:
         made = Client(*await asyncio.open_connection("127.0.0.1", self.port))
@@ -88,10 +88,10 @@ class Client:
 
 @asynccontextmanager
 async def served(
-    app: ASGIApp, limits: Limits | None = None, patience: float = 5.0
+    app: ASGIApp, limits: Limits | None = None, patience: float = 5.0, every: float = 0.05
 ) -> AsyncIterator[Site]:
-    """Serve an application as long as the block lasts."""
-    site = Site(app, limits or Limits(), patience)
+    """Serve an application as long as the block lasts; look at its connections `every` seconds."""
+    site = Site(app, limits or Limits(), patience, every)
     running = asyncio.ensure_future(site.server.serve([site.sock]))
     await asyncio.wait_for(site.ready.wait(), 20)
     try:
@@ -128,9 +128,12 @@ async def early(_scope: Scope, _receive: Receive, send: Send) -> None:
     await answer(send)
 
 
+LARGE = 20_000_000
+
+
 async def large(_scope: Scope, _receive: Receive, send: Send) -> None:
     """Answer with more than a kernel keeps for who does not read."""
-    await answer(send, bytes(20_000_000))
+    await answer(send, bytes(LARGE))
 
 
 async def stream(scope: Scope, receive: Receive, send: Send) -> None:

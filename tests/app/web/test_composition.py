@@ -19,7 +19,7 @@ from ulak.log import Log
 
 
 def config(**web: object) -> settings.Config:
-    made = settings.Web(**web)  # type: ignore[arg-type]
+    made = settings.Web(**web)  # type: ignore[arg-type]  # fields by their names
     return replace(settings.load(None), hostname="mx.example.org", web=made)
 
 

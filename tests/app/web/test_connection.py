@@ -6,20 +6,25 @@ import asyncio
 
 import pytest
 from starlette.types import Receive, Scope, Send
-from tests.app.web.site import GET, QUICK, Site, early, hello, large, looped, served, stream
+from tests.app.web.site import GET, LARGE, QUICK, Site, early, hello, large, looped, served, stream
 
-from ulak.app.web.connection import Limits
+from ulak.app.web.connection import Connection, Limits
 
 
 def quick(**more: int) -> Limits:
-    return Limits(**QUICK, **more)  # type: ignore[arg-type]
+    return Limits(**QUICK, **more)  # type: ignore[arg-type]  # fields by their names
 
 
-async def emptied(site: Site, seconds: float = 15) -> None:
+async def emptied(site: Site) -> None:
     """Wait until the server has no connection left."""
+    await gone(site, 0)
+
+
+async def gone(site: Site, left: int, seconds: float = 30) -> None:
+    """Wait until the server has only so many connections left."""
     connections = site.server.server_state.connections
     end = asyncio.get_running_loop().time() + seconds
-    while connections:
+    while len(connections) > left:
         assert asyncio.get_running_loop().time() < end, "a connection is kept"
         await asyncio.sleep(0.02)
 
@@ -200,7 +205,7 @@ async def test_a_flood_of_requests_at_once_is_bounded() -> None:
 async def test_who_does_not_read_is_let_go() -> None:
     async with served(large, quick()) as site:
         client = await site.client()
-        client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        client.writer.transport.pause_reading()  # type: ignore[attr-defined]  # a read transport
         await client.send(GET)
         await asyncio.sleep(0.3)
         await emptied(site)
@@ -211,7 +216,38 @@ async def test_who_reads_a_large_answer_gets_all_of_it() -> None:
     async with served(large) as site:
         client = await site.client()
         await client.send(GET.replace(b"Host", b"Connection: close\r\nHost"))
-        assert len(await client.rest()) > 20_000_000
+        assert len(await client.rest()) > LARGE
+
+
+@pytest.mark.parametrize(("more", "limit"), [(b"", 30), (b"Connection: close\r\n", 5)])
+@looped
+async def test_who_reads_slowly_has_time_and_who_reads_next_to_nothing_has_none(
+    more: bytes, limit: int
+) -> None:
+    async with served(large, every=3600) as site:
+        client = await site.client()
+        await client.send(GET.replace(b"Host", more + b"Host"))
+        await client.until(b"\r\n\r\n")
+        (connection,) = site.server.server_state.connections
+        assert isinstance(connection, Connection)
+        transport, now = connection.transport, asyncio.get_running_loop().time()
+        for _ in range(4):
+            connection.look(now)
+            left = transport.get_write_buffer_size()
+            while left - transport.get_write_buffer_size() < 5_000:
+                assert await client.reader.read(65_536)
+            now += limit - 1
+        connection.look(now)
+        client.writer.transport.pause_reading()  # type: ignore[attr-defined]  # a read transport
+        left = -1
+        while left != transport.get_write_buffer_size():  # what the system has room for
+            left = transport.get_write_buffer_size()
+            await asyncio.sleep(0.1)
+        connection.look(now)
+        connection.look(now + limit - 0.1)
+        assert len(site.server.server_state.connections) == 1
+        connection.look(now + limit + 0.1)
+        await emptied(site)
 
 
 @looped
@@ -223,7 +259,7 @@ async def test_connections_are_counted_by_client_and_in_all() -> None:
             await clients[0].send(GET)
             assert (await clients[0].until(b"/ 0")).startswith(b"HTTP/1.1 200 ")
             clients[1].close()
-            await asyncio.sleep(0.2)
+            await gone(site, 1)
             again = await site.client()
             await again.send(GET)
             assert (await again.until(b"/ 0")).startswith(b"HTTP/1.1 200 ")

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ulak import config as settings
+from ulak.app.asking.journals import told
 from ulak.app.places import Places
 from ulak.app.web.composition import PIECES
 from ulak.app.web.parts import WebParts
@@ -23,10 +24,12 @@ from ulak.diagnose.reply import Verdict
 from ulak.dns import Status, Zone
 from ulak.journal.entry import Entry, Kind
 from ulak.journal.memory import MemoryJournal
+from ulak.journal.reader import JournalReader
 from ulak.journal.refusal import Look, Seen
 from ulak.journal.sqlite import Settings, SqliteJournal
 from ulak.lab.nameserver import NameServer
 from ulak.log import Log
+from ulak.questions.question import Answer, Heard
 
 ID = "7k3m9q2xw4tz"
 NOW = 1_000_000_000.0
@@ -44,8 +47,8 @@ def write(folder: Path, when: float) -> None:
     own = {"session": "s", "message": "m"}
     steps = packed([because("spf.none", ip="192.0.2.1")])
     check = {"check": "spf", "result": "fail", "reasons": steps}
-    journal.write(Entry(when, Kind.CHECKED, **own, facts=check))  # type: ignore[arg-type]
-    journal.write(Entry(when, Kind.REFUSED, "spf-fail", **own, facts={"refusal": ID}))  # type: ignore[arg-type]
+    journal.write(Entry(when, Kind.CHECKED, **own, facts=check))  # type: ignore[arg-type]  # fields by their names
+    journal.write(Entry(when, Kind.REFUSED, "spf-fail", **own, facts={"refusal": ID}))  # type: ignore[arg-type]  # fields by their names
     journal.close()
 
 
@@ -162,3 +165,40 @@ def test_hostile_facts_become_no_questions(fact: str) -> None:
     )
     assert known.ip == ""
     assert known.zone == ""
+
+
+class Others:
+    """Another server, with a journal, and one that is silent."""
+
+    me, away = "a", False
+
+    def __init__(self, folder: Path, silent: tuple[str, ...] = ()) -> None:
+        self.folder, self.silent = folder, silent
+        self.asked: list[str] = []
+
+    async def ask(self, verb: str, arguments: Answer) -> Heard:
+        self.asked.append(verb)
+        reader = JournalReader([self.folder / "journal" / "0"])
+        return Heard({"b": told(reader, verb, arguments)}, self.silent)
+
+    async def close(self) -> None:
+        pass
+
+
+def test_a_refusal_of_another_server_is_found_and_one_of_this_server_is_asked_of_nobody(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path / "there", NOW)
+    parts = parts_of(tmp_path / "here")
+    others = Others(tmp_path / "there", ("c",))
+    parts.__dict__["others"] = others
+    finder = Finder(parts, 1e9)
+    found = asyncio.run(finder(ID))
+    assert found is not None
+    assert [look.check for look in found.looks] == ["spf"]
+    assert asyncio.run(finder("000000000000")) is None
+    assert finder.unsure()
+    assert len(others.asked) == 2
+    write(tmp_path / "here", NOW)
+    assert asyncio.run(finder(ID)) is not None
+    assert len(others.asked) == 2

@@ -8,7 +8,10 @@ from dataclasses import replace
 
 from ulak.accounts.access import AccessToken, hashed
 from ulak.accounts.sqlite import SqliteAccessTokens
+from ulak.app.suppressing import suppressions_of
+from ulak.app.web.following import JournalEvents
 from ulak.app.web.parts import WebParts
+from ulak.app.web.post import WorkersPost
 from ulak.web import api
 from ulak.web.application import Piece
 from ulak.web.rate import Rate
@@ -37,5 +40,13 @@ def api_of(parts: WebParts) -> Piece:
     parts.closing.append(tokens.close)
     ports = api.Ports(parts.clock, Rate(_A_MINUTE, 60.0, time.monotonic).count, tokens)
     if parts.web.console:  # who wants no operator at the pages wants no program there, either
-        ports = replace(ports, server=parts.operation)
-    return api.piece(ports, parts.incident, api.checking(parts.bench))
+        suppressions = suppressions_of(parts.config) if parts.config.suppression.on else None
+        ports = replace(
+            ports,
+            server=parts.operation,
+            suppressions=suppressions,
+            events=JournalEvents(parts.places),
+            post=WorkersPost(parts.config, parts.places, parts.clock),
+        )
+    refusals = api.refusals(parts.why) if parts.why is not None else ()
+    return api.piece(ports, parts.incident, (*api.checking(parts.bench), *refusals))

@@ -47,8 +47,9 @@ class Limits:
     """What all connections together keep to; times in seconds.
 
     `head` is how long a request's head may take, `window` the time in which `least` octets of a
-    body have to come, `reading` how long a client may leave an answer unread. `boundless` says
-    of an address that it may have more than `per_client` connections.
+    body have to come, `reading` the time in which a client has to take as many of an answer, and
+    `closing` that where nothing comes behind it. `boundless` says of an address that it may have
+    more than `per_client` connections.
     """
 
     connections: int = 1000
@@ -83,7 +84,8 @@ class Connection(HttpToolsProtocol):
         self._stage = Stage.HEAD
         self._since = self.loop.time()
         self._came = 0  # octets, of the head or within the window
-        self._stuck = 0.0  # since when the client reads nothing
+        self._stuck = 0.0  # since when the client has read next to nothing
+        self._left = 0  # octets that it had not read then
         self._host = ""
         self._status = 400
 
@@ -120,6 +122,11 @@ class Connection(HttpToolsProtocol):
         super().data_received(data)
         if self._stage is Stage.HEAD and self._came > _HEAD:
             self._refuse(431)
+
+    def resume_writing(self) -> None:
+        """Go on: the client has read."""
+        self._stuck = 0.0
+        super().resume_writing()
 
     # -- the parser -----------------------------------------------------------------------------
 
@@ -199,13 +206,12 @@ class Connection(HttpToolsProtocol):
 
     def _unread(self, now: float) -> float:
         """Tell for how long the client has not read what it was sent."""
-        waits = self.flow.write_paused or (
-            self.transport.is_closing() and self.transport.get_write_buffer_size() > 0
-        )
-        if not waits:
+        left = self.transport.get_write_buffer_size()
+        if not (self.flow.write_paused or (self.transport.is_closing() and left)):
             self._stuck = 0.0
             return 0.0
-        self._stuck = self._stuck or now
+        if not self._stuck or self._left - left >= self._limits.least:
+            self._stuck, self._left = now, left
         return now - self._stuck
 
     def _refuse(self, status: int) -> None:

@@ -7,14 +7,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ulak import config as settings
+from ulak.app.asking.others import Others, others_of
 from ulak.app.client import resolver_of
 from ulak.app.operation import LiveOperation
 from ulak.app.places import Places
+from ulak.app.web.refusals import why_of
 from ulak.app.web.tools import bench_of
 from ulak.dns.resolver import DnsResolver
 from ulak.journal.entry import Journal
 from ulak.journal.incident import incident
 from ulak.log import Log
+from ulak.web.refusals import Why
 from ulak.web.tools import Bench
 
 _NOTED = "_ulak_incident"
@@ -48,14 +51,26 @@ class WebParts:
         return made
 
     @cached_property
+    def others(self) -> Others:
+        """The other servers, which are asked what this one does not know."""
+        made = others_of(self.config)
+        self.closing.append(made.close)
+        return made
+
+    @cached_property
     def operation(self) -> LiveOperation:
         """The server in an operator's hands."""
-        return LiveOperation(self.config, self.journal, self.resolver, self.clock)
+        return LiveOperation(self.config, self.journal, self.resolver, self.clock, self.others)
 
     @cached_property
     def bench(self) -> Bench:
         """What checks for strangers, within its limits."""
         return bench_of(self)
+
+    @cached_property
+    def why(self) -> Why | None:
+        """What tells strangers of their refusals, within its limits; None where that is off."""
+        return why_of(self)
 
     def incident(self, error: BaseException) -> str:
         """Note an error inside; give its id. One that has been noted is not noted again."""

@@ -19,6 +19,7 @@ from ulak.app.places import Places
 from ulak.app.record import web_journal_of
 from ulak.app.serving import make_log
 from ulak.app.web.composition import composed
+from ulak.app.web.health import Health
 from ulak.app.web.parts import WebParts
 from ulak.app.web.running import run
 from ulak.journal.trace import JournalError
@@ -60,7 +61,7 @@ async def _serve(child: Child, log: Log) -> None:
         child.ready()
 
     try:
-        await run(parts, composed(parts), child.sockets(), ready)
+        await run(parts, Health(composed(parts), parts.places), child.sockets(), ready)
     finally:
         await asyncio.to_thread(journal.close)
 
