@@ -21,7 +21,8 @@ from ulak.checks.scanner import rspamd
 from ulak.checks.spf import check, survey
 from ulak.diagnose.reply import returned
 from ulak.dns import Zone, wire
-from ulak.mail import message, xtext
+from ulak.mail import message, srs, xtext
+from ulak.mail.address import Address
 from ulak.mail.encoded import decode
 from ulak.mail.mailboxes import mailboxes
 from ulak.policy.message import MessageJudge, MessageRules
@@ -33,6 +34,7 @@ from ulak.replies.document import to_html, to_markdown, to_text
 from ulak.replies.explain import explain
 from ulak.reports.failure.redaction import redacted
 from ulak.reports.reading import read_file, read_mail
+from ulak.rosters import lines as rosters
 from ulak.server.proxy import HeaderReader
 from ulak.smtp import commands, events, grammar, xclient
 from ulak.smtp.body import BodyReader
@@ -41,12 +43,25 @@ from ulak.smtp.lines import LineReader
 from ulak.smtp.sasl.steps import Mechanism
 from ulak.smtp.sasl.table import MECHANISMS, Channel, Ways, make
 from ulak.smtp.server import Limits, ServerCore
+from ulak.web.api.letter import Letter, attachment, mailbox, subject
 
 Work = Callable[[], object]
 _LARGE = 10**9
 _RULES = MessageRules(max_header=_LARGE, max_line=_LARGE, max_fields=_LARGE, max_hops=_LARGE)
 _JUDGE = MessageJudge(_RULES)
 _HOST = "mx.example.org"
+
+
+def written(
+    title: str = "", file: str = "a", to: str = "a@b.example", times: int = 1, text: str = ""
+) -> Work:
+    def write() -> None:
+        boxes = [mailbox(to, "to") for _ in range(times)]
+        files = [attachment(file, "text/csv", "QUJD")]
+        made = Letter(boxes[0], boxes, subject=subject(title), text=text, attachments=files)
+        made.octets(now=0.0, message_id="<1@mx.example.org>", boundary="=_b")
+
+    return write
 
 
 def octet_by_octet(data: bytes) -> list[bytes]:
@@ -380,6 +395,16 @@ SHAPES: dict[str, Callable[[int], Work]] = {
         b'{"score":1,"required_score":1,"action":"reject","milter":{"add_headers":{"X-A":["%s"]}}}'
         % (b'","' * (n // 3))
     ),
+    "members of a roster": lambda n: text(
+        lambda t: rosters.read(t.encode()), "info:" + "a," * (n // 2)
+    ),
+    "quotes in a roster": lambda n: text(
+        lambda t: rosters.read(t.encode()), '"a":' + '"b,",' * (n // 5)
+    ),
+    "hyphens in a roster": lambda n: text(lambda t: rosters.read(t.encode()), "a@b" + "-" * n),
+    "a rewritten sender": lambda n: text(
+        lambda t: srs.reverse(Address(t, "x"), (b"secret",), 1, 1), "SRS0" + "=" * n
+    ),
     "xtext": lambda n: text(lambda t: xtext.decode(xtext.encode(t)), "+=" * (n // 2)),
     "no xtext": lambda n: text(xtext.decode, "+4" * (n // 2)),
     "fields": lambda n: headers(b"From: a\r\n" + b"X: y\r\n" * (n // 6)),
@@ -565,6 +590,11 @@ SHAPES: dict[str, Callable[[int], Work]] = {
     "a header for a failure report": lambda n: (
         lambda: redacted(b"From: " + b"a@" * (n // 2) + b"\r\n", b"secret")
     ),
+    "words of a letter's subject": lambda n: written(title="é " * (n // 3)),
+    "blanks in a letter's subject": lambda n: written(title="a " * (n // 2) + " b"),
+    "the name of a letter's file": lambda n: written(file="é" * (n // 2)),
+    "who a letter is for": lambda n: written(to='"a"b" <a@b.example>', times=n // 20),
+    "lines of a letter": lambda n: written(text="é\r\n.\n" * (n // 6)),
     "quotes in a header for a failure report": lambda n: (
         lambda: redacted(b'Received: "' + b'"a' * (n // 2) + b"\r\n", b"secret")
     ),

@@ -150,6 +150,13 @@ class Visitor:
                 return
         pytest.fail(f"{selector} is not reached by {most} presses of Tab")
 
+    def log_out(self) -> None:
+        """Leave the console, where the menu of a phone or the row of a desk has it."""
+        menu = self.page.locator(".desk .menu summary")
+        if menu.is_visible() and not self.page.locator(".desk .menu[open]").count():
+            menu.click()
+        self.page.locator(".who form button:visible").click()
+
     def close(self) -> None:
         self.context.close()
 

@@ -10,7 +10,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,15 +158,17 @@ def trust_anchor(zone: str, port: int) -> str:
     return f"{zone}. DNSKEY {key.to_text()}"
 
 
-def knot(folder: Path, port: int) -> list[str]:
+def knot(
+    folder: Path, port: int, table: Mapping[str, str] = ZONES, signed: Sequence[str] = SIGNED
+) -> list[str]:
     zones = folder / "zones"
     zones.mkdir(parents=True)
     (folder / "db").mkdir()
-    for name, text in ZONES.items():
+    for name, text in table.items():
         (zones / f"{name}.zone").write_text(f"$ORIGIN {name}.\n$TTL 300\n{text}")
     entries = "".join(
-        f"  - domain: {name}\n" + ("    dnssec-signing: on\n" if name in SIGNED else "")
-        for name in ZONES
+        f"  - domain: {name}\n" + ("    dnssec-signing: on\n" if name in signed else "")
+        for name in table
     )
     config = folder / "knot.conf"
     config.write_text(
@@ -180,12 +182,14 @@ def knot(folder: Path, port: int) -> list[str]:
     return [program("knotd", "knot"), "-c", str(config)]
 
 
-def unbound(folder: Path, port: int, upstream: int, anchors: list[str]) -> list[str]:
+def unbound(
+    folder: Path, port: int, upstream: int, anchors: list[str], table: Iterable[str] = ZONES
+) -> list[str]:
     folder.mkdir(parents=True)
     # By their names, because unbound has no way to give each a delegation from the root.
     stubs = "".join(
         f"stub-zone:\n  name: {name}\n  stub-addr: 127.0.0.1@{upstream}\n  stub-prime: no\n"
-        for name in ZONES
+        for name in table
     )
     trusted = "".join(f'  trust-anchor: "{anchor}"\n' for anchor in anchors)
     config = folder / "unbound.conf"

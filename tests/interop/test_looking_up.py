@@ -120,6 +120,10 @@ def test_a_visitor_sets_two_side_by_side_by_the_keyboard_alone(
 ) -> None:
     visitor = Visitor(browser, site, eyes)
     page = visitor.open("/")
+    if eyes.size == "phone":
+        visitor.tab_to(".top .menu summary")
+        page.keyboard.press("Enter")
+        visitor.look("menu")
     visitor.tab_to("nav a[href$='/compare']")
     page.keyboard.press("Enter")
     page.wait_for_url("**/compare")

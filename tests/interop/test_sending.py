@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import uvloop
+from tests.conftest import free_port
 
 from ulak.delivery.attempt import SmtpCarrier
 from ulak.delivery.demands import Demands
@@ -218,7 +219,7 @@ def smart_host(
     sink: Callable[..., Any], postfix: Callable[..., Postfix]
 ) -> Iterator[Callable[[str], tuple[Postfix, Any]]]:
     """Make a Postfix that relays only for who has logged in, as Dovecot judges."""
-    from .test_smtp_sink import DOVECOT, free_port  # noqa: PLC0415 -- beside its skip
+    from .test_smtp_sink import DOVECOT  # noqa: PLC0415 -- beside its skip
 
     if DOVECOT is None or os.geteuid() != 0:
         pytest.skip("needs root and Debian's package dovecot-core")

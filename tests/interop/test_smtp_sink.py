@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import uvloop
+from tests.conftest import free_port
 
 from ulak.delivery.attempt import SmtpCarrier
 from ulak.delivery.outcome import Outcome, Result
@@ -36,13 +37,6 @@ with_dovecot = pytest.mark.skipif(
     DOVECOT is None or not LMTP.exists(), reason="needs Debian's package dovecot-lmtpd"
 )
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="Dovecot changes users: needs root")
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def until_open(port: int) -> None:
