@@ -14,7 +14,17 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import authentication, explaining, figures, viewers, web
+from bench import (
+    authentication,
+    cluster,
+    deferred,
+    explaining,
+    figures,
+    leases,
+    silent,
+    viewers,
+    web,
+)
 from bench.peers import PEERS, installed
 
 # What needs no other server.
@@ -24,6 +34,15 @@ _IN_PROCESS = {
     "web": web.rows,
 }
 _OF_ULAK = {"viewers": viewers.rows}
+_WITH_MAIL = {
+    "deferred": deferred.deferred,
+    "silent": silent.silent,
+    "latency": deferred.latency,
+    "postgres-accept": cluster.accept,
+    "postgres-relay": cluster.relay,
+    "nodes": cluster.nodes,
+    "leases": leases.leases,
+}
 _NEEDED = ("/usr/sbin/smtp-source", "/usr/sbin/smtp-sink")
 
 
@@ -31,13 +50,15 @@ def main() -> int:
     """Run what was asked for and print the table."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("work", nargs="*", default=["accept", "relay"])
-    parser.add_argument("--peers", default="ulak,postfix")
+    parser.add_argument("--peers", default=",".join(PEERS), help="default: all that are there")
     parser.add_argument("--messages", type=int, default=5000)
+    parser.add_argument("--waiting", type=int, default=1_000_000, help="messages of `deferred`")
     parser.add_argument("--size", type=int, default=10_240)
     parser.add_argument("--sessions", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", default="auto")
     parser.add_argument("--folder", type=Path, default=None, help="on a real disk, not tmpfs")
+    parser.add_argument("--postgres", type=Path, help="as /usr/lib/postgresql/15; else the wheel's")
     asked = parser.parse_args()
     lacking = [tool for tool in _NEEDED if not Path(tool).exists()]
     if lacking and not _IN_PROCESS.keys() >= set(asked.work):
@@ -52,6 +73,8 @@ def main() -> int:
                 _side_by_side(work, peers, asked, base)
             elif work in _OF_ULAK:
                 _print(work, _OF_ULAK[work]())
+            elif work in _WITH_MAIL:
+                _print(work, _WITH_MAIL[work](base / f"{work}-{time.time_ns()}", asked))
             elif work in _IN_PROCESS:
                 _print(work, _IN_PROCESS[work]())
             else:
@@ -77,16 +100,20 @@ def _side_by_side(work: str, peers: list[str], asked: argparse.Namespace, base: 
     sys.stdout.write(
         "peer        messages/s      min      max   CPU ms/message   PSS MiB   ratio\n"
     )
-    first = statistics.median(run.rate for run in runs[peers[0]])
+    middles = {name: statistics.median(run.rate for run in runs[name]) for name in peers}
     for name in peers:
         rates = [run.rate for run in runs[name]]
-        middle = statistics.median(rates)
+        middle = middles[name]
         cpu = statistics.median(run.cpu for run in runs[name])
         pss = statistics.median(run.pss for run in runs[name])
         sys.stdout.write(
             f"{name:10} {middle:12.0f} {min(rates):8.0f} {max(rates):8.0f} {cpu:16.3f}"
-            f" {pss:9.1f} {first / middle:6.2f}x\n"
+            f" {pss:9.1f} {middles[peers[0]] / middle:6.2f}x\n"
         )
+    if len(peers) > 1:
+        best = max(peers[1:], key=middles.__getitem__)
+        ahead = middles[peers[0]] / middles[best]
+        sys.stdout.write(f"{peers[0]} : {best}, the fastest of the others: {ahead:.2f}x\n")
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ class Run:
     pss: float
 
 
-class _Sink:
+class Sink:
     """smtp-sink, counting what it took: its own counter goes to standard output."""
 
     def __init__(self, port: int) -> None:
@@ -57,6 +57,7 @@ class _Sink:
                 self.taken = int(numbers[-1])
 
     def stop(self) -> None:
+        """End it."""
         self.process.terminate()
         self.process.wait()
 
@@ -65,16 +66,16 @@ def flow(name: str, folder: Path, asked: argparse.Namespace, *, relay: bool) -> 
     """Send messages in; with `relay` the clock stops when the sink has the last one."""
     folder.mkdir(parents=True)
     port, sink_port = free_port(), free_port()
-    sink = _Sink(sink_port) if relay else None
+    sink = Sink(sink_port) if relay else None
     command = PEERS[name](folder, port, sink_port, relay=relay, workers=asked.workers)
     server = Server(command, folder / "log")
     try:
         wait_for_port(port)
-        _source(port, 100, asked)
-        _settle(sink, 100)
+        source(port, 100, asked)
+        settle(sink, 100)
         before, cpu, begun = (sink.taken if sink else 0), server.cpu(), time.monotonic()
-        _source(port, asked.messages, asked)
-        _settle(sink, before + asked.messages)
+        source(port, asked.messages, asked)
+        settle(sink, before + asked.messages)
         took = time.monotonic() - begun
         used = server.cpu() - cpu
         pss = server.memory()[1]
@@ -85,11 +86,12 @@ def flow(name: str, folder: Path, asked: argparse.Namespace, *, relay: bool) -> 
     return Run(asked.messages / took, used / asked.messages * 1000, pss)
 
 
-def _source(port: int, count: int, asked: argparse.Namespace) -> None:
+def source(port: int, count: int, asked: argparse.Namespace, to: str = "rcpt@example.net") -> None:
+    """Send messages with smtp-source."""
     subprocess.run(
         [
             *(_SOURCE, "-s", str(asked.sessions), "-m", str(count), "-l", str(asked.size)),
-            *("-d", "-N", "-f", "sender@example.test", "-t", "rcpt@example.net"),
+            *("-d", "-N", "-f", "sender@example.test", "-t", to),
             f"127.0.0.1:{port}",
         ],
         check=True,
@@ -98,8 +100,9 @@ def _source(port: int, count: int, asked: argparse.Namespace) -> None:
     )
 
 
-def _settle(sink: _Sink | None, count: int) -> None:
-    end = time.monotonic() + _TIMEOUT
+def settle(sink: Sink | None, count: int, seconds: float = _TIMEOUT) -> None:
+    """Wait until a sink has so many messages. Raises TimeoutError."""
+    end = time.monotonic() + seconds
     while sink is not None and sink.taken < count:
         if time.monotonic() > end:
             message = f"the sink has {sink.taken} of {count} messages"
@@ -187,7 +190,7 @@ def backlog(folder: Path, asked: argparse.Namespace) -> list[Row]:
     try:
         wait_for_port(port)
         size, asked.size = asked.size, 1000
-        _source(port, count, asked)
+        source(port, count, asked)
         asked.size = size
         begun = time.monotonic()
         out = subprocess.run(listing, check=True, capture_output=True).stdout
