@@ -26,6 +26,7 @@ REQUEST = Request(
     ),
     By("ada", "console", "192.0.2.1"),
     7,
+    facts={"recipient": "bob@example.net"},
 )
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from ulak.app.operator import caller
+from ulak.app.supervisor import lock
 from ulak.cli import main
+from ulak.journal.entry import Kind
+from ulak.journal.reader import JournalReader
 from ulak.language import LANGUAGES
 from ulak.suppression.sqlite import SqliteSuppressions
 from ulak.suppression.suppressed import Suppressed
@@ -20,7 +25,8 @@ class Desk:
     def __init__(self, folder: Path) -> None:
         self.file = folder / "ulak.toml"
         self.file.write_text('data = "data"\n')
-        self.store = SqliteSuppressions(folder / "data" / "suppressions.db")
+        self.data = folder / "data"
+        self.store = SqliteSuppressions(self.data / "suppressions.db")
 
     def __call__(self, *words: str, lang: str = "en") -> Result:
         line = ["suppression", *words, "--config", str(self.file), "--lang", lang]
@@ -97,3 +103,31 @@ def test_a_file_that_is_none_is_a_sentence(desk: Desk, tmp_path: Path) -> None:
     done = desk("list")
     assert done.exit_code == 1
     assert "cannot be used" in done.stderr
+
+
+def test_who_changed_what_is_in_the_audit(desk: Desk) -> None:
+    desk("add", BOB, "--for", "Example.ORG", "--note", "asked by phone")
+    desk("add", BOB)
+    desk("remove", BOB, "--for", "example.com")
+    desk("remove", BOB)
+    desk("remove", BOB)
+    journal = JournalReader([desk.data / "journal" / "0"])
+    noted = [dict(entry.facts) for entry in journal.recent(9, (Kind.OPERATED,))]
+    who = {"who": caller().who, "from": "command", "recipient": BOB}
+    assert noted == [
+        {"verb": "unsuppress", **who},
+        {"verb": "suppress", **who},
+        {"verb": "suppress", "for": "example.org", **who},
+    ]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_a_server_does_not_note_is_told_and_done_all_the_same(desk: Desk, lang: str) -> None:
+    held = lock(desk.data)
+    try:
+        done = desk("add", BOB, lang=lang)
+    finally:
+        os.close(held)
+    assert done.exit_code == 1
+    assert "No worker of the running server" in done.stderr
+    assert desk.store.find(BOB, "", 0.0) is not None

@@ -150,6 +150,21 @@ def test_mail_is_held_and_it_is_told_who_did_it(web: Web) -> None:
     assert browser.ask(f"/console/find?q={found[1][:14]}")[1] == f"/console/message/{found[1]}"
 
 
+def test_what_a_command_does_to_the_suppression_list_is_noted_by_the_server(web: Web) -> None:
+    with_role(web)
+    for words in (("add", "--for", "shop.example"), ("remove",)):
+        done = web.server.ulak("suppression", *words, "bob@example.net")
+        assert done.returncode == 0, done.stderr
+    browser = Browser(web.port)
+    browser.log_in()
+    web.wait(lambda: "let mail be sent again" in browser.ask("/console/audit")[2])
+    page = browser.ask("/console/audit")[2]
+    assert "stopped mail to" in page
+    assert "<bdi>bob@example.net</bdi>" in page
+    assert "shop.example" in page
+    assert "command line" in page
+
+
 def test_the_console_can_be_off(served: Callable[..., Any]) -> None:
     web = Web(served, "console = false\n", rest=REST)
     web.start()

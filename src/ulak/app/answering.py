@@ -12,6 +12,7 @@ from ulak.app.control import Answer, Request
 from ulak.app.delivering import Post
 from ulak.app.draining import Draining
 from ulak.app.membership import stand_told
+from ulak.app.noting import noted
 from ulak.app.operator import act
 from ulak.app.parts import Parts
 from ulak.app.reporting import Reporter
@@ -92,6 +93,9 @@ class Answering:
                 return await self._duty(request)
             case "resume-site":
                 return {"count": self._resume(request)}
+            case "suppress" | "unsuppress":
+                self.parts.journal.write(noted(self.parts.clock(), request))
+                return {"count": 1}
         total = 0
         for post in self.posts:
             if post.operated and request.verb == "bounce":

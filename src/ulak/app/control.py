@@ -43,7 +43,7 @@ class Request:
     """What a worker is asked: a verb, for which recipients, and by whom.
 
     `limit` is how many of something are wanted at most, where there may be many; `site` names one
-    to which mail goes.
+    to which mail goes; `facts` are what is to be noted of a deed that a command has done itself.
     """
 
     verb: str
@@ -51,6 +51,7 @@ class Request:
     by: By = NOBODY
     limit: int = 0
     site: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 Handler = Callable[[Request], Awaitable[Answer]]
@@ -80,6 +81,7 @@ def decode(line: bytes) -> Request:
         By(str(by.get("who", "")), str(by.get("via", "")), str(by.get("ip", ""))),
         limit,
         str(read.get("site", "")),
+        {name: str(value) for name, value in _object(read, "facts").items()},
     )
 
 

@@ -50,6 +50,7 @@ from ulak.reports.reading import Report
 from ulak.reports.sqlite import SqliteIncoming, SqliteOutgoing
 from ulak.reports.store import Kept, Parcel, ReportsError
 from ulak.suppression.suppressed import Suppressed, SuppressionError
+from ulak.suppression.told import deed
 from ulak.web.console.absent import Missing
 from ulak.web.console.ports import (
     Depth,
@@ -238,13 +239,13 @@ class LiveOperation:
     async def suppress(self, one: Suppressed, by: By) -> None:
         """Have nothing sent to an address any more."""
         await self._on_disk(lambda: self._suppressions.add(one))
-        await self.note("suppress", by, _named(one.address, one.whose))
+        await self.note("suppress", by, deed(one.address, one.whose))
 
     async def unsuppress(self, address: str, whose: str, by: By) -> int:
         """Have mail sent to it again."""
         count = await self._on_disk(lambda: self._suppressions.remove(address, whose))
         if count:
-            await self.note("unsuppress", by, _named(address, whose))
+            await self.note("unsuppress", by, deed(address, whose))
         return count
 
     # -- what happened ------------------------------------------------------------------------
@@ -350,10 +351,6 @@ class LiveOperation:
         self._outgoing.close()
         self._suppressions.close()
         self._policies.close()
-
-
-def _named(address: str, whose: str) -> dict[str, str]:
-    return {"recipient": address, **({"for": whose} if whose else {})}
 
 
 def _commonest(counts: Mapping[str, int]) -> tuple[tuple[str, int], ...]:

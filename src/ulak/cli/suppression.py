@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 import click
 
 from ulak import config as settings
+from ulak.app.control import ControlError
+from ulak.app.noting import note as note_deed
+from ulak.app.operator import caller
 from ulak.app.suppressing import suppressions_of
 from ulak.cli import output
 from ulak.cli.account import moment, where
 from ulak.cli.frame import FAILED, USAGE, Failure, say
 from ulak.cli.options import json_option
+from ulak.journal.trace import JournalError
 from ulak.suppression.suppressed import (
     Suppressed,
     SuppressionError,
@@ -23,6 +27,7 @@ from ulak.suppression.suppressed import (
     whose_of,
 )
 from ulak.suppression.told import as_json as as_told
+from ulak.suppression.told import deed
 
 T = TypeVar("T")
 _DAY = 86_400.0
@@ -127,13 +132,14 @@ def add(
     note: str,
     config: Path | None,
     data: Path | None,
-) -> None:
+) -> int:
     """Put an address on the suppression list: from then on nothing is sent to it."""
     store, key, now = _open(config, data), _key(ctx, address), time.time()
     until = now + days * _DAY if days else 0.0
     one = Suppressed(key, whose_of(f"@{whose or ''}"), reply=note[:500], since=now, until=until)
     _asked(lambda: store.add(one))
     output.line(say(ctx, "suppression.added", address=output.clean(key)))
+    return _note(ctx, "suppress", deed(key, one.whose), config, data)
 
 
 @suppression.command()
@@ -150,11 +156,29 @@ def remove(
     count = _asked(lambda: store.remove(key, only))
     name = "suppression.removed" if count else "suppression.none"
     output.line(say(ctx, name, address=output.clean(key)))
-    return 0 if count else FAILED
+    if not count:
+        return FAILED
+    return _note(ctx, "unsuppress", deed(key, only or ""), config, data)
 
 
 def _open(config: Path | None, data: Path | None) -> Suppressions:
     return suppressions_of(settings.load(config, data))
+
+
+def _note(
+    ctx: click.Context,
+    verb: str,
+    facts: Mapping[str, str],
+    config: Path | None,
+    data: Path | None,
+) -> int:
+    """Note in the audit what was done, and by whom; the exit code."""
+    chosen = settings.load(config, data)
+    try:
+        note_deed(chosen, verb, caller(), time.time(), facts)
+    except (ControlError, JournalError) as error:
+        raise Failure(say(ctx, "suppression.unnoted", problem=str(error)), FAILED) from error
+    return 0
 
 
 def _key(ctx: click.Context, address: str) -> str:

@@ -1,4 +1,4 @@
-"""An address on the list as programs get it: from `ulak suppression list` and from the API."""
+"""An address on the list as others get it: programs, and the audit of what operators do."""
 
 from __future__ import annotations
 
@@ -18,3 +18,8 @@ def as_json(one: Suppressed) -> dict[str, Any]:
         "since": one.since,
         "until": one.until or None,
     }
+
+
+def deed(address: str, whose: str) -> dict[str, str]:
+    """Give the facts of an entry that somebody has put it there, or taken it off."""
+    return {"recipient": address, **({"for": whose} if whose else {})}

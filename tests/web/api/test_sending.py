@@ -205,7 +205,11 @@ def test_addresses_are_suppressed_and_let_go(world: World) -> None:
         path = f"/api/v1/suppressions?address=Bob@example.net&for={domain}"
         answer = world.client.delete(path, headers=headers)
         assert answer.json() == {"address": "Bob@example.net", "count": count}
-    assert [verb for verb, _, _ in world.server.noted] == ["suppress", "unsuppress"]
+    named = {"recipient": "Bob@example.net", "for": "example.org"}
+    assert [(verb, facts) for verb, _, facts in world.server.noted] == [
+        ("suppress", named),
+        ("unsuppress", named),
+    ]
     assert world.post("/suppressions", may, json={"address": "bob"}).status_code == 400
     only_read = token(world, "", "suppression:read")
     assert world.post("/suppressions", only_read, json=given).status_code == 403

@@ -13,7 +13,7 @@ from ulak.suppression.suppressed import (
     key_of,
     whose_of,
 )
-from ulak.suppression.told import as_json
+from ulak.suppression.told import as_json, deed
 from ulak.web.api.operation import Call, Content, Operation, Parameter
 from ulak.web.api.ports import Ports
 from ulak.web.api.problem import Problem
@@ -64,7 +64,7 @@ def operations(store: Suppressions, ports: Ports) -> tuple[Operation, ...]:
             until=until,
         )
         await _asked(lambda: store.add(one))
-        await _note(ports, call, "suppress", one.address)
+        await _note(ports, call, "suppress", one.address, one.whose)
         return as_json(one)
 
     async def remove(call: Call) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def operations(store: Suppressions, ports: Ports) -> tuple[Operation, ...]:
         only = None if whose is None else whose_of(f"@{whose}")
         count = await _asked(lambda: store.remove(key, only))
         if count:
-            await _note(ports, call, "unsuppress", key)
+            await _note(ports, call, "unsuppress", key, only or "")
         return {"address": key, "count": count}
 
     limit = Parameter("limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100})
@@ -97,9 +97,9 @@ def operations(store: Suppressions, ports: Ports) -> tuple[Operation, ...]:
     )  # fmt: skip
 
 
-async def _note(ports: Ports, call: Call, verb: str, address: str) -> None:
+async def _note(ports: Ports, call: Call, verb: str, address: str, whose: str) -> None:
     if ports.server is not None:
-        await ports.server.note(verb, call.by, {"recipient": address})
+        await ports.server.note(verb, call.by, deed(address, whose))
 
 
 def _key(address: str) -> str:
