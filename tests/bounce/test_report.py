@@ -22,8 +22,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ulak.bounce import notice
 from ulak.bounce.frame import choose, frame, languages
-from ulak.bounce.header import field
+from ulak.bounce.header import date, field
 from ulak.bounce.notice import Action, Fate, Office, Original
 from ulak.bounce.report import Report, write
 from ulak.mail.envelope import DeliverBy, Wishes
@@ -197,6 +198,46 @@ CASES: dict[str, tuple[tuple[Fate, ...], Action, str]] = {
         ("overdue", (OVERDUE,), Action.FAILED),
     )
 }
+
+
+LOST = Fate(
+    "grace@example.net",
+    "body-lost",
+    "451 4.3.0 The text of the message is no longer where it was kept (a/1)",
+    NOON + 60,
+)
+
+
+@pytest.mark.parametrize("language", languages())
+def test_of_a_lost_message_there_is_no_third_part_and_the_text_says_so(language: str) -> None:
+    """RFC 6522 §3: the third part may be left out."""
+    wishes = Wishes(envid="QQ314")
+    about = original(b"", lost=True, whole=False, language=language, wishes=wishes)
+    made = write(
+        replace(OFFICE, languages=languages()),
+        about,
+        (LOST,),
+        Action.FAILED,
+        identifier="R1",
+        now=NOON + 61,
+        explain=notice.explain,
+    )
+    assert [part.get_content_type() for part in parts(made)] == [
+        "text/plain",
+        "message/delivery-status",
+    ]
+    assert made.language == language
+    words = frame(language)
+    told = " ".join(text(made).split())
+    assert words.text("attached_none") in told
+    assert words.text("attached_header") not in told
+    assert words.date(NOON) in told
+    assert notice.explain("body-lost", language, {}).title in told
+    message, recipient = groups(made)
+    assert message["Original-Envelope-Id"] == "QQ314"
+    assert (message["X-Ulak-Message"], message["Arrival-Date"]) == ("M1", date(NOON))
+    assert (recipient["Status"], recipient["Action"]) == ("5.3.0", "failed")
+    assert recipient["X-Ulak-Cause"] == "body-lost"
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -7,6 +7,7 @@ import itertools
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,7 @@ from ulak.mail.envelope import Wishes, domain_of
 from ulak.queue.item import Body, Lease, Message, Pending, Selection, State
 from ulak.queue.memory import MemoryStore
 from ulak.queue.retry import Retry
+from ulak.replies import catalog
 
 from .posting import (
     ALL,
@@ -753,6 +755,54 @@ def test_an_operator_returns_what_waits_to_its_sender() -> None:
         reports = [b for b in post.postman.bodies if b"multipart/report" in b]
         assert len(reports) == 3
         assert all(b"X-Ulak-Cause: dropped-by-operator" in b for b in reports)
+
+    run(main())
+
+
+def test_mail_whose_text_is_lost_is_returned_without_it_and_the_report_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = catalog.BODY_LOST.reply(object="heap/1")
+
+    async def main() -> None:
+        post = Post()
+        post.worker.pause()
+        async with post.working():
+            await post.put("M1", "x@a.example")
+            await post.put("M2", "x@b.example")
+            for queued in post.store._queued.values():  # what a bucket does, in memory
+                body = Body(300_000, b"", lost=True)
+                if queued.message.id == "M2":
+                    body = Body(300_000, path=tmp_path / "gone")
+                queued.message = replace(queued.message, body=body)
+            taken = post.store.take
+
+            async def take(which: Selection, limit: int, *, bodiless: bool = False) -> list[Lease]:
+                assert bodiless, "else nobody is given such mail"
+                return [
+                    replace(
+                        lease,
+                        pending=tuple(
+                            replace(each, cause=lost.cause, reply=str(lost))
+                            for each in lease.pending
+                        ),
+                    )
+                    for lease in await taken(which, limit)
+                ]
+
+            monkeypatch.setattr(post.store, "take", take)
+            assert await post.worker.bounce(ALL) == 2
+            assert {row.pending.recipient for row in await post.rows()} == {"grace@home.example"}
+            post.worker.resume()
+            await asyncio.sleep(1)
+        reports = [b for b in post.postman.bodies if b"multipart/report" in b]
+        first, second = sorted(reports, key=lambda b: b"X-Ulak-Message: M2" in b)
+        assert b"X-Ulak-Cause: body-lost" in first
+        assert b"(heap/1)" in first
+        assert b"X-Ulak-Cause: dropped-by-operator" in second
+        for each in (first, second):
+            assert b"Your message is not attached" in each
+            assert b"rfc822-headers" not in each
 
     run(main())
 

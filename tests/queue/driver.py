@@ -85,8 +85,10 @@ class Driver:
     def lease(self, now: float, limit: int = 100, avoid: Collection[str] = ()) -> list[Lease]:
         return self.run(self.store.lease(now, limit, avoid))
 
-    def take(self, which: Selection = ALL, limit: int = 100) -> list[Lease]:
-        return self.run(self.store.take(which, limit))
+    def take(
+        self, which: Selection = ALL, limit: int = 100, *, bodiless: bool = False
+    ) -> list[Lease]:
+        return self.run(self.store.take(which, limit, bodiless=bodiless))
 
     def settle(self, lease: Lease, *outcomes: Settlement) -> None:
         self.run(self.store.settle(lease, outcomes))

@@ -353,6 +353,38 @@ def test_mail_whose_object_is_gone_is_held_until_it_is_put_back(queue: Driver, h
     assert _octets(lease.message) == octets[0]
 
 
+@pytest.mark.parametrize("cause", ["body-lost", "body-away"])
+def test_who_returns_mail_gets_it_without_the_body_that_cannot_be_had(
+    queue: Driver, heap: Heap, cause: str
+) -> None:
+    unread: list[Unread] = []
+    _store(queue).fetching.on_unread = unread.append
+    _bucket(queue).larger_than = 1000
+    queue.put(_large("m1", folder=_store(queue).incoming))
+    queue.put(_large("m2"))
+    queue.put(message("small"))
+    if cause == "body-lost":
+        heap.kept.clear()
+    else:
+        heap.trouble = "away"
+    (small,) = queue.take()
+    assert small.message.id == "small"
+    queue.settle(small)
+    queue.hold(ALL)
+    heard = len(unread)
+    first, second, small = queue.take(bodiless=True)
+    for lease in (first, second):
+        assert lease.message.body == Body(len(LARGE), b"", lost=True)
+        (pending,) = lease.pending
+        assert (pending.cause, pending.state) == (cause, State.HELD)
+    assert not small.message.body.lost
+    assert len(unread) == heard, "it is told by who returns it"
+    queue.settle(first)
+    assert "m1" in queue.ids(), "who does nothing with it gives it back"
+    queue.settle(second, *done(second))
+    assert "m2" not in queue.ids()
+
+
 def test_mail_whose_object_is_another_is_held(queue: Driver, heap: Heap) -> None:
     queue.put(message("m1"))
     (key,) = heap.kept

@@ -104,7 +104,7 @@ def test_stores_know_all_that_a_message_has() -> None:
         ],
         ["until", "mode", "trace"],
         ["notify", "orcpt", "expanded", "through"],
-        ["size", "data", "path"],
+        ["size", "data", "path", "lost"],  # the last one is of what a store has lost
         [
             *("recipient", "domain", "state", "due", "attempts", "cause", "reply", "host"),
             *("warned", "source"),

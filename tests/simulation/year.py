@@ -111,9 +111,9 @@ class Books:
         await in_no_time(self.inner.settle(lease, outcomes))
         self._ledger.settle(lease, outcomes)
 
-    async def take(self, which: Selection, limit: int) -> list[Lease]:
+    async def take(self, which: Selection, limit: int, *, bodiless: bool = False) -> list[Lease]:
         await self._ask()
-        leases = await in_no_time(self.inner.take(which, limit))
+        leases = await in_no_time(self.inner.take(which, limit, bodiless=bodiless))
         for lease in leases:
             self._lease(lease)
         return leases

@@ -84,7 +84,13 @@ def test_what_one_server_put_into_the_bucket_another_delivers_and_a_lost_object_
     told = second.ulak("why", identifier, "--lang", "en")
     assert told.returncode == 0, told.stderr
     assert "no longer where it was kept" in told.stdout
-    assert second.ulak("queue", "drop", "--all").returncode == 0
+    assert second.ulak("queue", "bounce", identifier).returncode == 0
+    _until(lambda: len(target.messages) == 4, "a report to the sender of the lost one")
+    report = target.messages[-1].body
+    assert b"Your message is not attached" in report
+    assert b"X-Ulak-Cause: body-lost" in report
+    assert identifier.encode() in report
+    _until(lambda: not _queued(second), "an empty queue")
     _until(lambda: not _keys(objects), "an empty bucket", 90)
     fine = first.ulak("cluster", "status", "--json")
     assert "bucket-away" not in fine.stdout

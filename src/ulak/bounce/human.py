@@ -38,10 +38,16 @@ def human(
     else:
         for together in _by_cause(fates):
             blocks.extend(_section(frame, together, action, explain))
-    attached = frame.text("attached_whole" if whole else "attached_header")
+    attached = frame.text(f"attached_{_attached(original, whole=whole)}")
     closing = frame.text("closing", postmaster=office.postmaster, id=original.id)
     blocks.append(_wrapped(f"{attached} {closing}"))
     return "\n\n".join(blocks) + "\n"
+
+
+def _attached(original: Original, *, whole: bool) -> str:
+    if original.lost:
+        return "none"
+    return "whole" if whole else "header"
 
 
 def _news(frame: Frame, fates: Sequence[Fate], action: Action) -> str:

@@ -56,7 +56,8 @@ class Original:
     """The message that a report is about.
 
     `octets` is the whole message, or the beginning of it with at least its header; `received`
-    is in seconds since the epoch. `binary`: it may have lines of any kind (RFC 3030).
+    is in seconds since the epoch. `binary`: it may have lines of any kind (RFC 3030). `lost`: it
+    cannot be read any more, not even its header, and `octets` is empty.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Original:
     smtputf8: bool = False
     binary: bool = False
     wishes: Wishes = NO_WISHES
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """Reports about what became of mail (RFC 3464, RFC 6522, RFC 6533).
 
 A report has three parts: an explanation for the person who sent the message, in the language of
-that message where it is known; the same facts for programs; and the message, or its header. It
-is sent with the null reverse-path (RFC 5321 §4.5.5), and nothing answers it (RFC 3834).
+that message where it is known; the same facts for programs; and the message, or its header. Of a
+message that is lost there is no third part (RFC 3464 §2, RFC 6522 §3). It is sent with the null
+reverse-path (RFC 5321 §4.5.5), and nothing answers it (RFC 3834).
 """
 
 from __future__ import annotations
@@ -72,8 +73,9 @@ def write(
     parts = [
         _for_people(versions, office, identifier),
         _part(kind, words.text("part_status"), fields.encode(), encode=international),
-        _returned_part(words, original, returned, whole=whole),
     ]
+    if not original.lost:
+        parts.append(_returned_part(words, original, returned, whole=whole))
     boundary = _boundary(identifier, parts)
     top = _top(office, original, header, versions, identifier, now).encode()
     top += field(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ulak.bounce.notice import Action, Explain, Fate, Office, Original
 from ulak.bounce.report import write
@@ -93,15 +94,17 @@ class Reporting:
     async def write(self, message: Message, fates: Sequence[Fate], action: Action) -> Report:
         """Write one report about a message."""
         sender = message.envelope.sender
-        octets = message.body.data
-        if octets is None:
-            octets = await asyncio.to_thread(_excerpt, message.body)
+        body = message.body
+        octets = None if body.lost else body.data
+        if octets is None and body.path is not None:
+            octets = await asyncio.to_thread(_excerpt, body.path)
         original = Original(
             message.id,
             sender,
             message.received,
-            octets,
-            whole=len(octets) == message.body.size,
+            octets or b"",
+            whole=octets is not None and len(octets) == body.size,
+            lost=octets is None,
             language=message.language,
             smtputf8=message.envelope.smtputf8,
             binary=message.envelope.body == "BINARYMIME",
@@ -178,12 +181,10 @@ def _wishes(original: Wishes) -> Wishes:
     return Wishes(require_tls=original.require_tls, priority=original.priority)
 
 
-def _excerpt(body: Body) -> bytes:
+def _excerpt(path: Path) -> bytes | None:
     """Read the beginning of a message; a file that cannot be read must not stop its report."""
-    if body.path is None:
-        return b""
     try:
-        with body.path.open("rb") as file:
+        with path.open("rb") as file:
             return file.read(_EXCERPT)
     except OSError:
-        return b""
+        return None

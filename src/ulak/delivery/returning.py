@@ -44,7 +44,7 @@ class Returning:
         count = 0
         for start in range(0, len(ids), _BATCH):
             batch = replace(which, ids=ids[start : start + _BATCH])
-            leases = await self._store.take(batch, _BATCH)
+            leases = await self._store.take(batch, _BATCH, bodiless=True)
             for lease in leases:
                 tell(lease)
             count += sum(await asyncio.gather(*map(self._one, leases)))

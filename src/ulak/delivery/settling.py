@@ -25,6 +25,7 @@ from ulak.replies import catalog
 from ulak.replies.reply import Reply
 
 _DAY = 86400.0
+_LOST = catalog.BODY_LOST.name
 _MENDED_AFTER = 900.0  # seconds until the next attempt after an error inside
 
 
@@ -147,12 +148,21 @@ class Settling:
         return settled if settled.settlements else None
 
     def drop(self, message: Message, pending: Sequence[Pending]) -> Settled:
-        """Give recipients up because an operator says so."""
+        """Give recipients up because an operator says so, or because there is nothing to send."""
         reply = catalog.DROPPED_BY_OPERATOR.reply()
+        own = (reply.cause, str(reply))
+        lost = message.body.lost
         return self.settle(
             message,
             pending,
-            [Outcome(each.recipient, Result.FAILED, reply.cause, str(reply)) for each in pending],
+            [
+                Outcome(
+                    each.recipient,
+                    Result.FAILED,
+                    *((each.cause, each.reply) if lost and each.cause == _LOST else own),
+                )
+                for each in pending
+            ],
         )
 
     def mend(

@@ -26,11 +26,13 @@ class Body:
     """The octets of a message: whole in memory, or in a file when they are many.
 
     Exactly one of `data` and `path` is set. A file body belongs to the store after `put`.
+    `lost`: the octets cannot be had, and `data` is empty.
     """
 
     size: int
     data: bytes | None = None
     path: Path | None = None
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)

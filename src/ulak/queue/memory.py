@@ -128,8 +128,9 @@ class MemoryStore:
         in_turn = turns({level: iter(waiting) for level, waiting in levels.items()})
         return self._lease_all((queued for _, queued in in_turn), wanted, limit)
 
-    async def take(self, which: Selection, limit: int) -> list[Lease]:
+    async def take(self, which: Selection, limit: int, *, bodiless: bool = False) -> list[Lease]:
         """Lease what is selected and not leased."""
+        del bodiless  # its bodies are where it is itself
         self._refuse_closed()
         chosen = {id(place) for _, place in self._selected(which) if not place.token}
         return self._lease_all(self._queued.values(), lambda each: id(each) in chosen, limit)

@@ -190,9 +190,9 @@ class SpillingStore:
         """Take messages with recipients that are due."""
         return await self.elsewhere.lease(now, limit, avoid)
 
-    async def take(self, which: Selection, limit: int) -> list[Lease]:
+    async def take(self, which: Selection, limit: int, *, bodiless: bool = False) -> list[Lease]:
         """Lease what is selected and not leased."""
-        return await self.elsewhere.take(which, limit)
+        return await self.elsewhere.take(which, limit, bodiless=bodiless)
 
     async def settle(self, lease: Lease, outcomes: Sequence[Settlement]) -> None:
         """Record what became of a lease."""

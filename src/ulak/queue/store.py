@@ -95,10 +95,11 @@ class QueueStore(Protocol):
         as they were before it (ready, or held for `take`).
         """
 
-    async def take(self, which: Selection, limit: int) -> list[Lease]:
+    async def take(self, which: Selection, limit: int, *, bodiless: bool = False) -> list[Lease]:
         """Lease the selected recipients that are ready (due or not) or held, for an operator.
 
-        Oldest message first.
+        Oldest message first. With `bodiless` they are leased, too, whose bodies cannot be had
+        (`Body.lost`); their recipients have the cause of that. Else such mail is given to nobody.
         """
 
     async def settle(self, lease: Lease, outcomes: Sequence[Settlement]) -> None:

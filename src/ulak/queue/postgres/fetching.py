@@ -1,8 +1,8 @@
 """Bodies that lie in the bucket, for who has leased their messages: fetched, or seen to be away.
 
-A message whose body cannot be had is given to nobody. While the bucket is away it waits, and no
-site hears of it; where the object is missing it is held, until an operator has put the object back
-and releases it, or drops it.
+A message whose body cannot be had is given to nobody, but to who returns it to its sender. While
+the bucket is away it waits, and no site hears of it; where the object is missing it is held, until
+an operator has put the object back and releases it, has it returned, or drops it.
 """
 
 from __future__ import annotations
@@ -81,11 +81,13 @@ class Fetching:
         now: float | None,
         *,
         budget: float | None = None,
+        bodiless: bool = False,
     ) -> list[Lease]:
         """Give the leases whose bodies are here; the others are settled.
 
         `now`: in seconds since the epoch; None: who cannot begin is given back as he was.
-        `budget`: for how many seconds those that could begin wait for others.
+        `budget`: for how many seconds those that could begin wait for others. `bodiless`: all are
+        waited for, and those whose bodies cannot be had are given, too, with the cause of that.
         """
         loop = asyncio.get_running_loop()
         tasks = {
@@ -94,7 +96,8 @@ class Fetching:
             if lease.token in apart
         }
         try:
-            await _some(tasks.values(), _BUDGET if budget is None else budget)
+            patience = _BUDGET if budget is None else budget
+            await _some(tasks.values(), None if bodiless else patience)
         except asyncio.CancelledError:
             for lease in leases:  # whoever waited is gone
                 self._spawn(lease, ())
@@ -113,12 +116,12 @@ class Fetching:
                 later.append(self._settled(lease, ()))
             elif (error := task.exception()) is None:
                 ready.append(replace(lease, message=task.result()))
+            elif bodiless:
+                ready.append(_bodiless(lease, error, apart[lease.token]))
             elif isinstance(error, MissingError):
                 later.append(self._held(lease, apart[lease.token]))
-            elif isinstance(error, BucketError):
-                later.append(self._put_off(lease, error.problem, now))
             else:
-                later.append(self._put_off(lease, type(error).__name__, now))
+                later.append(self._put_off(lease, _problem(error), now))
         await asyncio.gather(*later)
         return ready
 
@@ -142,7 +145,7 @@ class Fetching:
         self.on_unread(Unread(lease, reply, due))
 
     async def _held(self, lease: Lease, apart: Apart) -> None:
-        reply = catalog.BODY_LOST.reply(object="?" if apart.kept is None else apart.kept.key)
+        reply = _lost(apart)
         await self._settled(
             lease,
             [
@@ -179,7 +182,30 @@ class Fetching:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
-async def _some(tasks: Collection[asyncio.Task[Message]], budget: float) -> None:
+def _lost(apart: Apart) -> Reply:
+    return catalog.BODY_LOST.reply(object="?" if apart.kept is None else apart.kept.key)
+
+
+def _problem(error: BaseException) -> str:
+    return error.problem if isinstance(error, BucketError) else type(error).__name__
+
+
+def _bodiless(lease: Lease, error: BaseException, apart: Apart) -> Lease:
+    """Give a lease whose body cannot be had; its recipients say why."""
+    if isinstance(error, MissingError):
+        reply = _lost(apart)
+    else:
+        reply = catalog.BODY_AWAY.reply(problem=_problem(error))
+    return replace(
+        lease,
+        message=replace(lease.message, body=Body(apart.size, b"", lost=True)),
+        pending=tuple(
+            replace(each, cause=reply.cause, reply=str(reply), host="") for each in lease.pending
+        ),
+    )
+
+
+async def _some(tasks: Collection[asyncio.Task[Message]], budget: float | None) -> None:
     """Wait until all have ended, or the time is over and one of them has."""
     if not tasks:
         return

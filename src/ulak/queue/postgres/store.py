@@ -188,16 +188,18 @@ class PostgresStore:
         leases = await self._lease(limit, lambda one: partial(one.due, now=now, avoid=avoid))
         return await self._filled(leases, now) if self._unread else leases
 
-    async def take(self, which: Selection, limit: int) -> list[Lease]:
+    async def take(self, which: Selection, limit: int, *, bodiless: bool = False) -> list[Lease]:
         """Lease what is selected and not leased."""
         leases = await self._lease(limit, lambda one: partial(one.selected, which=which))
-        return await self._filled(leases) if self._unread else leases
+        return await self._filled(leases, bodiless=bodiless) if self._unread else leases
 
-    async def _filled(self, leases: Sequence[Lease], now: float | None = None) -> Leases:
+    async def _filled(
+        self, leases: Sequence[Lease], now: float | None = None, *, bodiless: bool = False
+    ) -> Leases:
         """Have the bodies of leases here."""
         tokens = [lease.token for lease in leases if lease.token in self._unread]
         apart = {token: self._unread.pop(token) for token in tokens}
-        return await self.fetching.filled(leases, apart, now)
+        return await self.fetching.filled(leases, apart, now, bodiless=bodiless)
 
     async def _lease(
         self, limit: int, how: Callable[[Leasing], Callable[[Connection], Awaitable[None]]]

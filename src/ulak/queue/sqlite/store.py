@@ -103,8 +103,9 @@ class SqliteStore:
         """Take messages with recipients that are due, level by level in turn and by rank."""
         return await self._ask(lambda work: work.lease(now, limit, avoid))
 
-    async def take(self, which: Selection, limit: int) -> list[Lease]:
+    async def take(self, which: Selection, limit: int, *, bodiless: bool = False) -> list[Lease]:
         """Lease what is selected and not leased."""
+        del bodiless  # its bodies are where it is itself
         return await self._ask(lambda work: work.take(which, limit))
 
     async def settle(self, lease: Lease, outcomes: Sequence[Settlement]) -> None:
