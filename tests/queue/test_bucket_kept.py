@@ -26,10 +26,10 @@ from hypothesis.stateful import (
 from tests.buckets import BucketServer
 from tests.postgresql import PostgresServer
 
+from ulak.database.connecting import Connection
 from ulak.queue.item import Body, Message, Selection
 from ulak.queue.postgres import PostgresStore
 from ulak.queue.postgres.bucket import IN_BUCKET
-from ulak.queue.postgres.link import Connection
 from ulak.queue.postgres.s3 import S3
 from ulak.queue.postgres.trouble import LostError
 from ulak.queue.store import StorageError

@@ -9,21 +9,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeVar
 
 import psycopg
-from psycopg import AsyncConnection, conninfo
-from psycopg.rows import TupleRow
 
 from ulak.clients.greylist import Record
 from ulak.clients.reputation import Counts
 from ulak.clients.store import MOST, ClientsError, Known
 from ulak.database.bounded import LostError, bounded
+from ulak.database.connecting import TROUBLE, Connection, connected, where_is
 
 T = TypeVar("T")
-Connection: TypeAlias = AsyncConnection[TupleRow]
 
-_CONNECT = 2  # seconds
 _PATIENCE = 3.0  # seconds for one statement: mail waits for none of them so long
 _AT_ONCE = 10_000  # rows that one statement forgets
 _AGAIN = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
@@ -171,28 +168,11 @@ class _Link:
             self._connection = None
 
     async def _connect(self) -> Connection:
-        more: dict[str, Any] = {
-            "connect_timeout": _CONNECT,
-            "application_name": "ulak clients",
-            "target_session_attrs": "read-write",
-            "tcp_user_timeout": int(_PATIENCE * 1000),
-            "keepalives_idle": 10,
-        }
         try:
-            given = conninfo.conninfo_to_dict(self._url)
-            async with asyncio.timeout(_PATIENCE):
-                connection = await AsyncConnection.connect(
-                    conninfo.make_conninfo("", **{**more, **given}), autocommit=True
-                )
-        except (psycopg.Error, OSError, TimeoutError) as error:
+            where = where_is(self._url, "clients", _PATIENCE)
+            return await connected(where, _PATIENCE, _SESSION, {"schema": self._schema})
+        except TROUBLE as error:
             raise ClientsError(_AWAY) from error
-        try:
-            settings = {"schema": self._schema}
-            await bounded(connection, connection.execute(_SESSION, settings), _PATIENCE)
-        except (psycopg.Error, LostError) as error:
-            await connection.close()
-            raise ClientsError(_AWAY) from error
-        return connection
 
 
 def _said(error: Exception) -> str:

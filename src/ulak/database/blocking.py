@@ -11,7 +11,8 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from ulak.database.line import AwayError, Connection, Line
+from ulak.database.connecting import Connection
+from ulak.database.line import AwayError, Line
 
 T = TypeVar("T")
 

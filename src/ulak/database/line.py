@@ -7,26 +7,19 @@ tries again.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeVar
 
 import psycopg
-from psycopg import AsyncConnection, conninfo
-from psycopg.rows import TupleRow
 
 from ulak.database.bounded import LostError, bounded
-
-# It tells of what goes wrong while a connection is given up: whoever asked is told of that by us.
-logging.getLogger("psycopg").setLevel(logging.CRITICAL)
+from ulak.database.connecting import Connection, connected, where_is
 
 T = TypeVar("T")
-Connection: TypeAlias = AsyncConnection[TupleRow]
 
-_CONNECT = 2  # seconds
 _PATIENCE = 4.0  # seconds for one step
 _SESSION = """
-SELECT set_config('search_path', %s, FALSE),
+SELECT set_config('search_path', %(schema)s, FALSE),
     set_config('statement_timeout', '4s', FALSE),
     set_config('lock_timeout', '2s', FALSE),
     set_config('idle_in_transaction_session_timeout', '10s', FALSE),
@@ -81,20 +74,9 @@ class Line:
         connection = self._connection
         if connection is not None and not connection.closed:
             return connection
-        more: dict[str, Any] = {
-            "connect_timeout": _CONNECT,
-            "application_name": f"ulak {self._name}",
-            "target_session_attrs": "read-write",
-            "tcp_user_timeout": int(_PATIENCE * 1000),
-            "keepalives_idle": 10,
-        }
-        given = conninfo.conninfo_to_dict(self._url)
-        async with asyncio.timeout(_PATIENCE):
-            connection = await AsyncConnection.connect(
-                conninfo.make_conninfo("", **{**more, **given}), autocommit=True
-            )
+        where = where_is(self._url, self._name, _PATIENCE)
+        connection = await connected(where, _PATIENCE, _SESSION, {"schema": self.schema})
         self._connection = connection
-        await bounded(connection, connection.execute(_SESSION, (self.schema,)), _PATIENCE)
         return connection
 
     async def _drop(self) -> None:

@@ -9,7 +9,8 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from ulak.database.line import AwayError, Connection, Line
+from ulak.database.connecting import Connection
+from ulak.database.line import AwayError, Line
 from ulak.dns.records import Answer, Status
 from ulak.dns.shelf import Question, ShelfError
 

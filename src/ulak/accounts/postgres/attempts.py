@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from ulak.accounts.attempts import Change, Key, Kind, Record
 from ulak.accounts.store import AccountsError
 from ulak.database.blocking import Blocking
-from ulak.database.line import AwayError, Connection
+from ulak.database.connecting import Connection
+from ulak.database.line import AwayError
 
 T = TypeVar("T")
 

@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from ulak.accounts.elsewhere import Told
 from ulak.accounts.store import AccountsError
-from ulak.database.line import AwayError, Connection, Line
+from ulak.database.connecting import Connection
+from ulak.database.line import AwayError, Line
 
 T = TypeVar("T")
 

@@ -12,7 +12,8 @@ from psycopg.rows import TupleRow
 from ulak.cluster.database import Database
 from ulak.cluster.member import Duty, InHand, Member, Order, Stand
 from ulak.cluster.postgres.looking import looked
-from ulak.cluster.postgres.place import SESSION, ClusterError, where_is
+from ulak.cluster.postgres.place import PATIENCE, SESSION, ClusterError
+from ulak.database.connecting import where_is
 
 _ROWS = (
     "SELECT name, host, data, version, tables, extract(epoch FROM started)::FLOAT8, workers, duty, "
@@ -72,7 +73,7 @@ def opened(url: str, schema: str = "ulak") -> Iterator[Members]:
 
 def _connected(url: str) -> psycopg.Connection[TupleRow]:
     for writes in (True, False):
-        where = where_is(url, "ulak cluster", writes=writes)
+        where = where_is(url, "cluster", PATIENCE, writes=writes)
         with contextlib.suppress(psycopg.OperationalError):
             return psycopg.connect(where, autocommit=True)
     raise ClusterError

@@ -6,7 +6,6 @@ database is away, it is written when it is back.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import time
@@ -18,8 +17,9 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from ulak.cluster.member import FORGOTTEN, SILENT, Card, Order, Stand
-from ulak.cluster.postgres.place import PATIENCE, SESSION, ClusterError, RivalError, where_is
+from ulak.cluster.postgres.place import PATIENCE, SESSION, ClusterError, RivalError
 from ulak.database.bounded import LostError, bounded
+from ulak.database.connecting import connected, where_is
 
 # An order that was obeyed is taken out; one that came meanwhile is another.
 _BEAT = """
@@ -131,12 +131,9 @@ class Row:
     async def _connected(self) -> AsyncConnection[TupleRow]:
         connection = self._connection
         if connection is None or connection.closed:
-            where = where_is(self._url, f"ulak {self._card.name} member")
-            async with asyncio.timeout(PATIENCE):
-                connection = await AsyncConnection.connect(where, autocommit=True)
+            where = where_is(self._url, f"{self._card.name} member", PATIENCE)
+            connection = await connected(where, PATIENCE, SESSION, {"schema": self._schema})
             self._connection = connection
-            step = connection.execute(SESSION, {"schema": self._schema})
-            await bounded(connection, step, PATIENCE)
         return connection
 
     async def _let_go(self) -> None:

@@ -14,7 +14,8 @@ import asyncio
 from collections.abc import Collection
 from typing import Any
 
-from ulak.database.line import AwayError, Connection, Line
+from ulak.database.connecting import Connection
+from ulak.database.line import AwayError, Line
 from ulak.delivery.postgres.shared import away
 from ulak.delivery.site.seat import Answer, Ask, Claim, Roll
 from ulak.delivery.site.share import Place

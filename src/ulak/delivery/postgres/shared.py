@@ -11,7 +11,8 @@ from dataclasses import asdict, replace
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from ulak.database.line import AwayError, Connection, Line
+from ulak.database.connecting import Connection
+from ulak.database.line import AwayError, Line
 from ulak.delivery.site.shared import Kept, Place, SharedError
 from ulak.delivery.site.suspension import Reason, Suspension
 

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from ulak.database.blocking import Blocking
-from ulak.database.line import AwayError, Connection
+from ulak.database.connecting import Connection
+from ulak.database.line import AwayError
 from ulak.delivery.source.quota import Count, LedgerError, Taken
 from ulak.delivery.source.warmup import DAY
 

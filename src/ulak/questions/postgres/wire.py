@@ -2,56 +2,35 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Awaitable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import psycopg
-from psycopg import AsyncConnection, conninfo
+from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from ulak.database.bounded import LostError, bounded
-
-# It tells of what goes wrong while a connection is given up: that is told by us, or of no matter.
-logging.getLogger("psycopg").setLevel(logging.CRITICAL)
+from ulak.database import connecting
+from ulak.database.bounded import bounded
 
 T = TypeVar("T")
 
-_CONNECT = 2  # seconds
+_CONNECT = 3.0  # seconds
 _STATEMENT = 2.0  # seconds
 
-TROUBLE = (psycopg.Error, LostError, OSError, TimeoutError)
+TROUBLE = connecting.TROUBLE
 """What asking can fail with: the database is away, or its tables are not made yet."""
 
 # Questions are worth nothing after a crash: nobody waits for a disk because of them.
 _SESSION = """
-SELECT set_config('search_path', %s, FALSE), set_config('statement_timeout', '5s', FALSE),
+SELECT set_config('search_path', %(schema)s, FALSE), set_config('statement_timeout', '5s', FALSE),
     set_config('synchronous_commit', 'off', FALSE)
 """
 
 
 async def connect(url: str, name: str, schema: str) -> AsyncConnection[TupleRow]:
     """Open a connection to who writes. Raises what `TROUBLE` names."""
-    given = conninfo.conninfo_to_dict(url)
-    more: dict[str, Any] = {
-        "connect_timeout": _CONNECT,
-        "application_name": f"ulak {name}",
-        "target_session_attrs": "read-write",
-        "tcp_user_timeout": 5000,
-        "keepalives_idle": 10,
-        "keepalives_interval": 5,
-        "keepalives_count": 3,
-    }
-    words = conninfo.make_conninfo("", **{**more, **given})
-    async with asyncio.timeout(_CONNECT + 1):
-        connection = await AsyncConnection.connect(words, autocommit=True)
-    try:
-        await soon(connection, connection.execute(_SESSION, (schema,)))
-    except BaseException:
-        await connection.close()
-        raise
-    return connection
+    where = connecting.where_is(url, name, _CONNECT)
+    return await connecting.connected(where, _CONNECT, _SESSION, {"schema": schema})
 
 
 async def soon(connection: AsyncConnection[TupleRow], work: Awaitable[T]) -> T:

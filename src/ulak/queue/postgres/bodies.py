@@ -19,7 +19,8 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from ulak.queue.postgres.link import Connection, Link
+from ulak.database.connecting import Connection
+from ulak.queue.postgres.link import Link
 from ulak.queue.postgres.trouble import LostError
 from ulak.queue.store import StorageError
 

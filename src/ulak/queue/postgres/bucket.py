@@ -21,8 +21,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ulak.database.connecting import Connection
 from ulak.queue.item import Body
-from ulak.queue.postgres.link import Connection, Link
+from ulak.queue.postgres.link import Link
 from ulak.queue.postgres.objects import BucketError, MissingError, Objects
 from ulak.queue.postgres.rows import EPOCH_SHIFT
 from ulak.queue.store import StorageError

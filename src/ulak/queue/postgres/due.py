@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from ulak.database.connecting import Connection
 from ulak.queue.lanes import level_of, priority_of, turns
-from ulak.queue.postgres.link import Connection
 from ulak.queue.postgres.rows import Raw
 from ulak.queue.store import rank
 

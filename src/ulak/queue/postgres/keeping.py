@@ -9,7 +9,7 @@ import contextlib
 
 import psycopg
 
-from ulak.queue.postgres.link import Connection
+from ulak.database.connecting import Connection
 
 _YOUNG, _OLD = 4, 2  # how many parts there are of each
 _TURN_YOUNG, _TURN_OLD = 600, 86_400  # seconds

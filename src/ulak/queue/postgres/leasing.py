@@ -7,13 +7,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ulak.database.connecting import Connection
 from ulak.queue.item import Body, Lease, Message, Selection
 from ulak.queue.postgres.bodies import Bodies
 from ulak.queue.postgres.bucket import IN_BUCKET, Kept
 from ulak.queue.postgres.due import FREE, due
 from ulak.queue.postgres.fetching import Apart
 from ulak.queue.postgres.hands import Hands, Held
-from ulak.queue.postgres.link import Connection
 from ulak.queue.postgres.node import Node
 from ulak.queue.postgres.rows import (
     JOINED,

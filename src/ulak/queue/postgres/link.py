@@ -8,26 +8,20 @@ written something and had it committed.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import psycopg
-from psycopg import AsyncConnection, conninfo, errors
-from psycopg.rows import TupleRow
+from psycopg import errors
 
 from ulak.database import bounded as waiting
+from ulak.database.connecting import TROUBLE, Connection, connected, where_is
 from ulak.queue.postgres.trouble import AGAIN, AWAY, LostError, UndurableError, is_lost
 from ulak.queue.store import StorageAwayError, StorageError
 
-# It tells of what goes wrong while a connection is given up: whoever asked is told of that by us.
-logging.getLogger("psycopg").setLevel(logging.CRITICAL)
-
 T = TypeVar("T")
-Connection: TypeAlias = AsyncConnection[TupleRow]
 Step: TypeAlias = Callable[[Connection], Awaitable[T]]
 
-_CONNECT = 2  # seconds
 _PATIENCE = 5.0  # seconds for one transaction
 _PROBE = 0.5  # seconds between two probes
 _TRIES = 5  # of a transaction that was in the way of another
@@ -100,35 +94,16 @@ class Way:
 
         `scan`: for who looks at everything; `by_keys`: for who looks up rows by their keys alone.
         """
-        given = conninfo.conninfo_to_dict(self._url)
-        more: dict[str, Any] = {
-            "connect_timeout": _CONNECT,
-            "application_name": f"ulak {name}",
-            "target_session_attrs": "read-write",
-            "tcp_user_timeout": int(_PATIENCE * 1000),
-            "keepalives_idle": 10,
-        }
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                connection = await AsyncConnection.connect(
-                    conninfo.make_conninfo("", **{**more, **given}), autocommit=True
-                )
-        except (psycopg.Error, OSError, TimeoutError) as error:
-            raise StorageAwayError(AWAY) from error
         settings = {
             "schema": self.schema,
             "scan": "on" if scan else "off",
             "walk": "off" if by_keys else "on",
         }
+        where = where_is(self._url, name, _PATIENCE)
         try:
-            await bounded(connection, connection.execute(_SESSION, settings))
-        except (psycopg.Error, LostError) as error:
-            await connection.close()
+            return await connected(where, _PATIENCE, _SESSION, settings)
+        except TROUBLE as error:
             raise StorageAwayError(AWAY) from error
-        except asyncio.CancelledError:
-            await connection.close()
-            raise
-        return connection
 
 
 class Link:

@@ -13,13 +13,14 @@ from typing import TypeVar
 import psycopg
 from psycopg import errors
 
+from ulak.database.connecting import Connection
 from ulak.queue.item import Lease, Receipt
 from ulak.queue.moving import Departure
 from ulak.queue.postgres.bodies import Bodies
 from ulak.queue.postgres.fetching import Apart, Fetching
 from ulak.queue.postgres.hands import Hands
 from ulak.queue.postgres.leasing import Leasing
-from ulak.queue.postgres.link import Connection, Link, Step
+from ulak.queue.postgres.link import Link, Step
 from ulak.queue.postgres.node import Node
 from ulak.queue.postgres.putting import Putter, Putting
 from ulak.queue.postgres.rows import Raw

@@ -19,11 +19,12 @@ from collections.abc import Callable
 
 import psycopg
 
+from ulak.database.connecting import Connection
 from ulak.queue.postgres import schema
 from ulak.queue.postgres.bodies import Bodies
 from ulak.queue.postgres.hands import Hands
 from ulak.queue.postgres.keeping import empty, moved, turned
-from ulak.queue.postgres.link import Connection, Link, Way
+from ulak.queue.postgres.link import Link, Way
 from ulak.queue.postgres.rows import EPOCH_SHIFT
 from ulak.queue.postgres.senders import Senders
 from ulak.queue.postgres.trouble import LostError, UndurableError

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ulak.database.connecting import Connection
 from ulak.queue.item import Counts, Selection, State
 from ulak.queue.postgres.due import FREE
-from ulak.queue.postgres.link import Connection
 from ulak.queue.postgres.node import Node
 from ulak.queue.postgres.rows import (
     JOINED,

@@ -17,11 +17,12 @@ from typing import Any
 
 from psycopg import errors
 
+from ulak.database.connecting import Connection
 from ulak.queue.item import Body, Lease, Message, Pending, Settlement, State
 from ulak.queue.postgres.bodies import OCTETS, Bodies, insert_file, insert_octets
 from ulak.queue.postgres.bucket import IN_BUCKET, Kept
 from ulak.queue.postgres.hands import Change, Hands, Held
-from ulak.queue.postgres.link import Connection, Link
+from ulak.queue.postgres.link import Link
 from ulak.queue.postgres.node import PROOF, Node
 from ulak.queue.postgres.rows import (
     MESSAGE_RECORD,

@@ -11,6 +11,7 @@ from typing import Any, Self, TypeAlias
 import psycopg
 from psycopg import conninfo
 
+from ulak.database.connecting import where_is
 from ulak.queue.depth import Depth, Share
 from ulak.queue.item import Body, Counts, Message, Order, Receipt, Row, Selection, State
 from ulak.queue.postgres.bucket import IN_BUCKET, Bucket, Kept
@@ -30,7 +31,7 @@ from ulak.queue.store import StorageError, StoreVersionError
 
 _PAGE = 5_000  # rows
 _SLOT = 13  # the place of `slot` in MESSAGE
-_CONNECT = 5  # seconds
+_PATIENCE = 5.0  # seconds
 _LOOK = 60_000  # milliseconds
 
 _KEYS = {Order.AGE: "m.received", Order.DUE: "p.due", Order.DOMAIN: "p.domain"}
@@ -206,14 +207,11 @@ class Reader:
 
 def _connected(url: str) -> psycopg.Connection[Raw]:
     """Connect to who takes writes; where nobody does, a standby is as good for looking."""
-    given = conninfo.conninfo_to_dict(url)
-    more: dict[str, Any] = {"connect_timeout": _CONNECT, "application_name": "ulak look"}
     with suppress(psycopg.Error):
-        writes = {"target_session_attrs": "read-write", **given}
-        return psycopg.connect(conninfo.make_conninfo("", **{**more, **writes}), autocommit=True)
-    anybody = {**given, "target_session_attrs": "any"}
+        return psycopg.connect(where_is(url, "look", _PATIENCE), autocommit=True)
+    anybody = conninfo.make_conninfo(url, target_session_attrs="any")
     try:
-        return psycopg.connect(conninfo.make_conninfo("", **{**more, **anybody}), autocommit=True)
+        return psycopg.connect(where_is(anybody, "look", _PATIENCE), autocommit=True)
     except psycopg.Error as error:
         raise StorageError(AWAY) from error
 

@@ -6,7 +6,7 @@ A step that only adds (`pre`) is done by the first node that comes with it; one 
 
 from __future__ import annotations
 
-from ulak.queue.postgres.link import Connection
+from ulak.database.connecting import Connection
 from ulak.queue.sql import postgres as sql
 from ulak.queue.store import StoreVersionError
 

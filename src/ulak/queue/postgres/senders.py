@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+from ulak.database.connecting import Connection
 from ulak.mail.envelope import domain_of
 from ulak.queue.item import Message
 from ulak.queue.lanes import Crowd, lane
-from ulak.queue.postgres.link import Connection, Link
+from ulak.queue.postgres.link import Link
 from ulak.queue.postgres.rows import Raw
 
 _EVERY = 60.0  # seconds

@@ -7,9 +7,10 @@ from typing import TypeAlias
 
 import psycopg
 
+from ulak.database.connecting import Connection
 from ulak.queue.item import Lease, Settlement
 from ulak.queue.postgres.hands import Change, Hands
-from ulak.queue.postgres.link import Connection, Link
+from ulak.queue.postgres.link import Link
 from ulak.queue.postgres.rows import PENDING_RECORD, Raw, written
 from ulak.queue.postgres.senders import Senders
 from ulak.queue.postgres.trouble import storage_error

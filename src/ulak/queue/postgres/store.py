@@ -16,6 +16,7 @@ from typing import Any, TypeAlias, TypeVar
 import psycopg
 from psycopg import errors
 
+from ulak.database.connecting import Connection
 from ulak.queue.item import (
     Counts,
     Lease,
@@ -33,7 +34,7 @@ from ulak.queue.postgres.fetching import Apart, Fetching
 from ulak.queue.postgres.hands import Hands
 from ulak.queue.postgres.lane import Lane
 from ulak.queue.postgres.leasing import Leasing, read_by_id
-from ulak.queue.postgres.link import Connection, Link, Way
+from ulak.queue.postgres.link import Link, Way
 from ulak.queue.postgres.moving import PostgresEnd
 from ulak.queue.postgres.node import Node
 from ulak.queue.postgres.objects import BucketError, MissingError

@@ -21,8 +21,9 @@ from collections.abc import Callable, Sequence
 
 import psycopg
 
+from ulak.database.connecting import Connection
 from ulak.queue.postgres.bucket import Bucket, epoch_of
-from ulak.queue.postgres.link import Connection, Link, Way
+from ulak.queue.postgres.link import Link, Way
 from ulak.queue.postgres.node import Node
 from ulak.queue.postgres.objects import BucketError, Listed
 from ulak.queue.postgres.trouble import LostError, UndurableError
