@@ -10,12 +10,14 @@ import psycopg
 import pytest
 from click.testing import CliRunner, Result
 from tests.postgresql import PostgresServer
+from tests.queue.driver import message, waiting
 
 from ulak.cli import main
 from ulak.cluster.member import Card, Duty, InHand, Order, Stand
 from ulak.cluster.postgres import Row, opened
 from ulak.language import LANGUAGES
 from ulak.queue.postgres import open_store
+from ulak.queue.sqlite import SqliteStore
 
 
 class Cluster:
@@ -112,6 +114,53 @@ def test_what_is_grave_is_a_finding_in_every_language(cluster: Cluster, lang: st
     assert result.stdout.count("\n! ") == 5
     assert "mx1.example.org" in said(result)
     assert "ulak serve" in said(result)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_mail_that_one_server_alone_has_is_named(cluster: Cluster, lang: str) -> None:
+    cluster.sql("UPDATE member SET spilled = 4711, spilled_octets = 2600000 WHERE name = 'mx2'")
+    result = cluster("status", lang=lang)
+    assert result.exit_code == 0  # it goes into the database by itself
+    assert "\n· mx2" in result.stdout or "\n· أخذ mx2" in result.stdout
+    for fact in ("4711", "2.6 MB", "/d/spill", "mx2.example.org"):
+        assert fact in said(result)
+    cluster.sql("UPDATE member SET seen = now() - interval '1h' WHERE name = 'mx2'")
+    assert cluster("status", lang=lang).exit_code == 1
+    told = json.loads(cluster("status", "--json", lang=lang).stdout)
+    assert told["members"][1]["spilled"] == {"messages": 4711, "octets": 2_600_000}
+    (found,) = [one for one in told["problems"] if one["problem"] == "spilled-gone"]
+    assert found["grave"]
+    assert (found["facts"]["messages"], found["facts"]["size"]) == (4711, 2_600_000)
+
+
+def test_a_server_that_is_down_tells_of_mail_on_its_disk(cluster: Cluster) -> None:
+    async def spill() -> None:
+        store = SqliteStore(cluster.folder / "data" / "spill" / "0")
+        for name in ("m1", "m2"):
+            made = message(name)
+            await store.put(made, waiting(made))
+        await store.close()
+
+    asyncio.run(spill())
+    told = json.loads(cluster("status", "--json").stdout)
+    (found,) = [one for one in told["problems"] if one["problem"] == "spilled-gone"]
+    assert (found["facts"]["name"], found["facts"]["messages"]) == ("mx3", 2)
+    # Its row may be there still, and has not what came when it could not be written any more.
+    columns = "instance, host, data, version, tables, started, workers, duty, since, sessions"
+    columns += ", messages, attempts, epochs, seen, lag"
+    cluster.sql(
+        f"INSERT INTO member (name, {columns}) SELECT 'mx3', {columns} FROM member "
+        "WHERE name = 'mx1'"
+    )
+    told = json.loads(cluster("status", "--json").stdout)
+    assert told["members"][2]["spilled"]["messages"] == 2
+    (found,) = [one for one in told["problems"] if one["problem"] == "spilled-gone"]
+    assert (found["facts"]["name"], found["facts"]["messages"]) == ("mx3", 2)
+    cluster.file.write_text('data = "data"\n[queue]\nstore = "postgresql://ulak@127.0.0.1:1/x"\n')
+    result = cluster("status")
+    assert result.exit_code == 1
+    assert "cannot be reached" in said(result)
+    assert "this machine alone has until the database of the queue is back: 2." in said(result)
 
 
 def test_an_order_is_left_for_the_server_that_is_named(cluster: Cluster) -> None:

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from ulak.cluster.member import Duty, InHand, Member, Stand, found, named, node_of, together
+from ulak.cluster.member import (
+    Duty,
+    InHand,
+    Member,
+    Spilled,
+    Stand,
+    found,
+    named,
+    node_of,
+    together,
+)
 
 BUSY = InHand(sessions=1, messages=3, attempts=2)
 
@@ -22,6 +32,13 @@ def test_what_workers_have_in_hand_is_added_up() -> None:
     stands = [Stand(Duty.SERVING, 5.0, BUSY), Stand(Duty.SERVING, 7.0, BUSY)]
     whole = together(stands, draining=False, now=9.0)
     assert whole == Stand(Duty.SERVING, 7.0, InHand(2, 6, 4))
+
+
+def test_what_workers_keep_for_the_database_is_added_up_and_is_no_work_in_hand() -> None:
+    stands = [Stand(Duty.DRAINED, 5.0, spilled=Spilled(2, 300)) for _ in range(2)]
+    whole = together(stands, draining=True, now=9.0)
+    assert whole == Stand(Duty.DRAINED, 5.0, InHand(), Spilled(4, 600))
+    assert not whole.in_hand
 
 
 def test_a_server_is_drained_when_the_last_of_its_workers_is() -> None:

@@ -12,11 +12,11 @@ import psycopg
 import pytest
 from tests.postgresql import PostgresServer
 
-from ulak.cluster.member import Card, Duty, InHand, Member, Order, Stand
+from ulak.cluster.member import Card, Duty, InHand, Member, Order, Spilled, Stand
 from ulak.cluster.postgres import ClusterError, Members, RivalError, Row, Wanted, opened
 from ulak.queue.postgres import open_store
 
-SERVING = Stand(Duty.SERVING, 1000.0, InHand(1, 2, 3))
+SERVING = Stand(Duty.SERVING, 1000.0, InHand(1, 2, 3), Spilled(4, 5_000_000_000))
 
 
 def card(name: str = "a", instance: str = "i1") -> Card:

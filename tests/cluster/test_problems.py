@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ulak.cluster.database import Database, Slot, Standby, Table, Transaction
-from ulak.cluster.member import Duty, Member, Stand
+from ulak.cluster.member import Duty, Member, Spilled, Stand
 from ulak.cluster.problems import problems
 
 ANNA = Member("a", "mx1", "/d", "1", 1, 0.0, 2, Stand(Duty.SERVING, 0.0), (1,), 100.0, 1.0, 0.01)
@@ -75,6 +75,24 @@ def test_a_member_that_is_silent_slow_or_has_a_rival_is_named() -> None:
     assert problems([silent, BEN], SOUND)[0].facts["name"] == "a"
     assert keys([replace(ANNA, lag=1.5), BEN], SOUND) == ["slow"]
     assert keys([replace(ANNA, rival=1.0), BEN], SOUND) == ["rival"]
+
+
+def test_mail_on_one_disk_alone_is_named_and_grave_where_nobody_takes_it_from_there() -> None:
+    spilled = replace(ANNA, stand=Stand(Duty.SERVING, 0.0, spilled=Spilled(3, 5000)))
+    (found,) = problems([spilled, BEN], SOUND)
+    assert (found.key, found.grave) == ("spilled", False)
+    assert found.facts == {
+        "name": "a",
+        "host": "mx1",
+        "data": "/d",
+        "messages": 3,
+        "size": 5000,
+    }
+    gone = problems([replace(spilled, age=60.0), BEN], SOUND)
+    assert [(problem.key, problem.grave) for problem in gone] == [
+        ("silent", True),
+        ("spilled-gone", True),
+    ]
 
 
 def test_nobody_serving_is_grave_but_for_a_server_that_is_alone() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,7 @@ import pytest
 from ulak.app.buckets import hear
 from ulak.app.parts import Parts
 from ulak.app.storing import Fenced, shared_by_all, wake_by_news
-from ulak.queue.item import Body, Lease, Message, Receipt
+from ulak.queue.item import Body, Lease, Message, Receipt, Selection
 from ulak.queue.spilling import SpillingStore, Turn
 from ulak.queue.sqlite import SqliteStore
 from ulak.queue.store import StorageAwayError, StorageError
@@ -273,5 +273,60 @@ def test_who_fetches_bodies_for_the_queue_elsewhere_is_heard(both: Both) -> None
             elsewhere.__dict__.update(bucket=None, fetching=fetching)
             hear(cast("Parts", None), store)
             assert fetching.on_unread is not None
+
+    asyncio.run(story())
+
+
+def test_it_is_told_how_much_is_here_until_it_is_there(both: Both) -> None:
+    async def story() -> None:
+        size = message("m").body.size
+        async with both.open(away=True) as (store, elsewhere, here):
+            assert store.spilled == (0, 0)
+            await put(store, "m1", "m2")
+            assert store.spilled == (2, 2 * size)
+        async with both.open(away=True) as (store, elsewhere, here):
+            assert store.spilled == (2, 2 * size)  # from before
+            elsewhere.error = None
+
+            async def nothing() -> bool:
+                return store.spilled == (0, 0)
+
+            await until(nothing)
+            assert await ids(here) == []
+
+    asyncio.run(story())
+
+
+def test_what_an_operator_drops_here_and_what_was_cut_off_on_its_way_counts_no_more(
+    both: Both,
+) -> None:
+    """A message that has left, and is not confirmed there, is moved by the next try unseen."""
+
+    async def story() -> None:
+        size = message("m").body.size
+        async with both.open(away=True, most=3 * size) as (store, elsewhere, here):
+            await put(store, "m1", "m2", "m3")
+            await here.drop(Selection(ids=("m2",)))
+            confirm = elsewhere.end.__dict__["_end"].confirm
+            cut: list[Collection[str]] = []
+
+            async def confirmed(origin: str, ids: Collection[str]) -> None:
+                elsewhere.present()
+                if ids and not cut:
+                    cut.append(ids)
+                    raise StorageError
+                await confirm(origin, ids)
+
+            elsewhere.end.__dict__["confirm"] = confirmed
+            elsewhere.error = None
+
+            async def nothing() -> bool:
+                return store.spilled == (0, 0)
+
+            await until(nothing)
+            assert cut
+            assert await ids(elsewhere) == ["m1", "m3"]
+            elsewhere.error = StorageAwayError("away")
+            await put(store, "m4", "m5", "m6")  # there is room for as much as before
 
     asyncio.run(story())

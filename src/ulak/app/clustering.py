@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ulak import __version__
@@ -20,13 +20,14 @@ from ulak.app.draining import mark
 from ulak.app.membership import stand_of
 from ulak.app.operator import Operator
 from ulak.app.places import Places
-from ulak.app.storing import in_database, installed, member_of
+from ulak.app.storing import in_database, installed, member_of, spilled
 from ulak.app.supervisor import running
 from ulak.cluster.database import Database
-from ulak.cluster.member import Member, Order, found, together
-from ulak.cluster.problems import Problem, problems
+from ulak.cluster.member import Member, Order, Spilled, found, together
+from ulak.cluster.problems import Problem, of_spilled, problems
 from ulak.journal.deed import By
 from ulak.queue.depth import Depth
+from ulak.queue.item import Selection
 from ulak.queue.sql.postgres import VERSION
 from ulak.queue.store import StorageError
 
@@ -73,16 +74,38 @@ class Clustering:
 
     def look(self) -> Look:
         """Tell how everything is. Raises StorageError, ControlError."""
+        members, database, found = self.seen()
+        depth = Operator(self._chosen, self._now).depth(0)
+        return Look(self.here, members, depth, database, found)
+
+    def seen(self) -> tuple[list[Member], Database | None, list[Problem]]:
+        """Tell of servers and database, and what is wrong. Raises StorageError, ControlError."""
         database: Database | None = None
+        stopped = "" if self.running else self.here
+        kept = self.spilled() if stopped and in_database(self._chosen) else Spilled()
         if in_database(self._chosen):
             with self._table() as table:
-                members = table.all()
+                members = [
+                    replace(one, stand=replace(one.stand, spilled=kept))
+                    if one.name == stopped  # what lies here, and not what it said last
+                    else one
+                    for one in table.all()
+                ]
                 database = table.database(VERSION)
         else:
             members = [self._itself()] if self.running else []
-        depth = Operator(self._chosen, self._now).depth(0)
-        found = problems(members, database, problem_of(self._chosen))
-        return Look(self.here, members, depth, database, found)
+        found = problems(members, database, problem_of(self._chosen), stopped)
+        if kept and all(member.name != self.here for member in members):
+            place = socket.gethostname(), str(self._chosen.data.absolute())
+            found.insert(0, of_spilled(self.here, *place, kept, gone=True))
+        return members, database, found
+
+    def spilled(self) -> Spilled:
+        """Tell what lies on this machine for the database. Raises StorageError."""
+        with spilled(self._places) as found:
+            rows = [row for reader in found for row in reader.list(Selection(everything=True))]
+        sizes = {row.id: row.size for row in rows}
+        return Spilled(len(sizes), sum(sizes.values()))
 
     def order(self, name: str, order: Order, by: By) -> Member | None:
         """Have a server drained, or serve again; without a name this one.

@@ -18,9 +18,10 @@ from ulak.app.delivering import Post
 from ulak.app.parts import Parts
 from ulak.app.places import Places
 from ulak.app.storing import shared_by_all, tell_others
-from ulak.cluster.member import Duty, InHand, Stand
+from ulak.cluster.member import Duty, InHand, Spilled, Stand
 from ulak.journal.deed import By
 from ulak.log import Event, Log
+from ulak.queue.spilling import SpillingStore
 from ulak.queue.store import StorageError
 from ulak.server.listener import Listener
 
@@ -69,7 +70,9 @@ class Draining:
             sum(worker.leased for worker in workers),
             sum(worker.attempts for worker in workers),
         )
-        return Stand(self._duty, self._since, in_hand)
+        spilling = [post.store for post in self._posts if isinstance(post.store, SpillingStore)]
+        spilled = sum((Spilled(*store.spilled) for store in spilling), Spilled())
+        return Stand(self._duty, self._since, in_hand, spilled)
 
     def begin(self) -> None:
         """Be what this server was when it ended."""

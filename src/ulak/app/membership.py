@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ulak import __version__
 from ulak.app.control import Answer, ControlError, Request, ask
 from ulak.app.storing import in_database, member_of
-from ulak.cluster.member import Card, Duty, InHand, Order, Stand, node_of, together
+from ulak.cluster.member import Card, Duty, InHand, Order, Spilled, Stand, node_of, together
 from ulak.journal.deed import By
 from ulak.log import Event
 from ulak.queue.sql.postgres import VERSION
@@ -117,13 +117,16 @@ def stand_told(stand: Stand) -> Answer:
         "sessions": in_hand.sessions,
         "messages": in_hand.messages,
         "attempts": in_hand.attempts,
+        "spilled": stand.spilled.messages,
+        "spilled_octets": stand.spilled.octets,
     }
 
 
 def stand_of(told: Mapping[str, Any]) -> Stand:
     """Read what a worker has told. Raises ValueError, KeyError and TypeError."""
     in_hand = InHand(int(told["sessions"]), int(told["messages"]), int(told["attempts"]))
-    return Stand(Duty(told["duty"]), float(told["since"]), in_hand)
+    spilled = Spilled(int(told["spilled"]), int(told["spilled_octets"]))
+    return Stand(Duty(told["duty"]), float(told["since"]), in_hand, spilled)
 
 
 def _asked(path: Path, request: Request) -> Stand | None:

@@ -38,7 +38,8 @@ def cluster() -> None:
 def status(ctx: click.Context, config: Path | None, *, as_json: bool, lang: str) -> int:
     """Show the servers, the queue and the database, and what is wrong with them."""
     del lang
-    look = _asked(ctx, _clustering(config).look)
+    clustering = _clustering(config)
+    look = _asked(ctx, clustering.look, lambda: _kept_here(ctx, clustering))
     if as_json:
         output.json_object(told(ctx, look))
     else:
@@ -167,12 +168,23 @@ def _clustering(config: Path | None) -> Clustering:
     return Clustering(settings.load(config), time.time())
 
 
-def _asked(ctx: click.Context, question: Callable[[], T]) -> T:
+def _kept_here(ctx: click.Context, clustering: Clustering) -> str:
+    """Say how much waits on this machine for the database; nothing where nothing does."""
+    kept = clustering.spilled()
+    return " " + say(ctx, "queue.spilled", messages=kept.messages) if kept else ""
+
+
+def _asked(
+    ctx: click.Context, question: Callable[[], T], more: Callable[[], str] = lambda: ""
+) -> T:
+    """Ask; where the queue does not answer, say that and `more`."""
     try:
         return question()
     except NoSuchMemberError as error:
         names = ", ".join(map(output.clean, error.names)) or "–"
         text = say(ctx, "cluster.no-such", name=output.clean(error.name), names=names)
         raise Failure(text, FAILED) from error
-    except (StorageError, ControlError) as error:
+    except StorageError as error:
+        raise Failure(str(error) + more(), FAILED) from error
+    except ControlError as error:
         raise Failure(str(error), FAILED) from error

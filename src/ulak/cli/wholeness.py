@@ -10,7 +10,8 @@ import click
 
 from ulak.app.clustering import Look
 from ulak.cli import output
-from ulak.cli.frame import say
+from ulak.cli.frame import language
+from ulak.cluster import words
 from ulak.cluster.database import Database
 from ulak.cluster.member import Member
 from ulak.cluster.problems import Problem
@@ -18,7 +19,6 @@ from ulak.queue.item import State
 
 _MEMBER = ("name", "duty", "since", "version", "sessions", "messages", "attempts", "seen")
 _STANDBY = ("name", "address", "state", "sync", "behind")
-_MEGABYTE = 1_000_000
 
 
 def shown(ctx: click.Context, look: Look) -> str:
@@ -32,7 +32,7 @@ def shown(ctx: click.Context, look: Look) -> str:
     if look.problems:
         parts.append("\n".join(_problems(ctx, look)))
     else:
-        parts.append(output.paint(say(ctx, "cluster.fine"), "green"))
+        parts.append(output.paint(words.say(language(ctx), "fine"), "green"))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -42,7 +42,7 @@ def _members(ctx: click.Context, look: Look) -> str:
     rows = [
         (
             f"{member.name}{' *' if member.name == look.here else ''}",
-            say(ctx, f"cluster.duty.{'silent' if member.silent else member.stand.duty.value}"),
+            words.duty(member, language(ctx)),
             _moment(member.stand.since),
             member.version,
             member.stand.in_hand.sessions,
@@ -52,16 +52,16 @@ def _members(ctx: click.Context, look: Look) -> str:
         )
         for member in look.members
     ]
-    return output.table(rows, [say(ctx, f"cluster.head.{name}") for name in _MEMBER])
+    return output.table(rows, [words.say(language(ctx), f"head.{name}") for name in _MEMBER])
 
 
 def _queue(ctx: click.Context, look: Look) -> Iterator[str]:
     counts = look.depth.counts
     states = counts.by_state
     yield output.prose(
-        say(
-            ctx,
-            "cluster.queue",
+        words.say(
+            language(ctx),
+            "queue",
             messages=counts.messages,
             ready=states.get(State.READY, 0),
             due=look.depth.due,
@@ -70,31 +70,19 @@ def _queue(ctx: click.Context, look: Look) -> Iterator[str]:
         )
     )
     if look.depth.oldest is not None:
-        yield output.prose(say(ctx, "cluster.oldest", time=_moment(look.depth.oldest)))
+        time = _moment(look.depth.oldest)
+        yield output.prose(words.say(language(ctx), "oldest", time=time))
 
 
 def _database(ctx: click.Context, database: Database) -> Iterator[str]:
-    yield output.prose(
-        say(
-            ctx,
-            f"cluster.database.{'standby' if database.standby else 'primary'}",
-            version=database.version,
-            durable=database.durable,
-            used=database.used,
-            most=database.most,
-            bodies=_megabytes(sum(database.bodies)),
-            size=_megabytes(database.size),
-            begun=database.begun,
-            ended=database.ended,
-        )
-    )
+    yield output.prose(words.database(database, language(ctx)))
     if database.standbys and database.sees_all:
         rows = [
-            (one.name, one.address, one.state, one.sync, _megabytes(one.behind))
+            (one.name, one.address, one.state, one.sync, words.megabytes(one.behind))
             for one in database.standbys
         ]
         yield ""
-        yield output.table(rows, [say(ctx, f"cluster.standby.{name}") for name in _STANDBY])
+        yield output.table(rows, [words.say(language(ctx), f"standby.{name}") for name in _STANDBY])
 
 
 def _problems(ctx: click.Context, look: Look) -> Iterator[str]:
@@ -105,16 +93,7 @@ def _problems(ctx: click.Context, look: Look) -> Iterator[str]:
 
 
 def _sentence(ctx: click.Context, problem: Problem) -> str:
-    facts = {name: _readable(name, value) for name, value in problem.facts.items()}
-    return say(ctx, f"cluster.problem.{problem.key}", **facts)
-
-
-def _readable(name: str, value: object) -> object:
-    if isinstance(value, float):
-        return f"{value:.1f}"
-    if name == "size" and isinstance(value, int):
-        return _megabytes(value)
-    return output.clean(value) if isinstance(value, str) else value
+    return output.clean(words.sentence(problem, language(ctx)))
 
 
 def told(ctx: click.Context, look: Look) -> dict[str, Any]:
@@ -143,7 +122,7 @@ def told(ctx: click.Context, look: Look) -> dict[str, Any]:
 
 
 def _member(member: Member) -> dict[str, Any]:
-    in_hand = member.stand.in_hand
+    in_hand, spilled = member.stand.in_hand, member.stand.spilled
     return {
         "name": member.name,
         "host": member.host,
@@ -157,6 +136,7 @@ def _member(member: Member) -> dict[str, Any]:
         "sessions": in_hand.sessions,
         "messages": in_hand.messages,
         "attempts": in_hand.attempts,
+        "spilled": {"messages": spilled.messages, "octets": spilled.octets},
         "epochs": list(member.epochs),
         "seen": member.seen,
         "age": member.age,
@@ -205,10 +185,6 @@ def _of_database(database: Database) -> dict[str, Any]:
         "slots": [{"name": one.name, "kept": one.kept} for one in database.slots],
         "schema": {"begun": database.begun, "ended": database.ended, "known": database.known},
     }
-
-
-def _megabytes(octets: int) -> str:
-    return f"{octets / _MEGABYTE:.1f} MB"
 
 
 def _moment(seconds: float) -> str:

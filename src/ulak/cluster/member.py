@@ -51,12 +51,32 @@ class InHand:
 
 
 @dataclass(frozen=True, slots=True)
+class Spilled:
+    """What a server keeps on its own disk for the database: messages, octets of their bodies."""
+
+    messages: int = 0
+    octets: int = 0
+
+    def __bool__(self) -> bool:
+        """Whether it is anything."""
+        return bool(self.messages)
+
+    def __add__(self, other: Spilled) -> Spilled:
+        """Put two together."""
+        return Spilled(self.messages + other.messages, self.octets + other.octets)
+
+
+@dataclass(frozen=True, slots=True)
 class Stand:
-    """How a server, or one of its workers, stands: its duty, since when, and what is in hand."""
+    """How a server, or one of its workers, stands: its duty, since when, and what is in hand.
+
+    `spilled` is no work in hand: it goes into the database by itself.
+    """
 
     duty: Duty
     since: float
     in_hand: InHand = InHand()
+    spilled: Spilled = Spilled()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +144,19 @@ def together(stands: Sequence[Stand], *, draining: bool, now: float) -> Stand:
     It is drained when each of them is. Without any that answered it is what it is to be.
     """
     in_hand = sum((stand.in_hand for stand in stands), InHand())
+    spilled = sum((stand.spilled for stand in stands), Spilled())
+    duty, since = _duty(stands, draining=draining, now=now)
+    return Stand(duty, since, in_hand, spilled)
+
+
+def _duty(stands: Sequence[Stand], *, draining: bool, now: float) -> tuple[Duty, float]:
     if not draining:
         since = max((s.since for s in stands if s.duty is Duty.SERVING), default=now)
-        return Stand(Duty.SERVING, since, in_hand)
+        return Duty.SERVING, since
     if stands and all(stand.duty is Duty.DRAINED for stand in stands):
-        return Stand(Duty.DRAINED, max(stand.since for stand in stands), in_hand)
+        return Duty.DRAINED, max(stand.since for stand in stands)
     since = min((s.since for s in stands if s.duty is not Duty.SERVING), default=now)
-    return Stand(Duty.DRAINING, since, in_hand)
+    return Duty.DRAINING, since
 
 
 def found(members: Iterable[Member], name: str) -> list[Member]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ulak.cluster.database import Database
-from ulak.cluster.member import Duty, Member
+from ulak.cluster.member import Duty, Member, Spilled
 
 SLOW = 1.0  # seconds that a beat may take
 FULL = 85  # hundredths of the connections
@@ -31,13 +31,17 @@ class Problem:
 
 
 def problems(
-    members: Sequence[Member], database: Database | None, bucket: str = ""
+    members: Sequence[Member],
+    database: Database | None,
+    bucket: str = "",
+    stopped: str = "",
 ) -> list[Problem]:
     """Tell what is wrong, grave things first; `database` is None where there is none to share.
 
     `bucket`: why large bodies do not go into theirs, "" where they do or there is none.
+    `stopped` is the name of a server of which it is known that it does not run.
     """
-    found = list(_of_members(members, shared=database is not None))
+    found = list(_of_members(members, stopped, shared=database is not None))
     if database is not None:
         found += _of_durability(database)
         found += _of_database(database)
@@ -46,7 +50,17 @@ def problems(
     return sorted(found, key=lambda problem: not problem.grave)
 
 
-def _of_members(members: Sequence[Member], *, shared: bool) -> Iterator[Problem]:
+def of_spilled(name: str, host: str, data: str, kept: Spilled, *, gone: bool) -> Problem:
+    """Tell of mail that lies on the disk of one server alone; `gone`: that one is not there.
+
+    While it is, that mail goes into the database by itself.
+    """
+    facts = {"name": name, "host": host, "data": data}
+    numbers = {"messages": kept.messages, "size": kept.octets}
+    return Problem("spilled-gone" if gone else "spilled", grave=gone, facts={**facts, **numbers})
+
+
+def _of_members(members: Sequence[Member], stopped: str, *, shared: bool) -> Iterator[Problem]:
     alive = [member for member in members if not member.silent]
     if not alive:
         yield Problem("nobody", grave=True)
@@ -58,6 +72,9 @@ def _of_members(members: Sequence[Member], *, shared: bool) -> Iterator[Problem]
             yield Problem("silent", grave=True, facts=facts)
         elif member.lag > SLOW:
             yield Problem("slow", facts={"name": member.name, "age": member.lag})
+        if kept := member.stand.spilled:
+            place = member.name, member.host, member.data
+            yield of_spilled(*place, kept, gone=member.silent or member.name == stopped)
         if member.rival is not None:
             yield Problem("rival", grave=True, facts={"name": member.name})
     versions = sorted({member.version for member in alive})

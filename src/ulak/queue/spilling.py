@@ -96,22 +96,33 @@ class SpillingStore:
         self._told = told
         self._octets = 0
         self._messages = 0
+        self._coming = self._came = 0  # messages, to be kept here
         self._spilling = False
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Count what is here, and begin to move it. Raises StorageError."""
+        self._messages, self._octets = await self._counted()
+        self._spilling = bool(self._messages)
+        self._wake.set()
+        self._task = asyncio.get_running_loop().create_task(self._replay())
+
+    @property
+    def spilled(self) -> tuple[int, int]:
+        """Tell how many messages are here, and how many octets their bodies have."""
+        return self._messages, self._octets
+
+    async def _counted(self) -> tuple[int, int]:
+        messages = octets = 0
         for store in self.here:
             last = ""
             for row in await store.list(_ALL):
                 if row.id != last:
-                    self._octets += row.size
-                    self._messages += 1
+                    octets += row.size
+                    messages += 1
                     last = row.id
-        self._spilling = bool(self._messages)
-        self._wake.set()
-        self._task = asyncio.get_running_loop().create_task(self._replay())
+        return messages, octets
 
     @property
     def incoming(self) -> Path:
@@ -143,11 +154,15 @@ class SpillingStore:
             if settle is not None or not self._accepting or self._octets + size > self._most:
                 raise
         self._octets += size
+        self._coming += 1
         try:
             await self.here[0].put(message, pending)
         except BaseException:
             self._octets -= size
             raise
+        finally:
+            self._coming -= 1
+            self._came += 1
         self._messages += 1
         if not self._spilling:
             self._spilling = True
@@ -163,6 +178,7 @@ class SpillingStore:
             try:
                 for store in self.here:
                     moved += await self._replay_from(store)
+                await self._count_again()
             except StorageError:
                 self._wake.set()
                 await asyncio.sleep(_PAUSE)
@@ -174,17 +190,29 @@ class SpillingStore:
         """Move what is in one store; how many messages. Raises StorageError where it is away."""
         mover = Mover(store.end, [self.elsewhere.end], _nothing)
         done = mover.moved
-        try:
-            await mover.begin()
-            if self._spilling:
-                self._spilling = False
-                self._told(Turn.ENDED, self._messages)
-            while await mover.go_on():
-                pass
-        finally:
-            self._octets -= done.octets
-            self._messages -= done.messages
+        await mover.begin()
+        if self._spilling:
+            self._spilling = False
+            self._told(Turn.ENDED, self._messages)
+        more = True
+        while more:
+            octets, messages = done.octets, done.messages
+            try:
+                more = await mover.go_on()
+            finally:
+                self._octets -= done.octets - octets
+                self._messages -= done.messages - messages
         return done.messages
+
+    async def _count_again(self) -> None:
+        """Look what is left: an operator may have dropped some, and a move may have been cut off.
+
+        Where a message comes meanwhile, the next time will do: it has woken us.
+        """
+        came = self._came
+        found = await self._counted()
+        if came == self._came and not self._coming:
+            self._messages, self._octets = found
 
     async def lease(self, now: float, limit: int, avoid: Collection[str] = ()) -> list[Lease]:
         """Take messages with recipients that are due."""

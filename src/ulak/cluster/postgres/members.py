@@ -10,16 +10,17 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from ulak.cluster.database import Database
-from ulak.cluster.member import Duty, InHand, Member, Order, Stand
+from ulak.cluster.member import Duty, InHand, Member, Order, Spilled, Stand
 from ulak.cluster.postgres.looking import looked
 from ulak.cluster.postgres.place import PATIENCE, SESSION, ClusterError
 from ulak.database.connecting import where_is
 
 _ROWS = (
     "SELECT name, host, data, version, tables, extract(epoch FROM started)::FLOAT8, workers, duty, "
-    "extract(epoch FROM since)::FLOAT8, sessions, messages, attempts, epochs, "
-    "extract(epoch FROM seen)::FLOAT8, extract(epoch FROM clock_timestamp() - seen)::FLOAT8, lag, "
-    "extract(epoch FROM rival)::FLOAT8, wanted FROM member ORDER BY name"
+    "extract(epoch FROM since)::FLOAT8, sessions, messages, attempts, spilled, spilled_octets, "
+    "epochs, extract(epoch FROM seen)::FLOAT8, "
+    "extract(epoch FROM clock_timestamp() - seen)::FLOAT8, lag, extract(epoch FROM rival)::FLOAT8, "
+    "wanted FROM member ORDER BY name"
 )
 _ORDER = "UPDATE member SET wanted = %s, wanted_by = %s WHERE name = %s"
 
@@ -81,7 +82,7 @@ def _connected(url: str) -> psycopg.Connection[TupleRow]:
 
 def _member(row: TupleRow) -> Member:
     (name, host, data, version, tables, started, workers, duty, since, *rest) = row
-    (sessions, messages, attempts, epochs, seen, age, lag, rival, wanted) = rest
+    (sessions, messages, attempts, spilled, octets, epochs, seen, age, lag, rival, wanted) = rest
     return Member(
         name,
         host,
@@ -90,7 +91,7 @@ def _member(row: TupleRow) -> Member:
         tables,
         started,
         workers,
-        Stand(Duty(duty), since, InHand(sessions, messages, attempts)),
+        Stand(Duty(duty), since, InHand(sessions, messages, attempts), Spilled(spilled, octets)),
         tuple(epochs),
         seen,
         age,

@@ -25,6 +25,7 @@ from ulak.database.connecting import connected, where_is
 _BEAT = """
 UPDATE member SET duty = %(duty)s, since = to_timestamp(%(since)s), sessions = %(sessions)s,
     messages = %(messages)s, attempts = %(attempts)s,
+    spilled = %(spilled)s, spilled_octets = %(octets)s,
     epochs = ARRAY(SELECT epoch FROM node WHERE name = ANY(%(nodes)s) ORDER BY epoch),
     seen = now(), lag = %(lag)s,
     wanted = CASE wanted WHEN %(obeyed)s THEN '' ELSE wanted END
@@ -34,16 +35,17 @@ WHERE name = %(name)s AND instance = %(instance)s RETURNING wanted, wanted_by
 # takes it when nothing has been heard of that one.
 _TAKE = """
 INSERT INTO member (name, instance, host, data, version, tables, started, workers, duty, since,
-    sessions, messages, attempts, epochs, seen, lag)
+    sessions, messages, attempts, spilled, spilled_octets, epochs, seen, lag)
 VALUES (%(name)s, %(instance)s, %(host)s, %(data)s, %(version)s, %(tables)s,
     to_timestamp(%(started)s), %(workers)s, %(duty)s, to_timestamp(%(since)s),
-    %(sessions)s, %(messages)s, %(attempts)s,
+    %(sessions)s, %(messages)s, %(attempts)s, %(spilled)s, %(octets)s,
     ARRAY(SELECT epoch FROM node WHERE name = ANY(%(nodes)s) ORDER BY epoch), now(), %(lag)s)
 ON CONFLICT (name) DO UPDATE SET instance = EXCLUDED.instance, host = EXCLUDED.host,
     data = EXCLUDED.data, version = EXCLUDED.version, tables = EXCLUDED.tables,
     started = EXCLUDED.started, workers = EXCLUDED.workers, duty = EXCLUDED.duty,
     since = EXCLUDED.since, sessions = EXCLUDED.sessions, messages = EXCLUDED.messages,
-    attempts = EXCLUDED.attempts, epochs = EXCLUDED.epochs, seen = EXCLUDED.seen,
+    attempts = EXCLUDED.attempts, spilled = EXCLUDED.spilled,
+    spilled_octets = EXCLUDED.spilled_octets, epochs = EXCLUDED.epochs, seen = EXCLUDED.seen,
     lag = EXCLUDED.lag
 WHERE %(anew)s OR member.seen < now() - make_interval(secs => %(silent)s)
 RETURNING wanted, wanted_by
@@ -102,6 +104,8 @@ class Row:
             "sessions": stand.in_hand.sessions,
             "messages": stand.in_hand.messages,
             "attempts": stand.in_hand.attempts,
+            "spilled": stand.spilled.messages,
+            "octets": stand.spilled.octets,
             "lag": self._lag,
             "obeyed": self._obeyed,
             "anew": self._anew,

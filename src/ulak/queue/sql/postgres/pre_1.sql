@@ -131,6 +131,8 @@ CREATE TABLE member (
     sessions INTEGER NOT NULL,  -- with clients
     messages INTEGER NOT NULL,  -- that it has leased
     attempts INTEGER NOT NULL,  -- that are under way
+    spilled BIGINT NOT NULL DEFAULT 0,  -- messages that lie on its own disk (`ulak.queue.spilling`)
+    spilled_octets BIGINT NOT NULL DEFAULT 0,  -- of their bodies
     epochs BIGINT[] NOT NULL,  -- of its workers, in `node`
     seen TIMESTAMPTZ NOT NULL,
     lag DOUBLE PRECISION NOT NULL,  -- seconds that the last beat but one took
