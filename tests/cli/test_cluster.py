@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -29,6 +30,8 @@ class Cluster:
         self.file = folder / "ulak.toml"
         self.file.write_text(f'data = "data"\n[queue]\nstore = "{url}"\n[cluster]\nname = "mx3"\n')
         asyncio.run(self._written())
+        # A busy machine may come to the next line when these would be silent already.
+        self.sql("UPDATE member SET seen = now() + interval '10 minutes'")
 
     async def _written(self) -> None:
         store = await open_store(self.url, self.folder / "made", "made")
@@ -102,6 +105,8 @@ def test_status_for_programs_has_the_same(cluster: Cluster) -> None:
         "begun": 1,
         "ended": told["database"]["schema"]["ended"],
         "known": 1,
+        "older": [],
+        "kept_until": None,
     }
     assert [one["problem"] for one in told["problems"]] == ["none-confirms"]
 
@@ -161,6 +166,25 @@ def test_a_server_that_is_down_tells_of_mail_on_its_disk(cluster: Cluster) -> No
     assert result.exit_code == 1
     assert "cannot be reached" in said(result)
     assert "this machine alone has until the database of the queue is back: 2." in said(result)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_for_whom_or_until_when_something_is_kept_in_the_tables_is_told(
+    cluster: Cluster, lang: str
+) -> None:
+    cluster.sql("UPDATE store SET begun = 2, older_seen = '2026-11-28 12:00:00Z'")
+    cluster.sql("UPDATE member SET tables = 2 WHERE name = 'mx1'")
+    text = said(cluster("status", lang=lang))
+    assert "mx2" in text.partition("PostgreSQL")[2]
+    assert "1d" in text
+    cluster.sql("UPDATE member SET tables = 2")
+    text = said(cluster("status", lang=lang))
+    assert f"{datetime(2026, 11, 29, 12, tzinfo=UTC).astimezone():%Y-%m-%d %H:%M:%S}" in text
+    schema = json.loads(cluster("status", "--json").stdout)["database"]["schema"]
+    kept = datetime(2026, 11, 29, 12, tzinfo=UTC).timestamp()
+    assert (schema["older"], schema["kept_until"]) == ([], kept)
+    cluster.sql("UPDATE store SET begun = 1, ended = 1")
+    assert "2026-11-29" not in said(cluster("status", lang=lang))
 
 
 def test_an_order_is_left_for_the_server_that_is_named(cluster: Cluster) -> None:

@@ -38,6 +38,7 @@ def test_a_database_tells_how_it_is(url: str) -> None:
     assert len(found.bodies) == 6
     assert 0 < sum(found.bodies) < found.size
     assert (found.begun, found.known) == (1, 1)
+    assert (found.keep_for, found.kept_until) == (86400.0, None)
 
 
 def test_what_its_user_would_set_does_not_count_but_what_the_server_does(url: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from ulak.cluster.database import Database, Slot, Standby, Table, Transaction
 from ulak.cluster.member import Duty, Member, Spilled, Stand
-from ulak.cluster.problems import problems
+from ulak.cluster.problems import older, problems
 
 ANNA = Member("a", "mx1", "/d", "1", 1, 0.0, 2, Stand(Duty.SERVING, 0.0), (1,), 100.0, 1.0, 0.01)
 BEN = replace(ANNA, name="b", host="mx2")
@@ -33,6 +33,8 @@ SOUND = Database(
     begun=1,
     ended=1,
     known=1,
+    keep_for=86400.0,
+    kept_until=None,
 )
 
 
@@ -62,7 +64,6 @@ def test_where_all_is_well_nothing_is_said() -> None:
         ({"oldest": Transaction("ada", "psql", 901.0)}, "open"),
         ({"oldest": Transaction("ada", "", 901.0, "p1")}, "prepared"),
         ({"slots": (Slot("s2", 1_000_000_001),)}, "slot"),
-        ({"begun": 2}, "newer-tables"),
     ],
 )
 def test_each_trouble_of_the_database_is_found(more: dict[str, Any], found: str) -> None:
@@ -110,6 +111,19 @@ def test_versions_that_differ_are_no_grave_thing() -> None:
     assert (found.key, found.grave, found.facts) == ("mixed", False, {"versions": "1, 2"})
     # Of one that is down the version does not matter.
     assert keys([ANNA, replace(BEN, version="2", age=60.0)], SOUND) == ["silent"]
+
+
+def test_newer_tables_are_a_trouble_as_long_as_newer_servers_are_at_work() -> None:
+    newer = replace(SOUND, begun=2)
+    assert keys([ANNA, replace(BEN, tables=2)], newer) == ["newer-tables"]
+    assert keys([ANNA, BEN], newer) == [], "they went back to the version before"
+    assert keys([ANNA, replace(BEN, tables=2, age=60.0)], newer) == ["silent"]
+
+
+def test_who_needs_what_newer_servers_do_not_is_named() -> None:
+    silent = replace(ANNA, name="c", age=60.0)
+    assert older([ANNA, replace(BEN, tables=2), silent], replace(SOUND, begun=2)) == ["a"]
+    assert older([ANNA, BEN], SOUND) == []
 
 
 def test_what_is_grave_comes_first() -> None:

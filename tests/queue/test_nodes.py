@@ -13,8 +13,6 @@ from tests.postgresql import PostgresServer
 
 from ulak.queue.item import Body, Done, Message, Selection
 from ulak.queue.postgres import PostgresStore, keeping
-from ulak.queue.sql import postgres as sql
-from ulak.queue.store import StoreVersionError
 
 from .driver import ALL, Driver, done, message, waiting
 
@@ -337,46 +335,6 @@ def test_a_part_that_is_still_written_to_is_not_emptied(queue: Driver) -> None:
         assert await store._links["looks"].do(keeping.empty) == 1
 
     queue.run(race())
-
-
-# -- versions -----------------------------------------------------------------------------------
-
-
-def test_nodes_of_two_versions_work_side_by_side(
-    queue: Driver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    steps = {
-        ("post", 1): "ALTER TABLE message ADD COLUMN of_no_use INTEGER",
-        ("pre", 2): "ALTER TABLE message ADD COLUMN more TEXT",
-        ("post", 2): "ALTER TABLE message DROP COLUMN of_no_use",
-    }
-    monkeypatch.setattr(sql, "migration", lambda step, version: steps.get((step, version), ""))
-
-    def columns() -> set[object]:
-        found = _sql(
-            queue,
-            "SELECT column_name FROM information_schema.columns "
-            f"WHERE table_schema = '{queue.schema}' AND table_name = 'message'",
-        )
-        return {name for (name,) in found}
-
-    old = _first(queue)
-    _bury(queue, old)
-    assert "of_no_use" in columns()
-    monkeypatch.setattr(sql, "VERSION", 2)
-    new = _second(queue)
-    _bury(queue, new)
-    assert {"more", "of_no_use"} <= columns(), "the old one needs it"
-    queue.run(old.close())
-    _bury(queue, new)
-    assert "of_no_use" not in columns()
-    assert _sql(queue, "SELECT begun, ended FROM store") == [(2, 2)]
-    queue.run(new.close())
-    monkeypatch.setattr(sql, "VERSION", 1)
-    with pytest.raises(StoreVersionError, match="newer"):
-        _second(queue)
-    monkeypatch.setattr(sql, "VERSION", 2)
-    queue.open()
 
 
 def test_many_who_come_at_once_make_the_tables_once(

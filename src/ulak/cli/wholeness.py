@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +14,8 @@ from ulak.cli.frame import language
 from ulak.cluster import words
 from ulak.cluster.database import Database
 from ulak.cluster.member import Member
-from ulak.cluster.problems import Problem
+from ulak.cluster.problems import Problem, older
+from ulak.config.values import write_duration
 from ulak.queue.item import State
 
 _MEMBER = ("name", "duty", "since", "version", "sessions", "messages", "attempts", "seen")
@@ -28,7 +29,7 @@ def shown(ctx: click.Context, look: Look) -> str:
         "\n".join(_queue(ctx, look)),
     ]
     if look.database is not None:
-        parts.append("\n".join(_database(ctx, look.database)))
+        parts.append("\n".join(_database(ctx, look, look.database)))
     if look.problems:
         parts.append("\n".join(_problems(ctx, look)))
     else:
@@ -74,8 +75,10 @@ def _queue(ctx: click.Context, look: Look) -> Iterator[str]:
         yield output.prose(words.say(language(ctx), "oldest", time=time))
 
 
-def _database(ctx: click.Context, database: Database) -> Iterator[str]:
+def _database(ctx: click.Context, look: Look, database: Database) -> Iterator[str]:
     yield output.prose(words.database(database, language(ctx)))
+    if database.kept_until is not None:
+        yield output.prose(_kept(ctx, older(look.members, database), database, database.kept_until))
     if database.standbys and database.sees_all:
         rows = [
             (one.name, one.address, one.state, one.sync, words.megabytes(one.behind))
@@ -83,6 +86,14 @@ def _database(ctx: click.Context, database: Database) -> Iterator[str]:
         ]
         yield ""
         yield output.table(rows, [words.say(language(ctx), f"standby.{name}") for name in _STANDBY])
+
+
+def _kept(ctx: click.Context, names: Sequence[str], database: Database, until: float) -> str:
+    """Say for whom, or until when, what only older servers need is kept in the tables."""
+    if names:
+        keep = write_duration(database.keep_for)
+        return words.say(language(ctx), "kept.for", names=output.clean(", ".join(names)), keep=keep)
+    return words.say(language(ctx), "kept.until", time=_moment(until))
 
 
 def _problems(ctx: click.Context, look: Look) -> Iterator[str]:
@@ -108,7 +119,7 @@ def told(ctx: click.Context, look: Look) -> dict[str, Any]:
             "due": look.depth.due,
             "oldest": look.depth.oldest,
         },
-        "database": None if look.database is None else _of_database(look.database),
+        "database": None if look.database is None else _of_database(look, look.database),
         "problems": [
             {
                 "problem": problem.key,
@@ -147,7 +158,7 @@ def _member(member: Member) -> dict[str, Any]:
     }
 
 
-def _of_database(database: Database) -> dict[str, Any]:
+def _of_database(look: Look, database: Database) -> dict[str, Any]:
     oldest = database.oldest
     return {
         "version": database.version,
@@ -183,7 +194,13 @@ def _of_database(database: Database) -> dict[str, Any]:
             "prepared": oldest.prepared,
         },
         "slots": [{"name": one.name, "kept": one.kept} for one in database.slots],
-        "schema": {"begun": database.begun, "ended": database.ended, "known": database.known},
+        "schema": {
+            "begun": database.begun,
+            "ended": database.ended,
+            "known": database.known,
+            "older": older(look.members, database),
+            "kept_until": database.kept_until,
+        },
     }
 
 

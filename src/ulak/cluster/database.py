@@ -58,7 +58,9 @@ class Database:
     """How it is. `sees_all`: its user may look at standbys and at transactions of others.
 
     `begun` and `ended` are the last steps of the tables' versions, `known` those that this Ulak
-    knows; `bodies` are the parts of what has the octets of mail.
+    knows. What only servers need that are older than `begun` is kept until `kept_until`, in seconds
+    since the epoch: `keep_for` seconds after one was last seen. `bodies` are the parts of what has
+    the octets of mail.
     """
 
     version: str
@@ -79,3 +81,5 @@ class Database:
     begun: int
     ended: int
     known: int
+    keep_for: float
+    kept_until: float | None  # None: nothing is

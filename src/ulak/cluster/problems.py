@@ -45,6 +45,7 @@ def problems(
     if database is not None:
         found += _of_durability(database)
         found += _of_database(database)
+        found += _of_versions(members, database)
     if bucket:
         found.append(Problem("bucket-away", grave=True, facts={"problem": bucket}))
     return sorted(found, key=lambda problem: not problem.grave)
@@ -120,6 +121,16 @@ def _of_database(database: Database) -> Iterator[Problem]:
     for slot in database.slots:
         if slot.kept > KEPT:
             yield Problem("slot", grave=True, facts={"name": slot.name, "size": slot.kept})
-    if database.begun > database.known:
-        facts = {"begun": database.begun, "known": database.known}
+
+
+def _of_versions(members: Sequence[Member], database: Database) -> Iterator[Problem]:
+    # What newer servers have added is in nobody's way when they are gone.
+    newest = max((one.tables for one in members if not one.silent), default=0)
+    if newest > database.known:
+        facts = {"begun": newest, "known": database.known}
         yield Problem("newer-tables", facts=facts)
+
+
+def older(members: Sequence[Member], database: Database) -> list[str]:
+    """Name the servers at work that need of the tables what newer ones do not."""
+    return [one.name for one in members if one.tables < database.begun and not one.silent]

@@ -27,7 +27,7 @@ _FIND = """
         AND until > extract(epoch FROM clock_timestamp()) + 1
 """
 _LEAVE = """
-    INSERT INTO dns_answer
+    INSERT INTO dns_answer (name, kind, status, records, canonical, until)
     SELECT DISTINCT ON (name, kind) name, kind, status, records, canonical,
         extract(epoch FROM clock_timestamp()) + life
     FROM json_to_recordset(%s) AS new(name TEXT, kind TEXT, status TEXT, records TEXT,

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 _OVERLAP = 10.0  # seconds that are read twice: a transaction is seen when it ends
 _TELL = """
-    INSERT INTO account_sent AS known
+    INSERT INTO account_sent AS known (account, hour, server, messages, recipients, noted)
     SELECT account, hour, %s, messages, recipients, extract(epoch FROM clock_timestamp())
     FROM json_to_recordset(%s)
         AS new(account TEXT, hour BIGINT, messages BIGINT, recipients BIGINT)

@@ -51,6 +51,12 @@ SELECT slot_name, CASE WHEN pg_is_in_recovery() THEN 0
     ELSE coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0) END::BIGINT
 FROM pg_replication_slots WHERE NOT active ORDER BY slot_name
 """
+_VERSIONS = """
+SELECT begun, ended, extract(epoch FROM keep_for)::FLOAT8,
+    CASE WHEN ended < begun AND isfinite(older_seen)
+        THEN extract(epoch FROM older_seen + keep_for)::FLOAT8 END
+FROM store
+"""
 
 
 def looked(connection: psycopg.Connection[TupleRow], schema: str, known: int) -> Database:
@@ -69,7 +75,7 @@ def _looked(connection: psycopg.Connection[TupleRow], schema: str, known: int) -
         _WHOLE
     )
     (made,), *_ = rows("SELECT to_regclass('store') IS NOT NULL")
-    (begun, ended), *_ = rows("SELECT begun, ended FROM store") if made else [(0, 0)]
+    (begun, ended, keep_for, kept_until), *_ = rows(_VERSIONS) if made else [(0, 0, 0.0, None)]
     oldest = [Transaction(*row) for row in rows(_OLDEST)]
     return Database(
         version=version,
@@ -90,4 +96,6 @@ def _looked(connection: psycopg.Connection[TupleRow], schema: str, known: int) -
         begun=begun,
         ended=ended,
         known=known,
+        keep_for=keep_for,
+        kept_until=kept_until,
     )

@@ -25,7 +25,7 @@ GRACE = 30.0  # seconds that others have to come back when the database does
 _GAP = 10.0  # seconds between two steps after which the database was away
 
 _COME = (
-    "INSERT INTO sharer SELECT nextval('sharer_number'), %s, 0, "
+    "INSERT INTO sharer (number, name, divides, until) SELECT nextval('sharer_number'), %s, 0, "
     "now() + make_interval(secs => %s) RETURNING number"
 )
 _ONCE = "DELETE FROM sharer WHERE name = %s"  # who we were before, in a process that ended
@@ -44,7 +44,8 @@ _CLAIMS = (
 _SOME = " WHERE (site, source) IN (SELECT * FROM unnest(%s::TEXT[], %s::TEXT[]))"
 _NOW = "SELECT extract(epoch FROM clock_timestamp())::DOUBLE PRECISION"
 _GIVEN = (
-    "INSERT INTO site_claim VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT "
+    "INSERT INTO site_claim (site, source, number, slots, wanted, most, since, last) "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT "
     "(site, source, number) DO UPDATE SET slots = excluded.slots, wanted = excluded.wanted, "
     "most = excluded.most, since = excluded.since, last = excluded.last"
 )

@@ -30,7 +30,8 @@ _FIRST = """
     FROM site_terms WHERE changed >= %s ORDER BY noted
 """
 _WRITE = """
-    INSERT INTO site_terms AS known
+    INSERT INTO site_terms AS known (site, source, changed, attempts, interval, learned,
+        suspension, writer, noted)
     SELECT site, source, changed, attempts, interval, learned, suspension, %s,
         extract(epoch FROM clock_timestamp())
     FROM json_to_recordset(%s) AS new(site TEXT, source TEXT, changed DOUBLE PRECISION,

@@ -15,7 +15,10 @@ T = TypeVar("T")
 
 _KEPT = 31 * DAY  # seconds for which counts are kept that are over
 _DURABLY = "SELECT set_config('synchronous_commit', 'on', TRUE)"
-_BEGIN = "INSERT INTO source_sent VALUES (%s, %s, %s, %s, 0) ON CONFLICT DO NOTHING"
+_BEGIN = (
+    "INSERT INTO source_sent (what, place, starts, ends, taken) "
+    "VALUES (%s, %s, %s, %s, 0) ON CONFLICT DO NOTHING"
+)
 _OLD = "DELETE FROM source_sent WHERE ends < %s"
 _TAKEN = (
     "SELECT taken FROM source_sent WHERE what = %s AND place = %s AND starts = %s AND ends = %s "

@@ -30,10 +30,10 @@ _PART = 1_000_000  # octets of a large body in one row
 _NAME = re.compile(r"[0-9a-f]{16}")
 
 OCTETS = (
-    "INSERT INTO body SELECT %s::SMALLINT, seq, 0, octets "
+    "INSERT INTO body (slot, seq, part, octets) SELECT %s::SMALLINT, seq, 0, octets "
     "FROM unnest(%s::BIGINT[], %b::BYTEA[]) AS o(seq, octets)"
 )
-_ONE_PART = "INSERT INTO body VALUES (%s, %s, %s, %b)"
+_ONE_PART = "INSERT INTO body (slot, seq, part, octets) VALUES (%s, %s, %s, %b)"
 _THERE = "SELECT seq FROM message WHERE seq = ANY(%s)"
 
 

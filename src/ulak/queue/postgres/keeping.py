@@ -30,14 +30,16 @@ left_behind AS (
     ORDER BY m.seq LIMIT 200 FOR UPDATE OF m SKIP LOCKED
 ),
 copied AS (
-    INSERT INTO body SELECT target, b.seq, b.part, b.octets
+    INSERT INTO body (slot, seq, part, octets) SELECT target, b.seq, b.part, b.octets
     FROM left_behind l JOIN body b ON b.slot = l.slot AND b.seq = l.seq
 )
 UPDATE message m SET slot = l.target FROM left_behind l WHERE m.seq = l.seq
 """
 
 
-_SPARE = "INSERT INTO spare SELECT generate_series(1, 50000) WHERE NOT EXISTS (SELECT 1 FROM spare)"
+_SPARE = (
+    "INSERT INTO spare (n) SELECT generate_series(1, 50000) WHERE NOT EXISTS (SELECT 1 FROM spare)"
+)
 
 
 async def turned(connection: Connection) -> None:

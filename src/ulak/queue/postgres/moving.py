@@ -37,13 +37,13 @@ _KNOWN = """
 SELECT m.id, EXISTS (SELECT 1 FROM arriving a WHERE a.seq = m.seq)
 FROM message m WHERE m.id = ANY(%s)
 """
-_ARRIVING = "INSERT INTO arriving SELECT unnest(%s::BIGINT[]), %s"
+_ARRIVING = "INSERT INTO arriving (seq, origin) SELECT unnest(%s::BIGINT[]), %s"
 _LEFT = """
 WITH gone AS (
     DELETE FROM pending p USING unnest(%s::BIGINT[], %s::BIGINT[]) AS o(seq, token)
     WHERE p.seq = o.seq AND p.token = o.token RETURNING p.seq
 )
-INSERT INTO departed
+INSERT INTO departed (target, id)
 SELECT DISTINCT %s, m.id FROM gone JOIN message m USING (seq) ON CONFLICT DO NOTHING
 """
 _GONE = (
@@ -68,7 +68,8 @@ DELETE FROM message m USING others WHERE m.seq = others.seq
 _FORGET = "DELETE FROM departed WHERE target = %s AND id = ANY(%s)"
 _RECEIPTS = "SELECT key, digest, answer, time FROM receipt WHERE key > %s ORDER BY key LIMIT %s"
 _KEEP = """
-INSERT INTO receipt SELECT * FROM unnest(%s::TEXT[], %s::TEXT[], %s::TEXT[], %s::FLOAT8[])
+INSERT INTO receipt (key, digest, answer, time)
+SELECT * FROM unnest(%s::TEXT[], %s::TEXT[], %s::TEXT[], %s::FLOAT8[])
 ON CONFLICT DO NOTHING
 """
 

@@ -36,9 +36,12 @@ _GRACE = 0.5  # of that time: what others have to come back in when the database
 _AGAIN = 0.5  # seconds
 
 PROOF = "SELECT 1 / count(*) FROM (SELECT 1 FROM node WHERE epoch = %s FOR KEY SHARE) one"
+# Nobody is born where what its version needs was taken away; and nothing is, meanwhile.
 _BORN = (
-    "INSERT INTO node SELECT nextval('epoch'), %s, %s, now() + make_interval(secs => lease) "
-    "FROM store RETURNING epoch, (SELECT young FROM store), (SELECT lease FROM store)"
+    "INSERT INTO node (epoch, name, version, until) "
+    "SELECT nextval('epoch'), %s, %s, now() + make_interval(secs => lease) "
+    "FROM store WHERE ended <= %s FOR KEY SHARE "
+    "RETURNING epoch, (SELECT young FROM store), (SELECT lease FROM store)"
 )
 _LIVES = (
     "UPDATE node SET until = now() + make_interval(secs => lease) FROM store WHERE epoch = %s "
@@ -115,8 +118,10 @@ class Node:
     async def _be_born(self) -> None:
         async def step(connection: Connection) -> tuple[int, int, float]:
             async with connection.transaction():
-                born = await connection.execute(_BORN, (self._name, sql.VERSION))
+                born = await connection.execute(_BORN, (self._name, sql.VERSION, sql.VERSION))
                 row = await born.fetchone()
+                if row is None:
+                    schema.refuse_newer((await schema.versions(connection))[1])
                 assert row is not None  # noqa: S101 -- it has just been put there
                 # One of the same name is who we were before: it does not have to be waited for.
                 await self._take_over(connection, row[0], others=False)

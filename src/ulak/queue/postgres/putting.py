@@ -27,6 +27,7 @@ from ulak.queue.postgres.node import PROOF, Node
 from ulak.queue.postgres.rows import (
     MESSAGE_RECORD,
     PENDING_RECORD,
+    columns,
     message_record,
     pending_record,
     written,
@@ -36,8 +37,14 @@ from ulak.queue.postgres.settling import changed, left
 from ulak.queue.postgres.trouble import FencedError, LostError, UndurableError, storage_error
 from ulak.queue.store import RECEIPTS, StorageAwayError, StorageError, by_recipient
 
-_MESSAGES = f"INSERT INTO message SELECT * FROM json_to_recordset(%s) AS o({MESSAGE_RECORD})"
-_PENDING = f"INSERT INTO pending SELECT * FROM json_to_recordset(%s) AS o({PENDING_RECORD})"
+_MESSAGES = (
+    f"INSERT INTO message ({columns(MESSAGE_RECORD)}) "
+    f"SELECT * FROM json_to_recordset(%s) AS o({MESSAGE_RECORD})"
+)
+_PENDING = (
+    f"INSERT INTO pending ({columns(PENDING_RECORD)}) "
+    f"SELECT * FROM json_to_recordset(%s) AS o({PENDING_RECORD})"
+)
 # All of a plain batch in one statement, which is a transaction of its own: one exchange with the
 # database and nothing around it.
 _ALONE = f"""
@@ -46,12 +53,13 @@ WITH messages AS ({_MESSAGES}), recipients AS ({_PENDING}), bodies AS ({OCTETS})
 _PLAIN = f"{_ALONE} SELECT 1"
 _PLAIN_LEASED = f"{_ALONE} {PROOF}"
 _OBJECTS = (
-    "INSERT INTO object SELECT * FROM unnest(%s::BIGINT[], %s::TEXT[], %b::BYTEA[]) "
+    "INSERT INTO object (seq, key, digest) "
+    "SELECT * FROM unnest(%s::BIGINT[], %s::TEXT[], %b::BYTEA[]) "
     "ON CONFLICT (seq) DO UPDATE SET key = excluded.key, digest = excluded.digest, going = NULL"
 )
 _OLD_RECEIPTS = "DELETE FROM receipt WHERE key = ANY(%s) AND time <= %s"
 _RECEIPTS = (
-    "INSERT INTO receipt SELECT * FROM json_to_recordset(%s) "
+    "INSERT INTO receipt (key, digest, answer, time) SELECT * FROM json_to_recordset(%s) "
     "AS o(key TEXT, digest TEXT, answer TEXT, time DOUBLE PRECISION)"
 )
 

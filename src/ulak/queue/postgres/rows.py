@@ -43,6 +43,11 @@ PENDING_RECORD = (
 )
 
 
+def columns(record: str) -> str:
+    """Name the columns of a record, for who writes it."""
+    return ", ".join(each.split()[0] for each in record.split(", "))
+
+
 def written(records: list[dict[str, Any]]) -> str:
     """Write records as the one argument that a statement takes."""
     return json.dumps(records, separators=(",", ":"))

@@ -17,7 +17,7 @@ T = TypeVar("T")
 KEPT = 90  # days for which it is known that somebody was taken off
 
 _TELL = """
-INSERT INTO suppressed AS s
+INSERT INTO suppressed AS s (address, whose, cause, reply, message, since, until, seq, gone)
 SELECT address, whose, cause, reply, message, since, until, %(last)s - %(count)s + n,
     CASE WHEN there THEN NULL ELSE now() END
 FROM unnest(%(address)s::text[], %(whose)s::text[], %(there)s::bool[], %(cause)s::text[],

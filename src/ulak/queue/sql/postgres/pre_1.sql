@@ -11,7 +11,9 @@ CREATE TABLE store (
     young_since TIMESTAMPTZ NOT NULL DEFAULT now(),
     old SMALLINT NOT NULL DEFAULT 4,  -- where those go that have waited
     old_since TIMESTAMPTZ NOT NULL DEFAULT now(),
-    lease SMALLINT NOT NULL DEFAULT 60 CHECK (lease > 0)  -- seconds that a silent node is believed to live
+    lease SMALLINT NOT NULL DEFAULT 60 CHECK (lease > 0),  -- seconds that a silent node is believed to live
+    older_seen TIMESTAMPTZ NOT NULL DEFAULT '-infinity',  -- when a node of a version before `begun` was there
+    keep_for INTERVAL NOT NULL DEFAULT '1 day'  -- how long after that what only such a one needs is kept
 );
 INSERT INTO store (begun, ended) VALUES (1, 0);
 
