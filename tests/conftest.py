@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -170,10 +170,27 @@ class Sink:
         self._loop.close()
 
 
+_SERVERS = pytest.StashKey[list[Served]]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the end of the logs of the servers of a test that fails: it may not fail again."""
+    report = yield
+    if report.failed:
+        for server in item.stash.get(_SERVERS, []):
+            with contextlib.suppress(OSError):
+                report.sections.append((f"Log of {server.folder.name}", server.log()[-6000:]))
+    return report
+
+
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+def served(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Served]]:
     """Make servers that end with the test."""
     made: list[Served] = []
+    request.node.stash[_SERVERS] = made
 
     def make(more: str = "", **how: object) -> Served:
         folder = tmp_path / f"server-{len(made)}"

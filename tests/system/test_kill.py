@@ -19,7 +19,7 @@ RETRY = '[delivery.retry]\nfirst = "1s"\nfactor = 1.0\nlongest = "1s"\njitter = 
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_what_was_acknowledged_arrives_although_the_server_is_killed_fifty_times(
     served: Callable[..., Any], sink: Callable[..., Any]
 ) -> None:
