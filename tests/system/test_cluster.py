@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import psycopg
 import pytest
 from tests.kills.cluster import prepare
 from tests.postgresql import PostgresServer
@@ -128,6 +129,35 @@ def test_mail_in_a_queue_of_before_is_delivered_when_the_queue_moves_to_a_databa
     send(server, "m4")
     until(lambda: len(target.messages) == 4, "all four")
     until(lambda: queued(server) == [], "an empty queue")
+    assert server.stop() == 0
+
+
+def test_who_works_on_a_queue_of_before_beside_that_of_all_has_a_place_of_its_own_for_each(
+    served: Callable[..., Any], sink: Callable[..., Any], database: PostgresServer
+) -> None:
+    """Two that take one place push each other out of it, and one of them sends nothing."""
+    refusing = sink(Behaviour(at={"RCPT": "451 4.2.0 not now"}))
+    url = database.fresh()
+    server = served(settings("sqlite", refusing.port), workers=2)
+    server.start()
+    send(server, "m1")
+    assert server.stop() == 0
+    server.more = settings(url, refusing.port)
+    server.start()
+
+    def places() -> list[tuple[int, int]]:
+        with psycopg.connect(url) as connection:
+            found = connection.execute("SELECT number, divides FROM ulak.sharer ORDER BY number")
+            return found.fetchall()
+
+    until(lambda: [divides for _, divides in places()] == [4] * 4, "four that share limits")
+    before = places()
+    time.sleep(3)
+    assert places() == before
+    assert server.ulak("queue", "drop", "--all").returncode == 0
+    assert server.stop() == 0
+    server.start()
+    until(lambda: [divides for _, divides in places()] == [2] * 2, "what is empty to need no part")
     assert server.stop() == 0
 
 

@@ -95,8 +95,9 @@ def post_of(parts: Parts, store: Store, member: Member) -> Post:
     parts.waking.append(worker.wake)
     wake_by_news(store, worker.wake)
     hear(parts, store)
-    sharing = sharing_of(parts, sites, member, seat, worker)
-    operated = not (member.index and shared_by_all(store))
+    shared = shared_by_all(store)
+    sharing = sharing_of(parts, sites, member, seat, worker, own=shared)
+    operated = not (member.index and shared)
     spilled = store.here if isinstance(store, SpillingStore) else ()
     return Post(store, worker, sharing, operated, spilled)
 

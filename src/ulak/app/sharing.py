@@ -25,9 +25,13 @@ if TYPE_CHECKING:
 
 
 def sharing_of(
-    parts: Parts, sites: Sites, member: Member, seat: Seat | None, worker: Worker
+    parts: Parts, sites: Sites, member: Member, seat: Seat | None, worker: Worker, *, own: bool
 ) -> Sharing:
-    """Make who keeps the sites of a worker in step with those of the others."""
+    """Make who keeps the sites of a worker in step with those of the others.
+
+    `own`: it works on the queue of all. Beside it a process may work on one of before, on this
+    machine alone: that one shares limits, too, by another name.
+    """
     clock, incident, opened = parts.clock, parts.incident, worker.reopen
     if seat is None:
         shared = SqliteShared(parts.places.sites)
@@ -35,7 +39,7 @@ def sharing_of(
     from ulak.database.line import Line  # noqa: PLC0415 -- what speaks to PostgreSQL is not everywhere
     from ulak.delivery.postgres import PostgresSeats, PostgresShared  # noqa: PLC0415 -- as above
 
-    name = f"{member_of(parts.config)} worker {member.index}"
+    name = f"{member_of(parts.config)} {'worker' if own else 'queue'} {member.index}"
     line = Line(parts.config.queue.store, f"{name} limits")
     parts.closing.append(line.close)
 

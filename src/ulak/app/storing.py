@@ -75,7 +75,11 @@ async def open_all(
     stores = [(Member(index, members), own)]
     for extra in others:
         with contextlib.suppress(StoreBusyError):
-            stores.append((Member(extra, members), SqliteStore(places.queue(extra))))
+            store = SqliteStore(places.queue(extra))
+            if in_database(chosen) and not (await store.count()).messages:
+                await store.close()  # no mail comes to it any more: it needs no part of limits
+                continue
+            stores.append((Member(extra, members), store))
     return stores
 
 
