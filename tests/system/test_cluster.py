@@ -150,7 +150,7 @@ def test_who_works_on_a_queue_of_before_beside_that_of_all_has_a_place_of_its_ow
             found = connection.execute("SELECT number, divides FROM ulak.sharer ORDER BY number")
             return found.fetchall()
 
-    until(lambda: [divides for _, divides in places()] == [4] * 4, "four that share limits")
+    until(lambda: [divides for _, divides in places()] == [3] * 3, "three that share limits")
     before = places()
     time.sleep(3)
     assert places() == before
