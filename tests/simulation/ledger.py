@@ -27,6 +27,7 @@ Who = tuple[str, str]  # a message and one of its recipients
 
 PER_HOUR = 12  # attempts for one recipient
 PROBES = 40  # connections within an hour to a site that is away and known to be
+SETTLED = 20.0  # seconds after a probe by one worker in which no other makes one for the same
 AHEAD = 80  # attempts for one sender between another's being due and his first
 HAPPY = 10 * MINUTE  # until mail is at a site that takes all: while we worked
 PUNCTUAL = (
@@ -75,6 +76,8 @@ class Ledger:
         self.story: list[tuple[float, tuple[str, ...]]] = []
         self.leased: dict[Who, int] = {}
         self.under_way: Counter[tuple[str, str]] = Counter()  # by site and source
+        # By site and source: for which suspension was probed last, by whom, until when.
+        self.probed: dict[tuple[str, str], tuple[float, int, float]] = {}
         self.crashes: list[float] = []
         self.downs: list[tuple[float, float]] = []  # when we did not work, or not well
         self.most_leased = 0
@@ -237,6 +240,19 @@ class Ledger:
 
     def attempted(self, key: str, source: str = "") -> None:
         self.under_way[key, source] -= 1
+
+    def probe(self, key: str, source: str, until: float, worker: int) -> None:
+        """Note that a worker probes a site whose suspension was over then."""
+        known, now = self.probed.get((key, source)), self.now()
+        if known is not None and known[:2] != (until, worker) and known[0] == until:
+            lately = now < known[2] + SETTLED
+            if lately and not any(known[2] <= crash for crash in self.crashes[-1:]):
+                self.breaks("one probes for all", key, f"worker {worker} after {known[1]}")
+        self.probed[key, source] = (until, worker, float("inf"))
+
+    def probe_ended(self, key: str, source: str, until: float, worker: int) -> None:
+        if self.probed[key, source][:2] == (until, worker):
+            self.probed[key, source] = (until, worker, self.now())
 
     def incident(self, error: BaseException) -> None:
         self.breaks("there is no error inside", type(error).__name__, str(error))

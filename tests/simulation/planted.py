@@ -23,6 +23,7 @@ from ulak.delivery.pool import Pool
 from ulak.delivery.ready import Ready
 from ulak.delivery.reporting import Reporting
 from ulak.delivery.settling import Settling
+from ulak.delivery.site.probe import Probe
 from ulak.delivery.site.share import Member
 from ulak.delivery.site.terms import Terms
 from ulak.delivery.site.window import Window
@@ -221,6 +222,11 @@ def _no_parts() -> list[Patch]:
     ]
 
 
+def _each_for_itself() -> list[Patch]:
+    """Each of several workers probes for itself."""
+    return [(Probe, "may", lambda _self: True)]
+
+
 def _no_lanes() -> list[Patch]:
     """How much a sender has in the store counts for nothing."""
     return [(Crowd, "enter", lambda *_given: 0)]
@@ -246,6 +252,7 @@ PLANTED: dict[str, Callable[[], list[Patch]]] = {
     "two-in-one": _two_in_one,
     "idle-free": _idle_free,
     "no-parts": _no_parts,
+    "each-for-itself": _each_for_itself,
     "no-lanes": _no_lanes,
 }
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from random import Random
+from zlib import crc32
 
 from ulak.bounce.notice import Office
 from ulak.delivery import worker as worker_module
@@ -31,6 +32,7 @@ from ulak.delivery.site.seat import Ask, Roll, Seat, SeatsInMemory
 from ulak.delivery.site.share import Member
 from ulak.delivery.site.shared import SharedInMemory
 from ulak.delivery.site.sites import Bounds, Sites
+from ulak.delivery.site.terms import Terms
 from ulak.delivery.site.window import Learning
 from ulak.delivery.source.source import SYSTEM, Source
 from ulak.delivery.source.sources import Sources
@@ -39,6 +41,7 @@ from ulak.delivery.worker import Worker
 from ulak.dns import Answer, Zone
 from ulak.dns.records import Status
 from ulak.mail.envelope import Envelope, domain_of
+from ulak.queue import lanes
 from ulak.queue.item import Body, Lease, Message, Pending, Row, Selection, Settlement
 from ulak.queue.memory import MemoryStore
 from ulak.queue.sqlite import SqliteStore
@@ -148,7 +151,11 @@ class Carrying:
     """The real carrier, watched."""
 
     def __init__(
-        self, ledger: Ledger, sources: Mapping[str, Source], stir: Callable[[], None]
+        self,
+        ledger: Ledger,
+        sources: Mapping[str, Source],
+        stir: Callable[[], None],
+        worker: int,
     ) -> None:
         sending = Sending(
             "mx.home.example", sweep=20.0, clock=simulated().clock, sources=sources.__getitem__
@@ -156,6 +163,7 @@ class Carrying:
         self.inner = SmtpCarrier(sending, self._fell)
         self._ledger = ledger
         self._stir = stir
+        self._worker = worker
 
     def _fell(self, error: Exception) -> str:
         self._ledger.incident(error)
@@ -171,10 +179,16 @@ class Carrying:
         site = target.site or target.key
         self._ledger.attempt(message.id, recipients, site, grant.source)
         self._stir()
+        terms = grant.terms
+        suspension = terms.suspension if grant.probe and isinstance(terms, Terms) else None
+        if suspension is not None:
+            self._ledger.probe(site, grant.source, suspension.until, self._worker)
         try:
             return await self.inner.carry(message, recipients, target, grant)
         finally:
             self._ledger.attempted(site, grant.source)
+            if suspension is not None:
+                self._ledger.probe_ended(site, grant.source, suspension.until, self._worker)
 
     async def close(self) -> None:
         await self.inner.close()
@@ -250,8 +264,9 @@ class Company:
         year.stirring.append(hurry)
         while True:
             hurry.clear()
+            claims = bool(self._sites.claims)  # what is given back the others see after a step
             await self._sharing.step()
-            busy = year.ledger.under_way.total() or self._sites.claims
+            busy = year.ledger.under_way.total() or claims or self._sites.claims
             pause = _OFTEN if busy else _ASLEEP
             seating = self._sharing._seating
             if seating is not None and seating.soon:
@@ -293,7 +308,7 @@ class Running:
         plan, ledger, loop = year.plan, year.ledger, simulated()
         self.store = Books(year.open(self.index), ledger, self)
         sources = {each.name: each for each in sources_of(plan.sources)}
-        self.carrier = Carrying(ledger, sources, year.stir)
+        self.carrier = Carrying(ledger, sources, year.stir, self.index)
         lot = Random(plan.seed + self.index)
         member = Member(self.index, plan.workers)
         seat = Seat() if year.clustered else None
@@ -514,9 +529,20 @@ def _rarely() -> Iterator[None]:
         worker_module._LONGEST_SLEEP, worker_module._RECHECK = before
 
 
+@contextmanager
+def _without_a_key() -> Iterator[None]:
+    """Count senders by a hash that is the same in every process."""
+    before = lanes._number
+    lanes._number = lambda domain: crc32(domain.encode())
+    try:
+        yield
+    finally:
+        lanes._number = before
+
+
 def simulate(seed: int, *, clustered: bool = False) -> tuple[Year, list[Broken]]:
     """Let the year of a seed pass; what was broken in it."""
-    with _rarely(), tempfile.TemporaryDirectory(prefix="ulak-year-") as folder:
+    with _rarely(), _without_a_key(), tempfile.TemporaryDirectory(prefix="ulak-year-") as folder:
         year = Year(world(seed), Path(folder), clustered=clustered)
         try:
             run(year.pass_by())

@@ -239,6 +239,8 @@ class Ready:
             if isinstance(granted, Grant):
                 break
             self._park(line, granted)
+        if granted.instead is not None:
+            self._ask(line)  # for a source that it stands in for
         job = line.take()
         job.grant = granted
         line.active += 1
@@ -285,7 +287,7 @@ class Ready:
     def _shun(self, line: Line) -> None:
         """Have a line without jobs wait, so that none come."""
         wait = line.site.wait(line.sources, self._clock())
-        if wait is not None:
+        if wait is not None and (line.active or wait.until != math.inf):
             self._park(line, wait)
 
     def _drop(self, line: Line) -> None:
@@ -307,8 +309,7 @@ class Ready:
         line.listed = False
         until = wait.until
         if until == math.inf:
-            if any(terms.wanting for terms in line.terms):
-                self._sites.want(line.site)
+            self._ask(line)
             return
         self._numbers += 1
         heappush(self._timed, (until, self._numbers, line.site.name))
@@ -320,6 +321,10 @@ class Ready:
                 self._clear_for_others(line, wait)
             else:
                 self._close(line, until)
+
+    def _ask(self, line: Line) -> None:
+        if any(terms.asking for terms in line.terms):
+            self._sites.want(line.site)
 
     def _clear_for_others(self, line: Line, wait: Wait) -> None:
         """Take the jobs out of a line that waits alone: its site is open for other sources."""

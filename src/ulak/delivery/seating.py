@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ulak.delivery.site.seat import Answer, Ask, Seat, Seats
-from ulak.delivery.site.share import SLICE, Place
+from ulak.delivery.site.share import Claimant, Place
 from ulak.delivery.site.sites import Sites
-from ulak.delivery.site.terms import Terms
 
 _ALONE = 1  # attempts at a time to a site while nothing is known of the others
 
@@ -76,24 +75,22 @@ class Seating:
         await self._seats.leave()
         self._divide(0, least=0)
 
-    def _ask(self, place: Place, terms: Terms) -> Ask:
-        window = terms.window
-        limit = int(window.ceiling)
+    def _ask(self, place: Place, terms: Claimant) -> Ask:
+        limit, active, now = terms.limit, terms.active, self._clock()
         part = self.seat.whole(limit)
         held = terms.share - terms.part
-        wanted = max(window.active - part, 0)
-        if window.active < terms.share:
+        wanted = max(active - part, terms.kept(now), 0)
+        if active < terms.share:
             terms.wanting = False  # who waited has gone, or may begin
         if terms.wanting:
-            wanted = max(min(int(window.size), limit) - terms.part, wanted)
+            wanted = max(min(terms.size, limit) - terms.part, wanted)
         if wanted:
             self._unused.discard(place)
         elif held and place not in self._unused:
             self._unused.add(place)  # between two messages, perhaps: until the next time
             wanted = held
-        holds = max(held, window.active - part, 0)
-        turn = bool(terms.claimed) and self._clock() - terms.claimed >= SLICE
-        return Ask(place, limit, holds, wanted, turn)
+        holds = max(held, active - part, 0)
+        return Ask(place, limit, holds, wanted, terms.turn(now))
 
     def _take(self, answer: Answer) -> None:
         """Divide limits as the answer allows, or asks for."""
@@ -127,17 +124,16 @@ class Seating:
             if given is None:
                 continue  # wanted since
             held = terms.share - terms.part
-            if given > held:
-                terms.win(terms.claimed or now, given)
+            if given > held and terms.win(terms.claimed or now, given):
                 self._opened(place[0])
             terms.share = terms.part + given
             if given < held:
                 self._shed(place, terms.lasting)
             if not given:
-                terms.claimed = 0.0
-                part = self.seat.whole(int(terms.window.ceiling))
-                if not terms.wanting and terms.window.active <= part:
+                terms.lose()
+                part = self.seat.whole(terms.limit)
+                if not terms.wanting and terms.active <= part:
                     del self._sites.claims[place]
                     self._unused.discard(place)
-            elif now - terms.claimed >= SLICE:
+            elif terms.turn(now):
                 terms.claimed = now  # another turn

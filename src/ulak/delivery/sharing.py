@@ -11,10 +11,9 @@ import contextlib
 from collections.abc import Callable
 
 from ulak.delivery.seating import Seating
-from ulak.delivery.site.share import LASTS, SLICE, Member
+from ulak.delivery.site.share import LASTS, Claimant, Member
 from ulak.delivery.site.shared import Kept, Place, Shared, SharedError
 from ulak.delivery.site.sites import Sites
-from ulak.delivery.site.terms import Terms
 
 _OFTEN = 2.0  # seconds between two looks at the file
 _SOON = 0.2  # and while parts of limits change
@@ -70,17 +69,29 @@ class Sharing:
                     await self._hurry.wait()
 
     async def step(self) -> None:
-        """Look what the others say, and tell them."""
+        """Tell the others what was learned, claim and give back, and look what they say.
+
+        In this order: who is given leave to probe knows then what the last probe has shown.
+        """
         trouble: SharedError | None = None
-        claims = self._claims if self._seating is None else self._seating.step
-        for part in (self._look, claims, self._tell):
+        try:
+            await self._tell()
+            await (self._claims() if self._seating is None else self._seating.step())
+        except SharedError as error:
+            trouble = error
+        if trouble is None or self._seating is None:  # a database would be waited for once more
             try:
-                await part()
+                await self._look()
             except SharedError as error:
                 trouble = error
-                if self._seating is not None:
-                    break  # it is a database: the others would wait for it, too
         self._failed(trouble)
+        self._probe(trouble)
+
+    def _probe(self, trouble: SharedError | None) -> None:
+        """Begin the probes that are ours: those for which there is leave, or all without others."""
+        for probe in self._sites.probes:
+            if probe.confirm() if trouble is None else probe.take(self._clock()):
+                self._opened(probe.site)
 
     def _failed(self, trouble: SharedError | None) -> None:
         """Note trouble with the file once, however long it lasts."""
@@ -141,22 +152,21 @@ class Sharing:
 
     async def _claims(self) -> None:
         for place, terms in list(self._sites.claims.items()):
-            now = self._clock()
             if terms.claimed:
-                if not terms.wanting or now - terms.claimed >= SLICE:
+                if terms.done(self._clock()):
                     terms.share = terms.part  # nothing more begins by it
-                if terms.share == terms.part and terms.window.active <= terms.part:
+                if terms.share == terms.part and terms.active <= terms.part:
                     await self._release(place)
                 elif not await self._hold(place, terms):
                     terms.lose()  # we have slept for too long
             elif terms.wanting and await self._hold(place, terms):
-                terms.win(self._clock())
-                self._opened(place[0])
+                if terms.win(self._clock()):
+                    self._opened(terms.site)
             elif not terms.wanting:
                 del self._sites.claims[place]
 
-    async def _hold(self, place: Place, terms: Terms) -> bool:
-        rest = self._member.rest(int(terms.window.ceiling))
+    async def _hold(self, place: Place, terms: Claimant) -> bool:
+        rest = self._member.rest(terms.limit)
         now = self._clock()
         return await self._shared.claim(place, rest, self._member.index, now, now + LASTS)
 

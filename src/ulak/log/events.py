@@ -153,7 +153,10 @@ class Event(Enum):
     LIMITS_APART = (
         "limits-apart",
         _W,
-        "The database in which servers share limits is away; a worker keeps to its last part",
+        (
+            "The database in which servers share limits is away; a worker keeps to its last part, "
+            "and probes for itself"
+        ),
     )
     LIMITS_TOGETHER = "limits-together", _I, "Servers share limits again"
     OPERATED = "operated", _I, "An operator held, released, retried or dropped mail"

@@ -6,6 +6,7 @@ import math
 
 from ulak.delivery.site.grant import FULL, Grant, Wait, Why
 from ulak.delivery.site.rules import Act, Rule
+from ulak.delivery.site.share import Member
 from ulak.delivery.site.suspension import Reason
 from ulak.delivery.site.terms import Sign, Terms, Turn
 from ulak.delivery.site.window import Learning
@@ -136,3 +137,13 @@ def test_a_share_of_none_lets_nothing_begin() -> None:
     of = terms()
     of.share = 0
     assert of.wait(0.0) == Wait(math.inf, Why.FULL)
+
+
+def test_a_place_is_claimed_only_when_nothing_else_has_to_be_waited_for() -> None:
+    of = Terms("", Learning(3, 1), member=Member(0, 2))
+    of.pace.learn(20.0, 100.0)
+    of.pace.begin(100.0)
+    assert of.wait(101.0) == Wait(120.0, Why.PACE)
+    assert not of.wanting
+    assert of.wait(120.0) == FULL
+    assert of.wanting

@@ -26,6 +26,60 @@ Place = tuple[str, str]  # the names of a site and of a source
 NOWHERE: Place = ("", "")
 
 
+class Claimant(Protocol):
+    """A limit at one place, for who has a `part` of it and may claim more: `share` is both.
+
+    There are two: attempts at a time (`terms`) and probes (`probe`). `claimed` is since when there
+    is more than the part, 0.0: there is not. `wanting`: somebody waits for more.
+    """
+
+    claimed: float
+    part: int
+    share: int
+
+    @property
+    def site(self) -> str:
+        """Name the site."""
+
+    @property
+    def wanting(self) -> bool:
+        """Whether somebody waits for more than there is."""
+
+    @wanting.setter
+    def wanting(self, wanting: bool) -> None: ...
+
+    @property
+    def limit(self) -> int:
+        """Say how much there is for all."""
+
+    @property
+    def size(self) -> int:
+        """Say how much of it would be of use."""
+
+    @property
+    def active(self) -> int:
+        """Say how much of it is in use."""
+
+    @property
+    def lasting(self) -> int:
+        """Say how many connections may stay."""
+
+    def kept(self, now: float) -> int:
+        """Say how much of what is claimed is to be kept although it is not in use."""
+
+    def turn(self, now: float) -> bool:
+        """Whether it has had what it claimed for as long as it may where others wait."""
+
+    def done(self, now: float) -> bool:
+        """Whether nothing more begins by what is claimed."""
+
+    def win(self, now: float, more: int = 1) -> bool:
+        """Have so much more than the part; whether it may be used at once."""
+
+    def lose(self) -> None:
+        """Have the part alone; what is under way ends."""
+
+
 class Sharer(Protocol):
     """One of those who share limits."""
 

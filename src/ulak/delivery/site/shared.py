@@ -16,11 +16,14 @@ __all__ = ["Kept", "Place", "Shared", "SharedError", "SharedInMemory"]
 
 
 class SharedError(Exception):
-    """The file could not be read or written; workers go on with what they know."""
+    """The file could not be read or written; workers go on with what they know, by themselves."""
 
     def __init__(self, file: str, problem: str) -> None:
         self.problem = problem
-        super().__init__(f"What is known of destinations is in {file}, but: {problem}.")
+        super().__init__(
+            f"What is known of destinations is in {file}, but: {problem}. Until that is over each "
+            "worker keeps to its own part of limits, and probes for itself."
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ulak.delivery.site.pace import Rate
+from ulak.delivery.site.probe import Probe
 from ulak.delivery.site.rollup import provider_of
-from ulak.delivery.site.share import Member, Sharer
+from ulak.delivery.site.share import Claimant, Member, Sharer
 from ulak.delivery.site.shared import Kept, Place
 from ulak.delivery.site.site import Gates, Site, no_gate
 from ulak.delivery.site.suspension import Suspension
@@ -55,8 +56,8 @@ class Bounds:
 class Sites:
     """The sites by name. The one that was asked for last is the last.
 
-    `member` is which worker this is; `claims` are the terms that want, or have, more than its part
-    of their limit, and `wanting` is called when there are more of them.
+    `member` is which worker this is; `claims` are the terms (or the probes there) that want, or
+    have, more than its part of their limit, and `wanting` is called when there are more of them.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Sites:
         self._member = member
         self._changed: dict[Place, Terms] = {}
         self._told: dict[str, dict[str, Kept]] = {}  # by site and source
-        self.claims: dict[Place, Terms] = {}
+        self.claims: dict[Place, Claimant] = {}
         self.wanting: Callable[[], None] = lambda: None
         self._most = most
         self._sites: dict[str, Site] = {}
@@ -116,7 +117,7 @@ class Sites:
         return site
 
     def take(self, kept: Kept, now: float) -> bool:
-        """Take over what another worker has learned; whether a suspension is over by that.
+        """Take over what another worker has learned; whether attempts that wait look again.
 
         Of a site that is not known here it is kept until mail goes there.
         """
@@ -142,10 +143,20 @@ class Sites:
 
     def want(self, site: Site) -> None:
         """Note that attempts at a site wait for more than this worker's part of its limit."""
-        new = {(site.name, terms.source): terms for terms in site if terms.wanting}
+        new: dict[Place, Claimant] = {}
+        for terms in site:
+            if terms.wanting:
+                new[site.name, terms.source] = terms
+            if terms.probe is not None and terms.probe.wanting:
+                new[terms.probe.place] = terms.probe
         if not new.keys() <= self.claims.keys():
             self.claims |= new
             self.wanting()
+
+    @property
+    def probes(self) -> list[Probe]:
+        """Give the probes among the claims."""
+        return [each for each in self.claims.values() if isinstance(each, Probe)]
 
     def divide(self, wider: float = 1.0) -> list[str]:
         """Take the parts of limits that are this worker's now; name the sites with more room."""
@@ -158,6 +169,9 @@ class Sites:
                 for terms in site:
                     if terms.window.active > terms.part:
                         self.claims.setdefault((site.name, terms.source), terms)
+                    probe = terms.probe
+                    if probe is not None and probe.active > probe.part:
+                        self.claims.setdefault(probe.place, probe)
 
     def _forget(self) -> None:
         """Forget a tenth of those that are not in use, those without anything learned first."""

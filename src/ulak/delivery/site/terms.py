@@ -8,8 +8,9 @@ from enum import StrEnum
 
 from ulak.delivery.site.grant import FULL, Gate, Grant, Wait, Why
 from ulak.delivery.site.pace import Pace, Rate
+from ulak.delivery.site.probe import Probe
 from ulak.delivery.site.rules import OF_SITES, Act, Rule
-from ulak.delivery.site.share import NOWHERE, Member, Place, Sharer
+from ulak.delivery.site.share import NOWHERE, SLICE, Member, Place, Sharer
 from ulak.delivery.site.shared import Kept
 from ulak.delivery.site.suspension import Reason, Suspension, suspend
 from ulak.delivery.site.window import PATIENCE, Learning, Window
@@ -44,10 +45,11 @@ class Turn(StrEnum):
 
 
 class Terms:
-    """The terms of one source at one site.
+    """The terms of one source at one site; follows `Claimant`.
 
     `share` is how much of its ceiling is this worker's now: its `part`, and more while it has a
-    claim. `wanting`: an attempt waits only for that. `rate` is for all who share it.
+    claim. `wanting`: an attempt waits only for that. `rate` is for all who share it. `probe` is
+    there when one was wanted.
     """
 
     __slots__ = (
@@ -65,6 +67,7 @@ class Terms:
         "gate",
         "pace",
         "part",
+        "probe",
         "share",
         "source",
         "suspension",
@@ -97,6 +100,7 @@ class Terms:
         self._rest = bool(member.rest(learning.most))  # whether there is anything to claim
         self.part = self.share = member.part(learning.most, place)
         self.suspension: Suspension | None = None
+        self.probe: Probe | None = None
         self._last: Suspension | None = None  # the one before, which is over
         self._over = 0.0  # since when
         self._failures = 0  # attempts in a row that came to nothing
@@ -108,24 +112,54 @@ class Terms:
     def wait(self, now: float) -> Wait | None:
         """Say what an attempt has to wait for, None for nothing."""
         window = self.window
-        suspension = self.suspension
-        if suspension is not None:
-            if now < suspension.until:
-                if suspension.until - now < _CLOCK:
-                    return Wait(suspension.until, Why.SUSPENDED)
-                self.suspension = None
-            elif window.active:
-                return FULL
+        if self.suspension is not None:
+            wait = self._suspended(self.suspension, now)
+            if wait is not None:
+                return wait
         if window.active >= self.share:
-            self.wanting = self._rest and not window.full(now)
-            return FULL
+            self.wanting = False
+            if not self._rest or window.full(now):
+                return FULL
+            wait = self._timed(now)  # else what is claimed is given back, and wanted again at once
+            self.wanting = wait is None
+            return FULL if wait is None else wait
         if window.full(now):
             return FULL
+        return self._timed(now)
+
+    def _timed(self, now: float) -> Wait | None:
         if self.pace.interval:
             at = self.pace.at(now)
             if at > now:
                 return Wait(at, Why.PACE)
         return None if self.gate is None else self.gate.wait(now)
+
+    def _suspended(self, suspension: Suspension, now: float) -> Wait | None:
+        """Say what the suspension has an attempt wait for; None where it may be the probe.
+
+        The leave to probe comes before a place among the attempts: who has that waits for no leave.
+        """
+        if now < suspension.until:
+            if suspension.until - now < _CLOCK:
+                return Wait(suspension.until, Why.SUSPENDED)
+            self.suspension = None
+            return None
+        if self.window.active:
+            return FULL
+        wait = self._timed(now)
+        if wait is not None:
+            return wait
+        if self.probe is None:
+            self.probe = Probe(self, self._place, self._sharer)
+        if self.probe.may():
+            return None
+        self.wanting = False
+        return FULL
+
+    @property
+    def asking(self) -> bool:
+        """Whether attempts wait for what has to be claimed."""
+        return self.wanting or (self.probe is not None and self.probe.wanting)
 
     def begin(self, now: float) -> Grant:
         """Count an attempt in that has to wait for nothing."""
@@ -220,7 +254,7 @@ class Terms:
         )
 
     def take(self, kept: Kept, now: float) -> bool:
-        """Take over what another has learned later; whether a suspension is over by that."""
+        """Take over what another has learned later; whether attempts that wait look again."""
         if kept.changed <= self.changed:
             return False
         self.changed = kept.changed
@@ -232,7 +266,7 @@ class Terms:
         was, self.suspension = self.suspension, kept.suspension
         if kept.suspension is not None:
             self.window.size = 1.0
-            return False
+            return self.probe is not None and self.probe.overtaken()
         if was is None:
             self.window.size = max(min(kept.window, self.window.ceiling), 1.0)
             return False
@@ -240,10 +274,45 @@ class Terms:
         self.window.size, self.window.quick = 1.0, True
         return True
 
-    def win(self, now: float, more: int = 1) -> None:
+    # -- sharing ----------------------------------------------------------------------------
+
+    @property
+    def site(self) -> str:
+        """Name the site."""
+        return self._place[0]
+
+    @property
+    def limit(self) -> int:
+        """Say how many attempts at a time there may be from all."""
+        return int(self.window.ceiling)
+
+    @property
+    def size(self) -> int:
+        """Say how many there may be."""
+        return int(self.window.size)
+
+    @property
+    def active(self) -> int:
+        """Say how many are under way."""
+        return self.window.active
+
+    def kept(self, _now: float) -> int:
+        """Keep nothing that is not in use."""
+        return 0
+
+    def turn(self, now: float) -> bool:
+        """Whether it has had its claim for as long as it may where others wait."""
+        return bool(self.claimed) and now - self.claimed >= SLICE
+
+    def done(self, now: float) -> bool:
+        """Whether no attempt begins by its claim any more."""
+        return not self.wanting or self.turn(now)
+
+    def win(self, now: float, more: int = 1) -> bool:
         """Have one attempt at a time, or some, more than its part."""
         self.claimed = now
         self.share, self.wanting = self.part + more, False
+        return True
 
     def divide(self, wider: float = 1.0) -> bool:
         """Take the part that is this worker's now; whether there is room for more by that.
@@ -256,7 +325,8 @@ class Terms:
         if wider != 1.0:
             rate = self._rate
             self.pace.divide(None if rate is None else self._sharer.rate(rate), wider)
-        return self.part > before or wider < 1.0
+        probe = self.probe is not None and self.probe.divide()
+        return self.part > before or wider < 1.0 or probe
 
     def lose(self) -> None:
         """Have no more than its part; what is under way ends."""
