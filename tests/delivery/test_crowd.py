@@ -23,6 +23,12 @@ class Most:
 
     lasting: int
 
+    def lend(self) -> bool:
+        return False
+
+    def back(self) -> None:
+        raise NotImplementedError
+
 
 def customers(count: int, *servers: ScriptedServer) -> list[Target]:
     """Give the mail hosts of some customers of one provider."""

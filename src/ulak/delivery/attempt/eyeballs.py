@@ -2,7 +2,8 @@
 
 RFC 8305: families take turns (§4), and the next address is tried when the one before has failed,
 or has not answered within a quarter of a second (§5). So a host whose IPv6 leads nowhere costs no
-more than that.
+more than that. A second connection counts for the limit of the site like any other while it is
+open; where there is no room for it, there is one at a time.
 """
 
 from __future__ import annotations
@@ -10,20 +11,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 STAGGER = 0.25  # seconds, RFC 8305 §8
 _MOST = 6  # addresses in one race
 
 
 class Head:
-    """What a race has shown of an address: a socket that is connected, or what went wrong."""
+    """What a race has shown of an address: a socket that is connected, or what went wrong.
 
-    __slots__ = ("_error", "_sock")
+    `counted` is closed when the socket is taken or dropped.
+    """
+
+    __slots__ = ("_error", "_sock", "counted")
 
     def __init__(self, sock: socket.socket | None, error: OSError | None = None) -> None:
         self._sock = sock
         self._error = error
+        self.counted = ExitStack()
 
     @property
     def connected(self) -> bool:
@@ -36,6 +42,7 @@ class Head:
             error, self._error = self._error, None
             raise error
         sock, self._sock = self._sock, None
+        self.counted.close()
         return sock
 
     def drop(self) -> None:
@@ -43,6 +50,7 @@ class Head:
         if self._sock is not None:
             self._sock.close()
             self._sock = None
+        self.counted.close()
 
 
 def interleaved(addresses: Iterable[str]) -> list[str]:
@@ -64,45 +72,66 @@ def mixed(addresses: Sequence[str]) -> bool:
     return len({":" in each for each in addresses}) > 1
 
 
+@contextmanager
+def anyhow() -> Iterator[bool]:
+    """Let there be any number of connections."""
+    yield True
+
+
 async def race(
-    addresses: Sequence[str], port: int, local: Sequence[str], patience: float
+    addresses: Sequence[str],
+    port: int,
+    local: Sequence[str],
+    patience: float,
+    beside: Callable[[], AbstractContextManager[bool]] = anyhow,
 ) -> dict[str, Head]:
     """Connect to the first of these that answers; what is known of those that were tried.
 
     `local` are the addresses to connect from, `""` for the system's choice; `patience` is how many
-    seconds there are for all.
+    seconds there are for all. `beside` counts in one more connection beside the first; where there
+    is no room for it the one before is given up, and has another try, of twice the time, later.
     """
     heads: dict[str, Head] = {}
-    running: dict[asyncio.Task[socket.socket], str] = {}
+    running: dict[asyncio.Task[socket.socket], tuple[str, str]] = {}
     waiting = list(zip(addresses, local, strict=True))[:_MOST]
-    try:
-        async with asyncio.timeout(patience):
-            while waiting or running:
-                if waiting:
-                    address, own = waiting.pop(0)
-                    running[asyncio.create_task(_connected(address, port, own))] = address
-                done, _ = await asyncio.wait(
-                    running,
-                    timeout=STAGGER if waiting else None,
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-                for task in done:
-                    address = running.pop(task)
-                    error = task.exception()
-                    if error is None:
-                        heads[address] = Head(task.result())
-                        return heads
-                    if not isinstance(error, OSError):
-                        raise error
-                    heads[address] = Head(None, error)
-    except TimeoutError as error:
-        heads |= {address: Head(None, error) for address in running.values()}
-    finally:
-        for task in running:
-            task.cancel()
-        for sock in await asyncio.gather(*running, return_exceptions=True):
-            if isinstance(sock, socket.socket):  # it came in the same moment
-                sock.close()
+    pause = STAGGER
+    with ExitStack() as counted:
+        try:
+            async with asyncio.timeout(patience):
+                while waiting or running:
+                    if waiting and running and not counted.enter_context(beside()):
+                        task = next(iter(running))
+                        task.cancel()
+                        await asyncio.wait([task])
+                        if task.cancelled():  # else it has ended in the same moment
+                            waiting.append(running.pop(task))
+                            pause *= 2
+                    if waiting and not any(task.done() for task in running):
+                        address, own = waiting.pop(0)
+                        task = asyncio.create_task(_connected(address, port, own))
+                        running[task] = address, own
+                    done, _ = await asyncio.wait(
+                        running,
+                        timeout=pause if waiting else None,
+                        return_when=asyncio.FIRST_COMPLETED,
+                    )
+                    for task in done:
+                        address, _ = running.pop(task)
+                        error = task.exception()
+                        if error is None:
+                            heads[address] = Head(task.result())
+                            return heads
+                        if not isinstance(error, OSError):
+                            raise error
+                        heads[address] = Head(None, error)
+        except TimeoutError as error:
+            heads |= {address: Head(None, error) for address, _ in [*running.values(), *waiting]}
+        finally:
+            for task in running:
+                task.cancel()
+            for sock in await asyncio.gather(*running, return_exceptions=True):
+                if isinstance(sock, socket.socket):  # it came in the same moment
+                    sock.close()
     return heads
 
 

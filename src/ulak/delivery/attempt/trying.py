@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from ulak.delivery.attempt.fitting import Fitting
 from ulak.delivery.attempt.opening import Opening
 from ulak.delivery.attempt.place import Place
 from ulak.delivery.connection import Connection, Key
+from ulak.delivery.crowd import Home
 from ulak.delivery.demands import Demands
 from ulak.delivery.outcome import Outcome, Result
 from ulak.delivery.site.grant import ANYWHERE, Grant
@@ -115,10 +117,28 @@ class Attempt:
             return places
         local = [self._source.of(address) or "" for address in addresses]
         timeout = self._opening.sending.timeouts.connect
-        heads = await race(addresses, host.port, local, timeout)
+        with ExitStack() as counted:
+            counted.enter_context(pool.opening(self._home(), self._grant.most))
+            heads = await race(addresses, host.port, local, timeout, self._beside)
+            for head in heads.values():
+                if head.connected:
+                    head.counted = counted.pop_all()
         raced = [place._replace(head=heads.get(place.address)) for place in rivals]
         raced.sort(key=lambda place: place.head is None or not place.head.connected)
         return [*raced, *(place for place in places if place.host is not host)]
+
+    def _home(self) -> Home:
+        return (self._target.site or self._target.key, self._source.name)
+
+    @contextmanager
+    def _beside(self) -> Iterator[bool]:
+        """Count in a second connection of this attempt, if the site's limit has room for it."""
+        with self._grant.beside() as room:
+            if not room:
+                yield False
+                return
+            with self._opening.pool.opening(self._home(), self._grant.most):
+                yield True
 
     async def _strictly(self) -> None:
         """Send a message that asks for REQUIRETLS (RFC 8689 §4.2.1)."""
@@ -189,6 +209,8 @@ class Attempt:
         for _ in range(_ROUNDS):
             connection = pool.take(key)
             reused = connection is not None
+            if reused and place.head is not None:
+                place.head.drop()  # one has come back meanwhile
             if connection is None:
                 connection = await self._open(place, key, demands)
                 if connection is None:
@@ -211,7 +233,7 @@ class Attempt:
         """Open a session; None where there is none, with the failure noted."""
         domain = domain_of(self._undecided[0])
         counted = await self._counted()
-        home = (self._target.site or self._target.key, place.source.name)
+        home = self._home()
         with self._opening.pool.opening(home, self._grant.most):
             opened = await self._opening.open(
                 self._target, place, key, demands, domain, counted=counted

@@ -7,6 +7,8 @@ address there is one, and its name is `""`.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -28,6 +30,12 @@ class Room(Protocol):
     def lasting(self) -> int:
         """How many connections may stay, between attempts too."""
 
+    def lend(self) -> bool:
+        """Count one more attempt in for a moment, if there is room; whether so."""
+
+    def back(self) -> None:
+        """Count it out again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
@@ -41,6 +49,17 @@ class Grant:
     probe: bool = False
     instead: Why | None = None
     terms: Room | None = field(default=None, compare=False, repr=False)
+
+    @contextmanager
+    def beside(self) -> Iterator[bool]:
+        """Have a second connection for a moment, counted in; whether there is room for it."""
+        terms = self.terms
+        lent = terms is None or terms.lend()
+        try:
+            yield lent
+        finally:
+            if lent and terms is not None:
+                terms.back()
 
     @property
     def most(self) -> float:

@@ -169,6 +169,18 @@ class Terms:
             self.gate.begin(now)
         return self._grant if self.suspension is None else self._probe
 
+    def lend(self) -> bool:
+        """Count in a second connection of an attempt, if there is room; none where suspended."""
+        window = self.window
+        if self.suspension is not None or window.active >= min(self.share, int(window.size)):
+            return False
+        window.active += 1
+        return True
+
+    def back(self) -> None:
+        """Count it out again."""
+        self.window.active -= 1
+
     # -- learning from an attempt, which is counted out of the window when it is settled -------
 
     def well(self, now: float, took: float) -> Turn | None:
