@@ -136,9 +136,13 @@ def test_commands_look_at_the_primary_and_where_there_is_none_at_the_standby() -
         with open_reader(f"postgresql://ulak@{both}/postgres") as reader:
             assert reader._all("SELECT pg_is_in_recovery()") == [(False,)]
         pair.primary.crash()
-        with open_reader(f"postgresql://ulak@{both}/postgres") as reader:
-            assert reader._all("SELECT pg_is_in_recovery()") == [(True,)]
-            assert reader.made
+
+        def made() -> bool:  # what is on the standby's disk it replays a moment later
+            with open_reader(f"postgresql://ulak@{both}/postgres") as reader:
+                assert reader._all("SELECT pg_is_in_recovery()") == [(True,)]
+                return reader.made
+
+        until(made, "the tables on the standby")
     finally:
         pair.stop()
 
