@@ -1,12 +1,15 @@
 """A queue in PostgreSQL as one end of a move (`ulak.queue.moving`): other nodes go on beside it.
 
 What arrives has a token that is no node's, so that nobody leases it and no burial gives it back.
+Large bodies go into the bucket where there is one, as those of any put: each object is there before
+the row that names it. What an interruption leaves there is swept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -14,9 +17,10 @@ import psycopg
 from psycopg import errors
 
 from ulak.database.connecting import Connection
-from ulak.queue.item import Lease, Receipt
+from ulak.queue.item import Again, Lease, Message, Receipt, Settlement, State
 from ulak.queue.moving import Departure
 from ulak.queue.postgres.bodies import Bodies
+from ulak.queue.postgres.bucket import Bucket, Kept
 from ulak.queue.postgres.fetching import Apart, Fetching
 from ulak.queue.postgres.hands import Hands
 from ulak.queue.postgres.leasing import Leasing
@@ -27,11 +31,13 @@ from ulak.queue.postgres.rows import Raw
 from ulak.queue.postgres.settling import Settler
 from ulak.queue.postgres.trouble import FencedError, LostError, UndurableError, storage_error
 from ulak.queue.store import StorageError
+from ulak.replies import catalog
 
 T = TypeVar("T")
 
 ARRIVING = 1  # the token: of the epoch 0, which is nobody's
 _LARGE = 120.0  # seconds that a batch with large bodies may take
+_AT_ONCE = 4  # bodies on their way into the bucket
 
 _KNOWN = """
 SELECT m.id, EXISTS (SELECT 1 FROM arriving a WHERE a.seq = m.seq)
@@ -96,6 +102,7 @@ class PostgresEnd:
         settler: Settler,
         link: Link,
         fetching: Fetching,
+        bucket: Bucket | None,
     ) -> None:
         self._hands = hands
         self._node = node
@@ -104,6 +111,7 @@ class PostgresEnd:
         self._settler = settler
         self._link = link
         self._fetching = fetching
+        self._bucket = bucket
 
     async def identity(self) -> str:
         """Give what tells this queue from all others."""
@@ -111,7 +119,14 @@ class PostgresEnd:
         return str(identity)
 
     async def depart(self, after: int, limit: int, octets: int) -> list[Departure]:
-        """Lease whole messages, in order."""
+        """Lease whole messages, in order; those whose bodies are lost stay."""
+        while True:
+            found, last = await self._depart(after, limit, octets)
+            if found or last == after:
+                return found
+            after = last
+
+    async def _depart(self, after: int, limit: int, octets: int) -> tuple[list[Departure], int]:
         leasing = Leasing(self._hands, self._node, self._bodies, limit)
         try:
             lanes = await self._do(partial(leasing.whole, after=after, octets=octets), more=_LARGE)
@@ -121,23 +136,31 @@ class PostgresEnd:
         unread: dict[int, Apart] = {}
         leases = await self._whole(leasing.given(unread), unread)
         placed = ((lease, *lanes[lease.message.id]) for lease in leases)
-        return [Departure(seq, lease, lane) for lease, seq, lane in placed]
+        last = max((seq for seq, _ in lanes.values()), default=after)
+        return [Departure(seq, lease, lane) for lease, seq, lane in placed], last
 
     async def _whole(self, leases: list[Lease], unread: dict[int, Apart]) -> list[Lease]:
-        """Have the bodies here that lie in the bucket, all of them."""
+        """Have the bodies here that lie in the bucket. Those that are lost are held, and stay."""
         if not unread:
             return leases
-        ready = await self._fetching.filled(leases, unread, None, budget=_LARGE)
-        if len(ready) < len(leases):
-            for lease in ready:
-                await self.settle(lease)
-            message = "Bodies that lie in the bucket cannot be read, or are held as lost."
+        filled = await self._fetching.filled(leases, unread, None, bodiless=True)
+        ready = [lease for lease in filled if not lease.message.body.lost]
+        bare = [lease for lease in filled if lease.message.body.lost]
+        lost = [lease for lease in bare if lease.pending[0].cause == catalog.BODY_LOST.name]
+        for lease in lost:
+            await self._settle(lease, [Again(replace(e, state=State.HELD)) for e in lease.pending])
+        if len(lost) < len(bare):
+            for lease in filled:
+                if lease not in lost:
+                    await self.settle(lease)
+            message = "The bucket cannot be read, where the texts of large messages lie."
             raise StorageError(message)
         return ready
 
     async def arrive(self, origin: str, departures: Sequence[Departure]) -> set[str]:
         """Keep messages that another store has still."""
         known: set[str] = set()
+        apart = await self._put_apart([each.lease.message for each in departures])
 
         async def step(connection: Connection) -> None:
             known.clear()
@@ -148,20 +171,74 @@ class PostgresEnd:
                         message = "a message comes from two stores at once"
                         raise ValueError(message)
                     known.add(identifier)
-                arrivals = [self._arrival(each) for each in departures if each.id not in known]
+                arrivals = [self._arrival(e, apart) for e in departures if e.id not in known]
                 if arrivals:
                     await connection.execute(_ARRIVING, ([each.seq for each in arrivals], origin))
                     await self._putter.rows(connection, arrivals)
 
-        await self._do(step, more=_LARGE)
+        named: Collection[str] = apart  # where nobody knows: what no row names is swept
+        try:
+            await self._do(step, more=_LARGE)
+            named = apart.keys() - known
+        except ValueError:
+            named = ()
+            raise
+        finally:
+            self._ended(apart, named)
         return known
 
-    def _arrival(self, departure: Departure) -> _Arrival:
+    def _arrival(self, departure: Departure, apart: Mapping[str, tuple[int, Kept]]) -> _Arrival:
         message, pending = departure.lease.message, departure.lease.pending
-        seq = self._hands.numbers()
+        seq, kept = apart.get(departure.id) or (self._hands.numbers(), None)
         return _Arrival(
-            seq, message, pending, lease=True, settle=None, lane=departure.lane, token=ARRIVING
+            *(seq, message, pending),
+            lease=True,
+            settle=None,
+            lane=departure.lane,
+            token=ARRIVING,
+            kept=kept,
         )
+
+    async def _put_apart(self, messages: Sequence[Message]) -> dict[str, tuple[int, Kept]]:
+        """Put large bodies into the bucket, before the rows that name them; those that it took.
+
+        Gives their numbers, by the ids of their messages. Raises StorageError.
+        """
+        bucket = self._bucket
+        large = [m for m in messages if bucket is not None and m.body.size > bucket.larger_than]
+        if bucket is None or not large:
+            return {}
+        there = {row[0] for row in await self._rows(_KNOWN, ([each.id for each in large],))}
+        try:
+            home = await bucket.home(self._link)
+        except (LostError, UndurableError, psycopg.Error) as error:
+            raise storage_error(error) from error
+        limit = asyncio.Semaphore(_AT_ONCE)
+        apart: dict[str, tuple[int, Kept]] = {}
+
+        async def put(message: Message) -> None:
+            number = self._hands.numbers()
+            async with limit:
+                kept = await bucket.put(number, message.body, home)
+            if kept is not None:
+                apart[message.id] = number, kept
+
+        tasks = [asyncio.ensure_future(put(each)) for each in large if each.id not in there]
+        try:
+            await asyncio.gather(*tasks)
+        except BaseException:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._ended(apart, ())
+            raise
+        return apart
+
+    def _ended(self, apart: Mapping[str, tuple[int, Kept]], named: Collection[str]) -> None:
+        """Note that bodies were put, and which of them rows name now."""
+        for identifier, (_, kept) in apart.items():
+            if self._bucket is not None:
+                self._bucket.ended(kept.key, wanted=identifier in named)
 
     async def leave(self, target: str, leases: Sequence[Lease]) -> None:
         """Remove what has gone there, and note it."""
@@ -219,7 +296,10 @@ class PostgresEnd:
 
     async def settle(self, lease: Lease) -> None:
         """Give a lease back."""
-        (answer,) = await self._settler.carry_out([(lease, ())])
+        await self._settle(lease, ())
+
+    async def _settle(self, lease: Lease, outcomes: Sequence[Settlement]) -> None:
+        (answer,) = await self._settler.carry_out([(lease, outcomes)])
         if isinstance(answer, Exception):
             raise answer
 

@@ -107,7 +107,7 @@ class PostgresStore:
         self._closed = False
         self.end = PostgresEnd(
             *(self._hands, self._node, self._bodies, self._putter, self._settler),
-            *(self._links["puts"], self.fetching),
+            *(self._links["puts"], self.fetching, bucket),
         )
 
     async def open(self, *, patient: bool) -> None:
