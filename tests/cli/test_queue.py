@@ -9,14 +9,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.conftest import free_port
 from tests.delivery.site.said import SAID, Said
 
 from ulak.cli import main
-from ulak.cli.frame import USAGE
+from ulak.cli.frame import FAILED, USAGE
 from ulak.delivery.site.rules import Act, default
+from ulak.journal.entry import Kind
+from ulak.journal.reader import JournalReader
+from ulak.language import LANGUAGES
 from ulak.mail.envelope import DeliverBy, Envelope, RecipientWishes, Wishes
-from ulak.queue.item import Body, Message, Pending, State
-from ulak.queue.sqlite import SqliteStore
+from ulak.queue.item import Body, Message, Pending, Selection, State
+from ulak.queue.sqlite import SqliteStore, open_reader
 from ulak.replies import catalog
 
 NOON = 1_793_707_200.0
@@ -239,3 +243,65 @@ def test_what_was_never_tried_or_is_held_waits_by_no_rule(
     assert run("queue", "show", "plain", "--config", config, "--json") == 0
     rows = json.loads(capsys.readouterr().out)["recipients"]
     assert [row.get("rule") for row in rows] == [None, None]
+
+
+@pytest.fixture
+def away(tmp_path: Path) -> Path:
+    """A configuration whose database is away, and a message that waits here for it."""
+
+    async def fill() -> None:
+        store = SqliteStore(tmp_path / "data/spill/0")
+        await store.put(PLAIN, [Pending("b@example.net", "example.net", due=NOON)])
+        await store.close()
+
+    asyncio.run(fill())
+    file = tmp_path / "ulak.toml"
+    file.write_text(
+        'hostname = "mx.example.org"\ndata = "data"\n'
+        f'[queue]\nstore = "postgresql://ulak@127.0.0.1:{free_port()}/ulak"\nspill = true\n'
+    )
+    return file
+
+
+def state_here(config: Path) -> list[State]:
+    with open_reader(config.parent / "data/spill/0") as reader:
+        return [row.pending.state for row in reader.list(Selection(everything=True))]
+
+
+def test_what_waits_here_is_shown_while_the_database_is_away(
+    away: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("queue", "list", "--config", away, "--lang", "en") == FAILED
+    said = capsys.readouterr()
+    assert "b@example.net" in said.out
+    assert "cannot be reached" in said.err
+    assert "Messages that this machine alone has" in said.err
+    assert run("queue", "list", "--config", away, "--json") == FAILED
+    told = json.loads(capsys.readouterr().out)
+    assert [(row["id"], row["spilled"]) for row in told["recipients"]] == [("plain", True)]
+    assert "cannot be reached" in told["away"]
+    assert run("queue", "show", "plain", "--config", away, "--lang", "en") == 0
+    said = capsys.readouterr()
+    assert "This machine alone has it" in said.out
+    assert "a: b" in said.out
+    for words in (("list", "--domain", "example.com"), ("show", "another")):
+        assert run("queue", *words, "--config", away, "--lang", "en") == FAILED
+        assert "cannot be reached" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_waits_here_is_changed_while_the_database_is_away_and_that_is_all(
+    away: Path, capsys: pytest.CaptureFixture[str], lang: str
+) -> None:
+    states = {"hold": [State.HELD], "release": [State.READY], "retry": [State.READY], "drop": []}
+    for verb, after in states.items():
+        assert run("queue", verb, "--all", "--config", away, "--lang", lang) == FAILED
+        said = capsys.readouterr().err
+        assert ": 1. " in said
+        assert "cannot be reached" in said
+        assert state_here(away) == after
+    assert run("queue", "hold", "--all", "--config", away, "--lang", lang) == FAILED
+    assert ": 1. " not in capsys.readouterr().err, "nothing is here any more"
+    journal = JournalReader([away.parent / "data/journal/0"])
+    verbs = [entry.facts["verb"] for entry in journal.recent(9, (Kind.OPERATED,))]
+    assert verbs == ["drop", "retry", "release", "hold"]

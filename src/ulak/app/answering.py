@@ -96,16 +96,21 @@ class Answering:
             case "suppress" | "unsuppress":
                 self.parts.journal.write(noted(self.parts.clock(), request))
                 return {"count": 1}
-        total = 0
+        total, away = 0, ""
         for post in self.posts:
             if post.operated and request.verb == "bounce":
                 total += await self._bounce(post, request)
             elif post.operated:
-                total += await act(post.store, self.parts.journal, request, time.time())
+                try:
+                    total += await act(post.store, self.parts.journal, request, time.time())
+                except StorageError as error:
+                    if not post.spilled:
+                        raise
+                    away = str(error)  # what waits here for it can be changed all the same
             for store in post.spilled if request.verb != "bounce" else ():
                 total += await act(store, self.parts.journal, request, time.time())
             post.worker.wake()
-        return {"count": total}
+        return {"count": total, "away": away} if away else {"count": total}
 
     async def _duty(self, request: Request) -> Answer:
         """Take this worker out of service, or back; the first one notes who wanted that."""

@@ -40,6 +40,15 @@ class NotRunningError(Exception):
     """This can only be done by a running server."""
 
 
+class PartlyDoneError(StorageError):
+    """The database could not be asked; it was done to `count` recipients that wait here for it."""
+
+    def __init__(self, why: str, count: int) -> None:
+        super().__init__(f"{why} It was done to recipients that wait here until then: {count}.")
+        self.why = why
+        self.count = count
+
+
 @dataclass(frozen=True, slots=True)
 class Sites:
     """On which terms workers send to sites; who has not told it, and whether others were there.
@@ -67,9 +76,12 @@ class Operator:
         """Whether a server works here."""
         return running(self._places.data)
 
-    def rows(self, which: Selection) -> Iterator[Row]:
-        """List the selected recipients of all stores, oldest message first."""
-        with self._readers() as readers:
+    def rows(self, which: Selection, *, here: bool = False) -> Iterator[Row]:
+        """List the selected recipients of all stores, oldest message first.
+
+        `here`: of those on this machine alone, whether the database is there or not.
+        """
+        with self._readers(here=here) as readers:
             yield from _merged(reader.list(which) for reader in readers)
 
     def page(
@@ -109,8 +121,8 @@ class Operator:
             return together(reader.depth(self._now, domains) for reader in readers)
 
     @contextlib.contextmanager
-    def _readers(self) -> Iterator[list[Reader]]:
-        with readers(self._chosen, self._places) as found:
+    def _readers(self, *, here: bool = False) -> Iterator[list[Reader]]:
+        with readers(self._chosen, self._places, database=False if here else None) as found:
             yield found
 
     def spilled(self) -> frozenset[str]:
@@ -119,9 +131,9 @@ class Operator:
             rows = (row for reader in found for row in reader.list(Selection(everything=True)))
             return frozenset(row.id for row in rows)
 
-    def message(self, identifier: str) -> Message | None:
-        """Give a queued message with its body."""
-        with self._readers() as readers:
+    def message(self, identifier: str, *, here: bool = False) -> Message | None:
+        """Give a queued message with its body; `here`: one that is on this machine."""
+        with self._readers(here=here) as readers:
             found = (reader.read(identifier) for reader in readers)
             return next((message for message in found if message is not None), None)
 
@@ -186,25 +198,42 @@ class Operator:
         """Do one of VERBS for somebody; give how many recipients it was done to.
 
         Raises ControlError, StorageError, JournalError, and NotRunningError for what needs a
-        server.
+        server. PartlyDoneError: the database is away, and what waits here for it was changed.
         """
         if self.running:
-            total = 0
+            total, away = 0, ""
             for path in self._places.controls():
-                count = ask(path, Request(verb, which, by)).get("count")
+                answer = ask(path, Request(verb, which, by))
+                count = answer.get("count")
                 total += count if isinstance(count, int) else 0
-            return total
+                away = str(answer.get("away", "")) or away
+            return _done(total, away)
         if verb == "bounce":
             raise NotRunningError
         return asyncio.run(self._alone(verb, which, by))
 
     async def _alone(self, verb: str, which: Selection, by: By) -> int:
+        try:
+            return await self._in_stores(verb, which, by)
+        except StorageError as error:
+            if not self._places.spills():
+                raise
+            return _done(await self._in_stores(verb, which, by, here=True), str(error))
+
+    async def _in_stores(self, verb: str, which: Selection, by: By, *, here: bool = False) -> int:
         total = 0
-        async with opened(self._chosen, self._places) as stores:
+        async with opened(self._chosen, self._places, here=here) as stores:
             for index, store in stores:
                 with closing(journal_of(self._chosen, index)) as journal:
                     total += await act(store, journal, Request(verb, which, by), self._now)
         return total
+
+
+def _done(count: int, away: str) -> int:
+    """Give to how many it was done; an error where the database could not be asked."""
+    if not away:
+        return count
+    raise PartlyDoneError(away, count) if count else StorageError(away)
 
 
 def _merged(lists: Iterable[Iterator[Row]]) -> Iterator[Row]:
@@ -262,4 +291,12 @@ def caller() -> By:
     return By(name, "command")
 
 
-__all__ = ["VERBS", "NotRunningError", "Operator", "StorageError", "act", "caller"]
+__all__ = [
+    "VERBS",
+    "NotRunningError",
+    "Operator",
+    "PartlyDoneError",
+    "StorageError",
+    "act",
+    "caller",
+]

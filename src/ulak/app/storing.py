@@ -124,14 +124,16 @@ async def open_one(chosen: settings.Config, places: Places) -> AsyncIterator[Sto
 
 
 @contextlib.asynccontextmanager
-async def opened(chosen: settings.Config, places: Places) -> AsyncIterator[list[tuple[int, Store]]]:
+async def opened(
+    chosen: settings.Config, places: Places, *, here: bool = False
+) -> AsyncIterator[list[tuple[int, Store]]]:
     """Open all there is for a command, while no server runs here; each with its number.
 
-    Raises StorageError.
+    `here`: only what lies on this machine. Raises StorageError.
     """
     async with contextlib.AsyncExitStack() as stack:
         stores: list[tuple[int, Store]] = []
-        if in_database(chosen):
+        if in_database(chosen) and not here:
             stores.append((0, await stack.enter_async_context(open_one(chosen, places))))
         kept = [(index, places.queue(index)) for index in places.queues()]
         kept += [(index, places.spill(index)) for index in places.spills()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache, wraps
 from pathlib import Path
@@ -14,7 +15,13 @@ import click
 
 from ulak import config as settings
 from ulak.app.control import ControlError
-from ulak.app.operator import NotRunningError, Operator, StorageError, caller
+from ulak.app.operator import (
+    NotRunningError,
+    Operator,
+    PartlyDoneError,
+    StorageError,
+    caller,
+)
 from ulak.cli import moving, output, sites
 from ulak.cli.frame import FAILED, USAGE, Failure, say
 from ulak.cli.options import config_option, json_option, lang_option
@@ -100,11 +107,12 @@ def list_(
     gc.disable()  # there may be very many rows, and all of them are needed to the end
     operator = _operator(config)
     here = _asked(operator.spilled)
-    rows = _asked(lambda: list(operator.rows(chosen)), _kept_here(ctx, here))
+    rows, away = _rows(operator, chosen, _kept_here(ctx, here))
     if as_json:
         waiting = _asked(operator.suspended)
-        output.json_object({"recipients": [_told(row, waiting, here) for row in rows]})
-        return 0
+        told = {"recipients": [_told(row, waiting, here) for row in rows]}
+        output.json_object(told | ({"away": away} if away else {}))
+        return FAILED if away else 0
     if not rows:
         output.line(
             say(ctx, "queue.empty" if chosen == Selection(everything=True) else "queue.fits-none")
@@ -129,8 +137,12 @@ def list_(
         for pending in (row.pending,)
     ]
     output.line(output.table(table, heads))
-    if here := here & {row.id for row in rows}:
-        output.line(_kept_here(ctx, here))
+    kept = here & {row.id for row in rows}
+    if away:
+        click.echo(f"{away} {_kept_here(ctx, kept)}".strip(), err=True)
+        return FAILED
+    if kept:
+        output.line(_kept_here(ctx, kept))
     return 0
 
 
@@ -152,8 +164,8 @@ def show(
     del lang
     operator = _operator(config)
     here = _asked(operator.spilled)
-    found = _asked(lambda: list(operator.rows(Selection((id,)))), _kept_here(ctx, here))
-    message = _asked(lambda: operator.message(id))
+    found, away = _rows(operator, Selection((id,)), _kept_here(ctx, here))
+    message = _asked(lambda: operator.message(id, here=bool(away)))
     if not found or message is None:
         raise Failure(say(ctx, "queue.none", id=id), FAILED)
     asked = message.envelope.asked_for
@@ -207,6 +219,21 @@ def show(
     output.line()
     output.line(output.clean(head))
     return 0
+
+
+def _rows(operator: Operator, which: Selection, kept: str) -> tuple[list[Row], str]:
+    """Give the selected recipients: where the database is away those here, and why it is.
+
+    `kept` says how much is here; it is told where none of that is selected.
+    """
+    try:
+        return list(operator.rows(which)), ""
+    except StorageError as error:
+        away = str(error)
+        with suppress(StorageError):
+            if found := list(operator.rows(which, here=True)):
+                return found, away
+        raise Failure(f"{away} {kept}".strip(), FAILED) from error
 
 
 def _kept_here(ctx: click.Context, ids: Collection[str]) -> str:
@@ -280,10 +307,20 @@ def _verb(verb: str) -> Callable[[F], F]:
             del lang
             if which.empty:
                 raise Failure(say(ctx, "queue.which", verb=verb), USAGE)
+            operator = _operator(config)
             try:
-                count = _asked(lambda: _operator(config).act(verb, which, caller()))
+                count = operator.act(verb, which, caller())
             except NotRunningError:
                 raise Failure(say(ctx, "queue.not-running"), FAILED) from None
+            except PartlyDoneError as error:
+                raise Failure(
+                    say(ctx, "queue.partly", why=error.why, count=error.count), FAILED
+                ) from error
+            except (StorageError, ControlError, JournalError) as error:
+                kept = _not_returned(ctx, operator, which) if verb == "bounce" else ""
+                raise Failure(f"{error} {kept}".strip(), FAILED) from error
+            if not count and verb == "bounce" and (kept := _not_returned(ctx, operator, which)):
+                raise Failure(kept, FAILED)
             if as_json:
                 output.json_object({"verb": verb, "count": count})
             elif count:
@@ -296,6 +333,13 @@ def _verb(verb: str) -> Callable[[F], F]:
         return function
 
     return decorate
+
+
+def _not_returned(ctx: click.Context, operator: Operator, which: Selection) -> str:
+    """Say what is selected and cannot be returned yet; nothing where there is none."""
+    here = _asked(operator.spilled)
+    count = sum(row.id in here for row in _asked(lambda: list(operator.rows(which, here=True))))
+    return say(ctx, "queue.bounce-later", count=count) if count else ""
 
 
 @_verb("retry")
