@@ -6,6 +6,7 @@ import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -53,6 +54,11 @@ class Cluster:
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute("SET search_path = ulak")
             connection.execute(statement)
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute("SET search_path = ulak")
+            return connection.execute(statement).fetchall()
 
     def wanted(self) -> dict[str, Order | None]:
         with opened(self.url) as table:

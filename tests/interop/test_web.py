@@ -70,7 +70,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     )
     try:
         server.start()
-        _wait(lambda: _answers(site))
+        wait(lambda: answers(site))
         for address, role in ((ADMIN, "admin"), (READER, "read-only")):
             made = server.ulak("account", "add", address, given=PASSWORD + "\n")
             assert made.returncode == 0, made.stderr
@@ -81,7 +81,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
                 text = f"From: ada@example.org\r\nSubject: <b>No {number}</b>\r\n\r\nHello\r\n"
                 smtp.sendmail("ada@example.org", [f"g{number}@busy.example"], text)
             smtp.sendmail("ada@example.org", ["ada@example.org"], text)
-        _wait(lambda: "deferred" in server.log() or "overloaded" in server.log() or True)
+        wait(lambda: "deferred" in server.log() or "overloaded" in server.log() or True)
         time.sleep(2)
         yield World(site, server, server.port)
     finally:
@@ -95,14 +95,16 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         loop.close()
 
 
-def _answers(site: str) -> bool:
+def answers(site: str) -> bool:
+    """Whether the web is there."""
     with contextlib.suppress(OSError):
         urllib.request.urlopen(f"{site}/", timeout=5).close()  # http, to this machine
         return True
     return False
 
 
-def _wait(until: Any, seconds: float = 30.0) -> None:
+def wait(until: Any, seconds: float = 30.0) -> None:
+    """Wait for something."""
     end = time.monotonic() + seconds
     while not until():
         assert time.monotonic() < end
@@ -167,7 +169,7 @@ def test_a_reply_is_looked_up(visitor: Visitor) -> None:
 def test_a_refused_sender_reads_why(visitor: Visitor, world: World) -> None:
     address = world.refusal()
     # The journal is written behind the reply, in a moment.
-    _wait(lambda: visitor.page.goto(address).status == 200, 10)
+    wait(lambda: visitor.page.goto(address).status == 200, 10)
     main = visitor.page.locator("main").inner_text()
     assert LISTED in main
     assert BLOCKLIST in main

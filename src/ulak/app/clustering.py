@@ -93,7 +93,7 @@ class Clustering:
                 ]
                 database = table.database(VERSION)
         else:
-            members = [self._itself()] if self.running else []
+            members = [self.itself()] if self.running else []
         found = problems(members, database, problem_of(self._chosen), stopped)
         if kept and all(member.name != self.here for member in members):
             place = socket.gethostname(), str(self._chosen.data.absolute())
@@ -135,18 +135,18 @@ class Clustering:
             else:
                 self._places.drained.unlink(missing_ok=True)
             return None
-        return self._itself(Request(f"{order.value}-server", by=by))
+        return self.itself(Request(f"{order.value}-server", by=by))
 
     def member(self, name: str) -> Member | None:
         """Tell how one server is; None where it is not there. Raises as `look`."""
         if name == self.here and self.running:
-            return self._itself()
+            return self.itself()
         if not in_database(self._chosen):
             return None
         with self._table() as table:
             return next((one for one in table.all() if one.name == name), None)
 
-    def _itself(self, request: Request | None = None) -> Member:
+    def itself(self, request: Request | None = None) -> Member:
         """Tell of this server what its workers tell, and have them do something before."""
         told = [
             stand_of(ask(path, request or Request("stand"), _ASKING))

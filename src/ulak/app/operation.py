@@ -27,11 +27,13 @@ from ulak.app.operator import NotRunningError, Operator
 from ulak.app.places import Places
 from ulak.app.publishing import check_domain, domain_of
 from ulak.app.seldom import Seldom
+from ulak.app.servers import ServersInHand
 from ulak.app.signing import folder_of
 from ulak.app.suppressing import suppressions_of
 from ulak.app.telling import tell
 from ulak.app.welcome import blocklists_of
 from ulak.checks import dnsbl
+from ulak.cluster.member import Order as ServerOrder
 from ulak.config.show import Shown
 from ulak.delivery.transport.sqlite import SqliteStsStore, TransportError
 from ulak.dns.records import Resolver
@@ -66,6 +68,7 @@ from ulak.web.console.ports import (
     Trouble,
     Zone,
 )
+from ulak.web.console.sharing import Servers
 
 T = TypeVar("T")
 
@@ -103,6 +106,7 @@ class LiveOperation:
         self._suppressions = suppressions_of(chosen)
         self._policies = SqliteStsStore(self._places.transport)
         self._depth = Seldom(partial(self._on_disk, self._look_at_queue))
+        self._servers = ServersInHand(chosen, clock, self._depth)
         self._now = Seldom(self._look)
         self._figures = {span: Seldom(partial(self._count, span), least=2.0) for span in Span}
 
@@ -176,6 +180,14 @@ class LiveOperation:
                 health = await dnsbl.probe(self._resolver, zone=blocklist, gather=asyncio.gather)
                 return Probed(zone, health.works, health.reasons)
         return None
+
+    async def servers(self) -> Servers:
+        """Tell of the servers that share the queue."""
+        return await self._servers.look()
+
+    async def order(self, name: str, order: ServerOrder, by: By) -> None:
+        """Have one of them drained, or serve again."""
+        await self._servers.order(name, order, by)
 
     # -- the queue ----------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from ulak.cluster.member import Order as ServerOrder
 from ulak.journal.deed import By, operated
 from ulak.journal.entry import Entry, Kind
 from ulak.journal.figures import Figures, Span, add_up
@@ -32,6 +33,7 @@ from ulak.web.console.ports import (
     Silence,
     Zone,
 )
+from ulak.web.console.sharing import Servers
 
 MEANT = {"retry": State.READY, "hold": State.READY, "release": State.HELD}
 
@@ -60,6 +62,8 @@ class Server:
         self.chosen: tuple[Setting, ...] = ()
         self.published: dict[str, tuple[Checked, ...]] = {"example.org": ()}
         self.member = ""
+        self.sharing = Servers("", ())
+        self.orders: list[tuple[str, ServerOrder, By]] = []
         self.absent = Missing()
 
     def missing(self) -> Missing:
@@ -73,6 +77,15 @@ class Server:
         self._look()
         self.looks += 1
         return replace(self.state, time=self.now_is)
+
+    async def servers(self) -> Servers:
+        self.looks += 1
+        return self.sharing
+
+    async def order(self, name: str, order: ServerOrder, by: By) -> None:
+        self._look()
+        self.orders.append((name, order, by))
+        self.journal.write(operated(self.now_is, f"{order}-server", by))
 
     async def figures(self, span: Span) -> Figures:
         self._look()

@@ -16,6 +16,7 @@ from ulak.web.console import (
     now,
     queue,
     reports,
+    servers,
     standing,
     story,
     suppressing,
@@ -26,6 +27,7 @@ from ulak.web.console.table import Place, routes, sections
 
 ORDER = (
     "now",
+    "servers",
     "queue",
     "sessions",
     "destinations",
@@ -56,6 +58,8 @@ PLACES: tuple[Place, ...] = (
 
 def piece(desk: Desk, places: Sequence[Place] = PLACES) -> Piece:
     """Make the console of a server."""
+    if desk.operation.member:  # else it has its queue for itself
+        places = (*places, *servers.PLACES)
     desk = replace(desk, sections=sections(places, ORDER))
     if not any(place.path == "" for place in places):
         places = (*places, Place("", show=_first))

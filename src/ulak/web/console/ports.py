@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from ulak.checks.reason import Reason
+from ulak.cluster.member import Order as ServerOrder
 from ulak.journal.deed import By
 from ulak.journal.entry import Entry
 from ulak.journal.figures import Figures, Span
@@ -22,6 +23,7 @@ from ulak.reports.reading import Report
 from ulak.reports.store import Kept, Parcel
 from ulak.suppression.suppressed import Suppressed
 from ulak.web.console.absent import Missing
+from ulak.web.console.sharing import Servers
 
 
 class Trouble(StrEnum):
@@ -30,6 +32,8 @@ class Trouble(StrEnum):
     NOT_RUNNING = "not-running"  # no worker answers
     NOT_DONE = "not-done"  # one could not do it, and the fact `problem` says why
     STORAGE = "storage"  # the disk does not give what was asked, and `problem` says why
+    DATABASE = "database"  # that of the queue is away
+    NO_SERVER = "no-such-server"  # called `server`
 
 
 class OperationError(Exception):
@@ -302,6 +306,12 @@ class Operation(Protocol):
 
     def missing(self) -> Missing:
         """Tell who has not answered when last asked."""
+
+    async def servers(self) -> Servers:
+        """Tell of the servers that share the queue, in some seconds whatever the database does."""
+
+    async def order(self, name: str, order: ServerOrder, by: By) -> None:
+        """Have one of them drained, or serve again; it hears of it within seconds, and notes it."""
 
     async def now(self) -> Now:
         """Tell how it is: cheap enough to be asked every second, for all who watch together."""
