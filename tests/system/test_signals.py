@@ -9,6 +9,7 @@ import base64
 import json
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -97,6 +98,45 @@ def test_a_message_in_chunks_may_end_and_a_login_is_told_to_come_again(
         time.sleep(0.05)
     with post.in_a_login() as user:  # the new worker knows the account, too
         assert user.say("*").startswith("501 5.7.0")
+
+
+@pytest.mark.parametrize("renewed", [False, True])
+def test_who_comes_while_the_last_messages_end_is_refused_and_does_not_wait(
+    served: Callable[..., Any], tmp_path: Path, *, renewed: bool
+) -> None:
+    web, unix = free_port(), tmp_path / "mail"
+    more = f'[[listener]]\naddress = "unix:{unix}"\nkind = "lmtp"\n'
+    post = Post(served, f'{more}[web]\naddress = "127.0.0.1:{web}"\n[limits]\nshutdown = "50s"\n')
+    with post.in_a_chunk() as sender:
+        if renewed:  # a worker that is being replaced leaves its clients to the one after it
+            post.server.more += "errors = 19\n"
+            post.server.write()
+            post.signal(signal.SIGHUP)
+            end = time.monotonic() + 30
+            while '"event": "draining"' not in post.server.log():
+                assert time.monotonic() < end
+                time.sleep(0.05)
+            post.server.connect().close()
+        post.signal(signal.SIGTERM)
+        for port in (post.server.port, post.submission, web):
+            gone(("127.0.0.1", port))
+        assert not unix.exists()
+        assert post.server.process.poll() is None
+        between(sender)
+        assert sender.hear().startswith("250 2.0.0 Message ")
+    assert post.server.process.wait(30) == 0
+
+
+def gone(address: tuple[str, int]) -> None:
+    """Wait until nobody is let in any more."""
+    end = time.monotonic() + 10
+    while True:
+        try:
+            socket.create_connection(address, 5).close()
+        except OSError:
+            return
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_chunks_that_were_acknowledged_are_no_message_before_the_last_one(

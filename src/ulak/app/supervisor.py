@@ -2,9 +2,10 @@
 
 It opens no database and serves nothing itself. What is started is a row, a `Role`: workers, and the
 web. Each process is given its settings and its sockets; it says when it is ready. One that ends
-unasked is started again, after a wait that grows while it keeps failing. SIGTERM drains and stops;
-SIGHUP reads the configuration again and, if it is right and another, replaces the processes one
-after the other; if it is the same, they look at their certificates.
+unasked is started again, after a wait that grows while it keeps failing. SIGTERM closes the
+sockets, so that who comes is refused and goes elsewhere at once, drains and stops, whatever else is
+under way; SIGHUP reads the configuration again and, if it is right and another, replaces the
+processes one after the other; if it is the same, they look at their certificates.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -155,7 +156,9 @@ class Supervisor:
         try:
             self._keepers = [loop.create_task(self._keep(child)) for child in self._children]
             needed = [child for child in self._children if child.role.needed]
-            await asyncio.gather(*(child.tried.wait() for child in needed))
+            await self._unless_stopped(self._all_tried(needed))
+            if self._stop.is_set():
+                return 0
             if not all(child.ready for child in needed):
                 return 1
             self._say(
@@ -166,22 +169,34 @@ class Supervisor:
             )
             await self._serve()
         finally:
-            await self._end()
+            self._stop.set()
+            # A connection that waits here for a worker would wait until the last one has ended.
             self._close_sockets()
+            await self._end()
         return 0
+
+    async def _all_tried(self, children: Iterable[_Child]) -> None:
+        for child in children:
+            await child.tried.wait()
+
+    async def _unless_stopped(self, work: Coroutine[object, object, None]) -> None:
+        """Wait for something; where the server is to stop, give it up."""
+        task, stop = asyncio.create_task(work), asyncio.create_task(self._stop.wait())
+        await asyncio.wait((task, stop), return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if not task.done():
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
     async def _serve(self) -> None:
         while not self._stop.is_set():
-            waits = [
-                asyncio.create_task(self._stop.wait()),
-                asyncio.create_task(self._hup.wait()),
-            ]
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            for wait in waits:
-                wait.cancel()
-            if self._hup.is_set() and not self._stop.is_set():
-                self._hup.clear()
-                await self._replace()
+            await self._unless_stopped(self._heed())
+
+    async def _heed(self) -> None:
+        await self._hup.wait()
+        self._hup.clear()
+        await self._replace()
 
     async def _replace(self) -> None:
         settings = self._reload()
@@ -304,7 +319,6 @@ class Supervisor:
             await process.wait()
 
     async def _end(self) -> None:
-        self._stop.set()
         for child in self._children:
             child.wake.set()
         await asyncio.gather(*(self._finish(child) for child in self._children))
