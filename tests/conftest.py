@@ -67,6 +67,7 @@ class Served:
         self.workers = workers
         self.process: subprocess.Popen[bytes] | None = None
         self.wrapper: list[str] = []
+        self.environment: dict[str, str] = {}  # beside that of the tests
 
     def write(self) -> None:
         self.config.write_text(
@@ -92,6 +93,7 @@ class Served:
                 stderr=log,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
+                env={**os.environ, **self.environment},
             )
 
     def greets(self, end: float) -> None:
@@ -146,6 +148,7 @@ class Served:
             text=True,
             check=False,
             timeout=60,
+            env={**os.environ, **self.environment},
         )
 
 
