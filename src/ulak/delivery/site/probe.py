@@ -81,13 +81,14 @@ class Probe:
 
     @property
     def active(self) -> int:
-        """Say whether the probe is under way, or waits for its place among the attempts."""
-        terms = self._terms
-        waits = self.sure and self.share and terms.wanting
-        return int(self._meant and bool(terms.window.active or waits))
+        """Say whether the probe is under way."""
+        return int(self._meant and self._terms.window.active > 0)
 
     def kept(self, now: float) -> int:
-        """Keep the leave for a while: mail for the probe may be on its way."""
+        """Keep the leave for a while: mail for the probe may be on its way, or wait for its place.
+
+        No longer: that mail may have gone elsewhere, and the others wait.
+        """
         return int(bool(self.claimed) and self._meant and 0 <= now - self.claimed < LASTS)
 
     def turn(self, _now: float) -> bool:
