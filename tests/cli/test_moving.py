@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from tests.buckets import BucketServer
 from tests.postgresql import PostgresServer
 
 from ulak.app.supervisor import lock
@@ -22,6 +23,9 @@ from ulak.cli import main
 from ulak.cli.frame import FAILED, USAGE
 from ulak.mail.envelope import Envelope
 from ulak.queue.item import Body, Message, Pending, Selection
+from ulak.queue.postgres import open_store
+from ulak.queue.postgres.bucket import Bucket
+from ulak.queue.postgres.s3 import S3
 from ulak.queue.sqlite import SqliteStore, open_reader
 
 ALL = Selection(everything=True)
@@ -48,13 +52,13 @@ def url(database: PostgresServer) -> str:
     return database.fresh()
 
 
-def fill(config: Path, *ids: str) -> None:
+def fill(config: Path, *ids: str, size: int = 8) -> None:
     async def put() -> None:
         for n in range(2):
             store = SqliteStore(config.parent / "data" / "queue" / str(n))
             for identifier in ids[n::2]:
                 envelope = Envelope("ada@example.org", ("a@example.net", "b@example.net"))
-                body = Body(8, identifier.encode().ljust(8))
+                body = Body(size, body_of(identifier, size))
                 message = Message(identifier, envelope, body, 1000.0)
                 await store.put(
                     message,
@@ -105,6 +109,7 @@ def test_a_queue_is_moved_and_back_with_a_deed_for_each_message(
         "known": 0,
         "refused": [],
         "left": 0,
+        "lost": 0,
     }
     assert json.loads(capsys.readouterr().out) == told
     assert in_sqlite(config) == twice("m1", "m2", "m3")
@@ -174,6 +179,7 @@ def test_a_database_that_is_away_changes_nothing(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("way", ["--to", "--from"])
 def test_whoever_is_killed_at_any_moment_goes_on_the_next_time(
     config: Path, url: str, way: str, capsys: pytest.CaptureFixture[str]
@@ -207,6 +213,113 @@ def test_whoever_is_killed_at_any_moment_goes_on_the_next_time(
     assert target == twice(*ids)
     assert source == []
     del capsys
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_large_bodies_go_into_the_bucket_and_back_whoever_is_killed(
+    config: Path, url: str, bucket_server: BucketServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ids = [f"m{n:03}" for n in range(15)]
+    fill(config, *ids, size=3000)
+    with_bucket(config, url, bucket_server, "moved")
+    command = [sys.executable, "-c", _MOVER, "queue", "move", "--config", str(config)]
+    for turn in range(30):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        before, end = _count(url), time.monotonic() + 60
+        while process.poll() is None and _count(url) < before + 12:
+            assert time.monotonic() < end
+            time.sleep(0.005)
+        time.sleep(0.02 * (turn % 9))
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+        if process.wait() == 0:
+            break
+    assert turn, "it was killed at least once"
+    assert in_database(url) == twice(*ids)
+    assert in_sqlite(config) == []
+    needed, there = asyncio.run(objects(url, bucket_server, config.parent / "look"))
+    assert len(needed) == len(ids)
+    assert there == needed, "what was left by who was killed is swept"
+    until_moved("--to", "sqlite", "--config", config)
+    assert in_database(url) == []
+    for identifier in ids:
+        assert body_in_sqlite(config, identifier) == body_of(identifier, 3000)
+    assert in_sqlite(config) == twice(*ids)
+    del capsys
+
+
+def test_a_lost_text_stays_and_is_told_with_what_to_do(
+    config: Path, url: str, bucket_server: BucketServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(config, "m1", "m2", size=3000)
+    with_bucket(config, url, bucket_server, "lost")
+    until_moved("--config", config)
+    with psycopg.connect(url, options="-c search_path=ulak") as connection:
+        found = connection.execute(
+            "SELECT key FROM object JOIN message USING (seq) WHERE id = 'm1'"
+        )
+        keys = [key for (key,) in found]
+    asyncio.run(S3(bucket_server.place()).delete(keys))
+    capsys.readouterr()
+    back = ("queue", "move", "--to", "sqlite", "--config", config)
+    assert run(*back, "--json") == FAILED
+    told = json.loads(capsys.readouterr().out)
+    assert (told["messages"], told["left"], told["lost"]) == (1, 0, 1)
+    assert in_sqlite(config) == twice("m2")
+    assert run(*back, "--lang", "en") == FAILED
+    said = " ".join(capsys.readouterr().out.split())
+    assert "PostgreSQL: 1" in said
+    assert "ulak queue bounce --cause body-lost" in said
+
+
+def until_moved(*words: object) -> None:
+    """Move a queue; a bucket that is slow for once stops that, and it is to be run again."""
+    assert any(run("queue", "move", *words) == 0 for _ in range(5))
+
+
+def with_bucket(config: Path, url: str, server: BucketServer, prefix: str) -> None:
+    """Have the queue in a database, and bodies of more than 2000 octets in a bucket."""
+    config.write_text(
+        f'{config.read_text()}[queue]\nstore = "{url}"\n[queue.bucket]\nname = "mail"\n'
+        f'endpoint = "http://127.0.0.1:{server.port}"\nkeys = "{server.keys}"\n'
+        f'prefix = "{prefix}"\nlarger_than = "2KB"\nwithout = "refuse"\n'
+    )
+
+
+async def objects(url: str, server: BucketServer, folder: Path) -> tuple[set[str], set[str]]:
+    """Give the objects that rows name, and those that are there when a day has passed."""
+    bucket = Bucket(S3(server.place()), 0, prefix="moved")
+    store = await open_store(url, folder, "look", bucket=bucket)
+    sweeping = store._sweeping
+    assert sweeping is not None
+    sweeping._clock = lambda: time.time() + 90_000
+    home = await bucket.home(store._links["looks"])
+    with psycopg.connect(url, options="-c search_path=ulak", autocommit=True) as connection:
+        await sweeping.delete()
+        while True:
+            connection.execute("UPDATE sweep SET due = now()")
+            await sweeping.look()
+            if not connection.execute("SELECT place FROM sweep WHERE place <> ''").fetchall():
+                break
+        needed = {key for (key,) in connection.execute("SELECT key FROM object").fetchall()}
+    there: list[str] = []
+    while page := await bucket.objects.list(home, there[-1] if there else ""):
+        there += [one.key for one in page]
+    await store.close()
+    return needed, set(there)
+
+
+def body_of(identifier: str, size: int) -> bytes:
+    return identifier.encode().ljust(size)
+
+
+def body_in_sqlite(config: Path, identifier: str) -> bytes | None:
+    for n in range(2):
+        with open_reader(config.parent / "data" / "queue" / str(n)) as reader:
+            if (found := reader.read(identifier)) is not None:
+                return found.body.data
+    return None
 
 
 def _count(url: str) -> int:

@@ -20,9 +20,11 @@ from ulak.queue.item import Selection, State
 from ulak.queue.moving import End, Moved, Mover
 from ulak.queue.sqlite import SqliteStore
 from ulak.queue.store import StorageError
+from ulak.replies import catalog
 
 SQLITE = "sqlite"
 _ALL = Selection(everything=True)
+_LOST = Selection(cause=catalog.BODY_LOST.name, state=State.HELD)
 
 
 class StoppedError(Exception):
@@ -48,10 +50,14 @@ class Way:
 
 @dataclass(slots=True)
 class Result:
-    """What a move has done, or would do; `left` is how many messages are at the source still."""
+    """What a move has done, or would do; `left` is how many messages are at the source still.
+
+    `lost` are those whose bodies are not in the bucket any more: they stay there, held.
+    """
 
     moved: Moved = field(default_factory=Moved)
     left: int = 0
+    lost: int = 0
 
 
 def foreseen(chosen: settings.Config, way: Way) -> Result:
@@ -131,6 +137,9 @@ async def _move(
                 while await mover.go_on():
                     told(result.moved.messages, total)
                 result.left += (await store.count()).messages
+            if way.target == SQLITE:
+                result.lost = len({row.id for row in await database.list(_LOST)})
+                result.left = max(result.left - result.lost, 0)
         except StorageError as error:
             raise StoppedError(result.moved, str(error)) from error
     return result

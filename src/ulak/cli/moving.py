@@ -60,7 +60,8 @@ def move(
         raise Failure(str(error), FAILED) from error
     progress.end()
     _tell(ctx, way, result, dry_run=dry_run, as_json=as_json)
-    return 0 if dry_run or not (result.left or result.moved.refused) else FAILED
+    all_moved = not (result.left or result.lost or result.moved.refused)
+    return 0 if dry_run or all_moved else FAILED
 
 
 def _way(ctx: click.Context, stored: str, target: str | None, source: str | None) -> moving.Way:
@@ -119,6 +120,7 @@ def _tell(
                 "known": moved.known,
                 "refused": moved.refused,
                 "left": result.left,
+                "lost": result.lost,
             }
         )
         return
@@ -138,6 +140,8 @@ def _tell(
         output.line(say(ctx, "queue.move.known", messages=moved.known))
     for identifier in moved.refused:
         output.line(say(ctx, "queue.move.refused", id=identifier))
+    if result.lost:
+        output.line(say(ctx, "queue.move.lost", messages=result.lost))
     if result.left and not dry_run:
         output.line(say(ctx, "queue.move.left", messages=result.left))
     elif result.left:
