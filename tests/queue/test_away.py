@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from tests.postgresql import PostgresServer
 
+from ulak.database import connecting
 from ulak.queue.item import Done, Lease
 from ulak.queue.postgres import PostgresStore, link
 from ulak.queue.postgres.trouble import LostError
@@ -95,7 +96,7 @@ def test_who_asks_a_database_that_hangs_is_told_in_time(
 ) -> None:
     store = _store(queue)
     monkeypatch.setattr(link, "_PATIENCE", 0.3)
-    monkeypatch.setattr(link, "_CONNECT", 1)
+    monkeypatch.setattr(connecting, "_CONNECT", 1)
 
     async def through_a_stop() -> None:
         await store.put(message("m1"), waiting(message("m1")))
