@@ -2,12 +2,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: vectors run test check interop demo bench fuzz simulate docs rules translations clean
+.PHONY: vectors run test slow check interop demo bench fuzz simulate docs rules translations clean
 run: .venv/ready
 	$(BIN)/ulak serve
 
+# Without what takes over five seconds, which `make slow` runs, and `make check` with all the rest.
+PYTEST = $(BIN)/pytest -q -n auto --dist worksteal --ignore=tests/interop
 test: .venv/ready .venv/vectors/ready
-	$(BIN)/pytest -q -n auto --dist worksteal --ignore=tests/interop tests
+	$(PYTEST) -m "not slow" tests
+
+slow: .venv/ready .venv/vectors/ready
+	$(PYTEST) -m slow tests
 
 check: .venv/ready
 	$(BIN)/ruff format --check src tests bench
@@ -15,6 +20,7 @@ check: .venv/ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MAKE) test
+	$(MAKE) slow
 
 interop: .venv/browser .venv/peers
 	$(BIN)/pytest -q tests/interop
