@@ -332,7 +332,7 @@ class Running:
                 sources=Sources(sources.values(), loop.clock) if plan.sources > 1 else None,
             )
         )
-        if plan.workers > 1:
+        if plan.workers > 1 or year.clustered:
             shed = self.carrier.inner.pool.shed
             self.company = Company(year, self.worker, sites, member, self._incident, seat, shed)
         self.task = asyncio.create_task(self.worker.run())
