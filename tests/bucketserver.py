@@ -8,7 +8,8 @@ import eventlet  # type: ignore[import-untyped]
 
 eventlet.monkey_patch()
 
-import sys  # noqa: E402 -- nothing may be imported before that
+# Nothing may be imported before that, and none of these packages says its types.
+import sys  # noqa: E402 -- as said
 from pathlib import Path  # noqa: E402
 
 from eventlet import wsgi  # noqa: E402

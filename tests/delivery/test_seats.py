@@ -96,8 +96,7 @@ class Worker:
         seat = Seat()
         limits = {name: Limit(most) for name, most in LIMITS.items()}
         self.sites = Sites(Bounds(Learning(20, 20), limits), member=seat)
-        clock = lambda: self.world.now  # noqa: E731
-        self.seating = Seating(self.sites, self.seats, seat, clock, lambda _: None)
+        self.seating = Seating(self.sites, self.seats, seat, lambda: self.world.now, lambda _: None)
 
     def terms(self, name: str) -> Terms:
         return self.sites.of(name, [name]).of("")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -144,7 +145,7 @@ def _waited(
     while member.stand.duty is not wanted and time.monotonic() < end:
         time.sleep(_STEP)
         name = member.name
-        now = _asked(ctx, lambda name=name: clustering.member(name))  # type: ignore[misc]
+        now = _asked(ctx, partial(clustering.member, name))
         if now is None:
             raise Failure(say(ctx, "cluster.gone", name=output.clean(name)), FAILED)
         member = now
